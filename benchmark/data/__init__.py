@@ -1,0 +1,1 @@
+"""Images as they lie on the disk: layouts, decoding, the built-in photographs."""

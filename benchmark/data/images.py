@@ -1,0 +1,95 @@
+"""Images as a lazy sequence: decoded in parallel, resized in one documented way, prefetched in bounded memory."""
+
+from __future__ import annotations
+
+from collections import deque
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Any
+
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
+Pixels = NDArray[np.uint8]
+
+
+def fit_side(image: Pixels, side: int) -> Pixels:
+    """Short side resized to ``side`` (area averaging down, bicubic up), then the centre crop: (side, side, 3) uint8."""
+    height, width = image.shape[:2]
+    if height == width == side:
+        return image
+    scale = side / min(height, width)
+    new_h, new_w = max(side, round(height * scale)), max(side, round(width * scale))
+    method = cv2.INTER_AREA if scale < 1 else cv2.INTER_CUBIC
+    resized = cv2.resize(image, (new_w, new_h), interpolation=method)
+    top, left = (new_h - side) // 2, (new_w - side) // 2
+    return np.ascontiguousarray(resized[top : top + side, left : left + side], dtype=np.uint8)
+
+
+def fit_pixels(image: Pixels, max_pixels: int | None) -> Pixels:
+    """Shrunk by area averaging to at most ``max_pixels`` pixels, the aspect ratio kept; never enlarged."""
+    height, width = image.shape[:2]
+    if max_pixels is None or height * width <= max_pixels:
+        return image
+    scale = (max_pixels / (height * width)) ** 0.5
+    new_w, new_h = max(1, int(width * scale)), max(1, int(height * scale))
+    return np.asarray(cv2.resize(image, (new_w, new_h), interpolation=cv2.INTER_AREA), dtype=np.uint8)
+
+
+class Images:
+    """``benchmark.methods.Images`` over any ``load(i) -> (H, W, 3) uint8 RGB`` that is safe to call from threads."""
+
+    def __init__(self, load: Callable[[int], Pixels], n: int, *, n_jobs: int = 2) -> None:
+        self._load = load
+        self._n = n
+        self._n_jobs = n_jobs
+        self._typical: tuple[int, int] | None = None
+
+    @classmethod
+    def from_array(cls, pixels: Pixels) -> Images:
+        """Images held in memory: (n, H, W, 3) uint8 RGB."""
+        return cls(lambda i: pixels[i], len(pixels))
+
+    def __len__(self) -> int:
+        return self._n
+
+    def __getitem__(self, i: int) -> Pixels:
+        if not -self._n <= i < self._n:
+            raise IndexError(f"image {i} of {self._n}")
+        return self._load(int(i) % self._n)
+
+    @property
+    def typical_size(self) -> tuple[int, int]:
+        """(H, W) in pixels: medians over at most 32 images spread evenly over the sequence."""
+        if self._typical is None:
+            some = np.unique(np.linspace(0, self._n - 1, min(32, self._n)).astype(int))
+            shapes = np.array([self._load(int(i)).shape[:2] for i in some])
+            height, width = np.median(shapes, axis=0)
+            self._typical = int(height), int(width)
+        return self._typical
+
+    def batches(
+        self,
+        size: int,
+        *,
+        side: int | None = None,
+        max_pixels: int | None = None,
+        order: Sequence[int] | NDArray[np.integer[Any]] | None = None,
+    ) -> Iterator[Any]:
+        """See ``benchmark.methods.Images.batches``. At most ``n_jobs + 1`` batches exist at a time."""
+        indices = np.arange(self._n) if order is None else np.asarray(order, dtype=np.int64)
+
+        def make(chunk: NDArray[np.int64]) -> Any:
+            if side is not None:
+                return np.stack([fit_side(self[int(i)], side) for i in chunk])
+            return [fit_pixels(self[int(i)], max_pixels) for i in chunk]
+
+        with ThreadPoolExecutor(self._n_jobs, thread_name_prefix="decode") as pool:
+            pending: deque[Future[Any]] = deque()
+            for start in range(0, len(indices), size):
+                pending.append(pool.submit(make, indices[start : start + size]))
+                if len(pending) > self._n_jobs:
+                    yield pending.popleft().result()
+            while pending:
+                yield pending.popleft().result()
