@@ -9,6 +9,9 @@ What the harness looks up by name, where it is there:
 ======================  ==========================================================================================
 constructor argument    ``device`` ("cpu", "cuda", "cuda:1"), ``random_state`` (int), ``n_jobs`` (int): filled from
                         the command line unless the user set them
+                        ``cache_dir`` (str): a folder kept between runs and shared between cells, for stages worth
+                        keeping (features, codebooks, checkpoints). Key what is written there by ``images.fingerprint``
+                        and every parameter it depends on, and write atomically (temporary file, then rename)
 class attribute         ``family``: "hand-engineered", "deep", "learned, shallow", "floor"; anything else is "other"
 fitted attribute        ``timings_`` (stage → seconds), ``n_parameters_`` (int), ``history_`` (list of dicts, one an
                         epoch), ``flops_per_image_`` (float, a forward pass)
@@ -35,6 +38,11 @@ class Images(Protocol):
 
     def __getitem__(self, i: int, /) -> Pixels:
         """Image ``i`` as it is: (H, W, 3) uint8 RGB."""
+        ...
+
+    @property
+    def fingerprint(self) -> str | None:
+        """Changes whenever an image, its place or the number of images does; None where that is not known."""
         ...
 
     @property

@@ -40,7 +40,10 @@ def fit_pixels(image: Pixels, max_pixels: int | None) -> Pixels:
 class Images:
     """``benchmark.methods.Images`` over any ``load(i) -> (H, W, 3) uint8 RGB`` that is safe to call from threads."""
 
-    def __init__(self, load: Callable[[int], Pixels], n: int, *, n_jobs: int = 2) -> None:
+    def __init__(
+        self, load: Callable[[int], Pixels], n: int, *, n_jobs: int = 2, fingerprint: str | None = None
+    ) -> None:
+        self.fingerprint = fingerprint
         self._load = load
         self._n = n
         self._n_jobs = n_jobs
