@@ -50,9 +50,9 @@ class Images:
         self._typical: tuple[int, int] | None = None
 
     @classmethod
-    def from_array(cls, pixels: Pixels) -> Images:
+    def from_array(cls, pixels: Pixels, *, n_jobs: int = 2, fingerprint: str | None = None) -> Images:
         """Images held in memory: (n, H, W, 3) uint8 RGB."""
-        return cls(lambda i: pixels[i], len(pixels))
+        return cls(lambda i: pixels[i], len(pixels), n_jobs=n_jobs, fingerprint=fingerprint)
 
     def __len__(self) -> int:
         return self._n

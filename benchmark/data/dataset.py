@@ -1,0 +1,136 @@
+"""What every layout ends as: two splits of images with labels and ids, and a fingerprint over all of it."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from typing import Any, overload
+
+import numpy as np
+from numpy.typing import NDArray
+
+from .images import Images
+
+
+class Ids(Sequence[str]):
+    """Strings in one buffer: 1.3 million ids take 40 MB, where a list of str takes 120."""
+
+    def __init__(self, texts: Iterable[str] = ()) -> None:
+        encoded = [text.encode("utf-8", "surrogateescape") for text in texts]
+        self._ends = np.cumsum([0, *map(len, encoded)], dtype=np.int64)
+        self._text = b"".join(encoded)
+
+    def __len__(self) -> int:
+        return len(self._ends) - 1
+
+    @overload
+    def __getitem__(self, i: int) -> str: ...
+    @overload
+    def __getitem__(self, i: slice) -> list[str]: ...
+    def __getitem__(self, i: int | slice) -> str | list[str]:
+        if isinstance(i, slice):
+            return [self[j] for j in range(*i.indices(len(self)))]
+        if not -len(self) <= i < len(self):
+            raise IndexError(f"id {i} of {len(self)}")
+        i = int(i) % len(self)
+        return self._text[self._ends[i] : self._ends[i + 1]].decode("utf-8", "surrogateescape")
+
+    def take(self, chosen: NDArray[np.integer[Any]]) -> Ids:
+        """The ids at ``chosen``, in that order."""
+        return Ids(self[int(i)] for i in chosen)
+
+
+@dataclass(frozen=True)
+class Problem:
+    """An image that was left out, for every contender alike. ``split`` is "train" or "val"."""
+
+    split: str
+    id: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Split:
+    """n images, their (n,) int64 labels into the data set's classes, and one id each, unique within the split."""
+
+    images: Images
+    labels: NDArray[np.int64]
+    ids: Sequence[str]
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+
+@dataclass(frozen=True)
+class Dataset:
+    """A data set as every contender sees it.
+
+    name: short and safe as a file name. layout: what was found on the disk, in words. classes: ids, for instance
+    WordNet ids; class_names: the same, readable. fingerprint: hex, over ids, labels and bytes of both splits, the same
+    for every layout that holds the same images. problems: images left out. notes: sentences a report should show.
+    """
+
+    name: str
+    title: str
+    description: str
+    layout: str
+    classes: tuple[str, ...]
+    class_names: tuple[str, ...]
+    train: Split
+    val: Split
+    fingerprint: str
+    problems: tuple[Problem, ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+def split_fingerprint(ids: Sequence[str], labels: NDArray[np.int64], digests: NDArray[np.uint8]) -> str:
+    """Hex over one split: ids, labels and per-image (n, 16) digests, in their order."""
+    state = hashlib.blake2b(digest_size=16)
+    state.update(len(ids).to_bytes(8, "little"))
+    for start in range(0, len(ids), 65536):
+        state.update("\0".join(ids[start : start + 65536]).encode("utf-8", "surrogateescape"))
+    state.update(np.ascontiguousarray(labels, dtype="<i8").tobytes())
+    state.update(np.ascontiguousarray(digests).tobytes())
+    return state.hexdigest()
+
+
+def dataset_fingerprint(classes: Sequence[str], train: Split, val: Split) -> str:
+    """Hex over the class ids in their order and the fingerprints of both splits."""
+    text = "\0".join([*classes, str(train.images.fingerprint), str(val.images.fingerprint)])
+    return hashlib.blake2b(text.encode("utf-8", "surrogateescape"), digest_size=16).hexdigest()
+
+
+def pixel_digests(pixels: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """(n, 16) digests of images held in memory."""
+    made = [hashlib.blake2b(image.tobytes(), digest_size=16).digest() for image in pixels]
+    return np.frombuffer(b"".join(made), np.uint8).reshape(-1, 16)
+
+
+def spread(labels: NDArray[np.int64], limit: int | None) -> NDArray[np.int64]:
+    """Sorted positions of at most ``limit`` images, spread evenly over the classes and over each class's images."""
+    if limit is None or limit >= len(labels):
+        return np.arange(len(labels))
+    by_class = np.argsort(labels, kind="stable")
+    counts = np.bincount(labels)
+    starts = np.cumsum(counts) - counts
+    shares = _shares(counts, limit)
+    chosen = [
+        by_class[start + np.arange(share) * count // share]
+        for start, count, share in zip(starts, counts, shares, strict=True)
+        if share
+    ]
+    return np.sort(np.concatenate(chosen))
+
+
+def _shares(counts: NDArray[np.int64], limit: int) -> NDArray[np.int64]:
+    """How many of each class: level, as far as the counts allow; what is left over goes to evenly spaced classes."""
+    shares = np.zeros_like(counts)
+    while (left := limit - int(shares.sum())) > 0:
+        open_classes = np.flatnonzero(shares < counts)
+        level = left // len(open_classes)
+        if level == 0:
+            shares[open_classes[np.arange(left) * len(open_classes) // left]] += 1
+            break
+        shares[open_classes] = np.minimum(counts[open_classes], shares[open_classes] + level)
+    return shares
