@@ -1,12 +1,14 @@
-"""Bootstraps of the report: differences with their intervals, over images and over seeds, and where two curves cross.
+"""Bootstraps of the report: errors and differences over images and over seeds, and where two learning curves cross.
 
 Resampling is stratified by class, because validation sets are: each class keeps its size. Within a class of m images
 m - 1 are drawn and averaged, and likewise of S seeds S - 1, so that the spread is right for small m and S too
 (McCarthy & Snowden 1985); drawing all m would understate the variance by (m - 1)/m, half of it at two images a class.
+All contenders see the same resampled images in each round, which is what makes their differences paired.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -15,15 +17,7 @@ from numpy.typing import NDArray
 from scipy import stats
 
 Floats = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Difference:
-    """Error of a minus error of b, and the interval of it; fractions."""
-
-    value: float
-    low: float
-    high: float
+CHUNK = 2**22  # weights held at a time: 16 MiB of float32
 
 
 class _Strata:
@@ -36,88 +30,48 @@ class _Strata:
         self.order = np.argsort(inverse, kind="stable")
         self.sizes = sizes
         self.n = len(labels)
-        self._drawn = np.maximum(sizes - 1, 1)
-        self._start = np.repeat(np.cumsum(sizes) - sizes, self._drawn)
-        self._width = np.repeat(sizes, self._drawn)
+        drawn = np.maximum(sizes - 1, 1)
+        self._start = np.repeat(np.cumsum(sizes) - sizes, drawn)
+        self._width = np.repeat(sizes, drawn)
         # What one draw counts: its class keeps its share of the images.
-        self._weight = np.repeat(sizes / self.n / self._drawn, self._drawn)
+        self._weight = np.repeat(sizes / self.n / drawn, drawn)
 
-    def weights(self, rng: np.random.Generator) -> Floats:
-        place = self._start + rng.integers(0, self._width)
-        drawn = np.bincount(place, self._weight, self.n)
-        out = np.empty(self.n)
-        out[self.order] = drawn
-        return out
-
-    def totals(self, outcome: NDArray[np.int64], rounds: int, rng: np.random.Generator) -> Floats:
-        """(rounds,) resampled means of an outcome that is -1, 0 or 1: multinomial counts in place of single draws."""
-        by_class = outcome[self.order]
-        edges = np.cumsum(self.sizes) - self.sizes
-        up = np.add.reduceat(by_class == 1, edges, dtype=np.float64) / self.sizes
-        down = np.add.reduceat(by_class == -1, edges, dtype=np.float64) / self.sizes
-        shares = np.stack([up, down, np.maximum(1 - up - down, 0)], axis=1)
-        means = np.empty(rounds)
-        scale = self.sizes / self.n / self._drawn
-        for start in range(0, rounds, 100):  # bounded memory with 1,000 classes
-            stop = min(start + 100, rounds)
-            counts = rng.multinomial(self._drawn, shares, size=(stop - start, len(self.sizes)))
-            means[start:stop] = ((counts[..., 0] - counts[..., 1]) * scale).sum(axis=1)
-        return means
+    def weights(self, rounds: int, rng: np.random.Generator) -> Iterator[NDArray[np.float32]]:
+        """Chunks of (r, n) float32 weights over the images in their own order, ``rounds`` rows in all."""
+        step = max(1, CHUNK // self.n)
+        for start in range(0, rounds, step):
+            rows = min(step, rounds - start)
+            out = np.empty((rows, self.n), dtype=np.float32)
+            for row in out:
+                row[self.order] = np.bincount(self._start + rng.integers(0, self._width), self._weight, self.n)
+            yield out
 
 
-def _interval(value: float, samples: Floats, confidence: float) -> Difference:
-    low, high = np.quantile(samples, [(1 - confidence) / 2, (1 + confidence) / 2])
-    return Difference(value, float(low), float(high))
+def resampled_errors(
+    hits: Sequence[NDArray[Any]], labels: NDArray[Any], *, rounds: int = 2000, seed: int = 0
+) -> Floats:
+    """(rounds, m) errors of m contenders, each a mean over its seeds, under resampled images and resampled seeds.
 
-
-def paired_difference(
-    hits_a: NDArray[Any],
-    hits_b: NDArray[Any],
-    labels: NDArray[Any],
-    *,
-    rounds: int = 2000,
-    confidence: float = 0.95,
-    seed: int = 0,
-) -> Difference:
-    """Error of a minus error of b on the same (n,) images, with the stratified paired percentile bootstrap."""
-    outcome = np.asarray(hits_b, dtype=np.int64) - np.asarray(hits_a, dtype=np.int64)
-    samples = _Strata(labels).totals(outcome, rounds, np.random.default_rng(seed))
-    return _interval(float(outcome.mean()), samples, confidence)
-
-
-def nested_difference(
-    hits_a: NDArray[Any],
-    hits_b: NDArray[Any],
-    labels: NDArray[Any],
-    *,
-    rounds: int = 1000,
-    confidence: float = 0.95,
-    seed: int = 0,
-) -> Difference:
-    """The same over seeds × images: (S_a, n) and (S_b, n) hits, seeds and images drawn anew in each round.
-
-    The interval then covers another training run as well as other images. One seed alone adds no spread of its own.
+    ``hits``: one (S, n) array a contender, S seeds on the same n images; ``labels``: (n,). Column differences are the
+    paired bootstrap. With several seeds the spread covers another training run as well as other images; a single
+    seed adds no spread of its own.
     """
-    a, b = np.atleast_2d(np.asarray(hits_a, dtype=np.float64)), np.atleast_2d(np.asarray(hits_b, dtype=np.float64))
     rng, strata = np.random.default_rng(seed), _Strata(labels)
-    samples = np.empty(rounds)
-    for i in range(rounds):
-        weights = strata.weights(rng)
-        samples[i] = _redrawn(b, rng) @ weights - _redrawn(a, rng) @ weights
-    return _interval(float(b.mean() - a.mean()), samples, confidence)
+    stacked = np.concatenate([np.atleast_2d(h) for h in hits]).astype(np.float32)
+    errors = np.concatenate([1 - w @ stacked.T for w in strata.weights(rounds, rng)]).astype(np.float64)
+    out, first = np.empty((rounds, len(hits))), 0
+    for i, h in enumerate(hits):
+        seeds = len(np.atleast_2d(h))
+        pick = rng.integers(0, seeds, (rounds, max(seeds - 1, 1)))
+        out[:, i] = np.take_along_axis(errors[:, first : first + seeds], pick, axis=1).mean(axis=1)
+        first += seeds
+    return out
 
 
-def nested_error(
-    hits: NDArray[Any], labels: NDArray[Any], *, rounds: int = 1000, confidence: float = 0.95, seed: int = 0
-) -> Difference:
-    """The error of one contender, a mean over its seeds: (S, n) hits → value and interval over seeds × images."""
-    always_right = np.ones((1, np.shape(hits)[-1]), dtype=bool)
-    return nested_difference(hits, always_right, labels, rounds=rounds, confidence=confidence, seed=seed)
-
-
-def _redrawn(hits: Floats, rng: np.random.Generator) -> Floats:
-    seeds = len(hits)
-    return hits[0] if seeds == 1 else np.asarray(hits[rng.integers(0, seeds, seeds - 1)].mean(axis=0))
+def interval(samples: NDArray[Any], confidence: float = 0.95) -> tuple[float, float]:
+    """(low, high): the middle ``confidence`` of the samples, the percentile interval."""
+    low, high = np.quantile(samples, [(1 - confidence) / 2, (1 + confidence) / 2])
+    return float(low), float(high)
 
 
 def seeds_test(hits_a: NDArray[Any], hits_b: NDArray[Any], labels: NDArray[Any]) -> float:
@@ -163,7 +117,6 @@ def crossing(
     labels: NDArray[Any],
     *,
     rounds: int = 1000,
-    confidence: float = 0.95,
     seed: int = 0,
 ) -> Crossing:
     """The last size at which the lead changes: (k,) sizes, (k, n) hits of both at each; straight lines over log size.
@@ -174,19 +127,19 @@ def crossing(
     log_size = np.log(np.asarray(sizes, dtype=np.float64))
     if len(log_size) < 2 or np.any(np.diff(log_size) <= 0):
         raise ValueError("a crossing needs two or more sizes, increasing")
-    gap = np.asarray(hits_b, dtype=np.float64) - np.asarray(hits_a, dtype=np.float64)  # (k, n): error a - error b
+    gap = np.asarray(hits_b, dtype=np.float32) - np.asarray(hits_a, dtype=np.float32)  # (k, n): error a - error b
     at = _last_zero(log_size, gap.mean(axis=1))
     rng, strata = np.random.default_rng(seed), _Strata(labels)
-    draws = [_last_zero(log_size, gap @ strata.weights(rng)) for _ in range(rounds)]
-    found = np.array([x for x in draws if x is not None])
+    gaps = np.concatenate([w @ gap.T for w in strata.weights(rounds, rng)])
+    found = np.array([x for x in (_last_zero(log_size, row) for row in gaps) if x is not None])
     share = len(found) / rounds
     if at is None or not len(found):
         return Crossing(None if at is None else float(np.exp(at)), None, None, share)
-    low, high = np.quantile(found, [(1 - confidence) / 2, (1 + confidence) / 2])
+    low, high = interval(found)
     return Crossing(float(np.exp(at)), float(np.exp(low)), float(np.exp(high)), share)
 
 
-def _last_zero(x: Floats, y: Floats) -> float | None:
+def _last_zero(x: NDArray[Any], y: NDArray[Any]) -> float | None:
     """The last zero of the broken line through (x, y) at which its sign changes; None where it never does."""
     signs = np.sign(y)
     held = np.flatnonzero(signs)  # zeros between two signs are part of the change

@@ -1,0 +1,98 @@
+"""The command line. Bad input ends in one clear line and exit status 2; imports wait until a command needs them."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from .errors import InputError
+
+app = typer.Typer(
+    name="topfive",
+    help="Hand-engineered features against deep networks, on your images.",
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+
+
+def main() -> None:
+    """The console script: run a command, answer bad input with one line and status 2."""
+    try:
+        app()
+    except InputError as error:
+        print(f"topfive: {error}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print("topfive: stopped", file=sys.stderr)
+        sys.exit(1)
+
+
+@app.command()
+def run(
+    config: Annotated[Path | None, typer.Argument(help="TOML file; its keys are the flags' names, flags win.")] = None,
+    data: Annotated[
+        list[str] | None, typer.Option("-d", "--data", help="photos, or a path to images; with [key=value,…].")
+    ] = None,
+    method: Annotated[
+        list[str] | None, typer.Option("-m", "--method", help="A contender, with [key=value,…]; see `topfive list`.")
+    ] = None,
+    seed: Annotated[list[int] | None, typer.Option(help="Repeat for several.")] = None,
+    output: Annotated[str | None, typer.Option("-o", "--output", help="The run's folder.  [reports/<data>]")] = None,
+    jobs: Annotated[int | None, typer.Option("-j", "--jobs", help="Cells at a time; they share the cores.")] = None,
+    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or cuda:N.")] = None,
+    limit: Annotated[int | None, typer.Option(help="At most so many images a split; not comparable.")] = None,
+    timeout: Annotated[float | None, typer.Option(help="Seconds that one cell may take.")] = None,
+    fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop at the first cell that fails.")] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Forget what is stored in the run's folder.")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would run, and stop.")] = False,
+    plugin: Annotated[list[str] | None, typer.Option(help="A Python file with contenders of your own.")] = None,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Say nothing but errors.")] = False,
+) -> None:
+    """Run the benchmark: everything on the built-in photographs, or what you name. Run it again to go on."""
+    from . import config as configuration
+    from .runner import run as run_all
+
+    lists = {"data": data, "method": method, "seed": seed, "plugin": plugin}
+    values = {"output": output, "jobs": jobs, "device": device, "limit": limit, "timeout": timeout}
+    switches = {"fail_fast": fail_fast, "fresh": fresh, "dry_run": dry_run, "quiet": quiet}
+    flags = {**lists, **values, **{name: True for name, on in switches.items() if on}}
+    raise typer.Exit(run_all(configuration.load(config, flags)))
+
+
+@app.command("list")
+def list_() -> None:
+    """Show the contenders that can be named."""
+    from rich.console import Console
+    from rich.table import Table
+
+    from .discovery import discover
+
+    table = Table(box=None, pad_edge=False)
+    for title in ("contender", "family", "what it is", "from"):
+        table.add_column(title, no_wrap=title != "what it is")
+    for entry in discover().values():
+        summary, family = entry.describe()
+        table.add_row(entry.name, family or "?", summary, entry.origin)
+    Console(highlight=False).print(table)
+
+
+@app.command()
+def report(
+    runs: Annotated[list[Path], typer.Argument(help="Folders of finished runs; several make one report.")],
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="Where to.  [the first run's folder]")] = None,
+) -> None:
+    """Rebuild the report from the stored results."""
+    from .report.page import render
+    from .store import RESULTS
+
+    for folder in runs:
+        if not (folder / RESULTS).is_file():
+            raise InputError(f"{folder} is not the folder of a run: it holds no {RESULTS}")
+    out = output or runs[0]
+    out.mkdir(parents=True, exist_ok=True)
+    print(render(runs, out))

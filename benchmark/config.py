@@ -1,0 +1,69 @@
+"""What a run is asked to do: the command line's flags and a TOML file's keys are the same names; flags win."""
+
+from __future__ import annotations
+
+import tomllib
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
+
+from .errors import InputError
+from .specs import nearest
+
+DEFAULT = Path(__file__).with_name("default.toml")
+
+
+class RunConfig(BaseModel):
+    """One run. ``output`` None: ``reports/`` below the current folder, named after the data."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+    data: list[str] = Field(min_length=1)
+    method: list[str] = Field(min_length=1)
+    seed: list[int] = [0]
+    output: str | None = None
+    jobs: int = Field(1, ge=1)
+    device: str = "auto"
+    limit: int | None = Field(None, ge=1)
+    timeout: float | None = Field(None, gt=0)
+    fail_fast: bool = False
+    fresh: bool = False
+    dry_run: bool = False
+    plugin: list[str] = []
+    quiet: bool = False
+
+    @field_validator("device")
+    @classmethod
+    def _known_device(cls, device: str) -> str:
+        if device not in ("auto", "cpu", "cuda") and not device.startswith("cuda:"):
+            raise ValueError("is auto, cpu, cuda or cuda:N")
+        return device
+
+
+def load(file: Path | None, flags: dict[str, Any]) -> RunConfig:
+    """The TOML ``file`` (the built-in one where None), ``flags`` over it; flags that are None or empty are unset."""
+    given = {key: value for key, value in flags.items() if value not in (None, [], ())}
+    base = DEFAULT if file is None else file
+    try:
+        values = tomllib.loads(base.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise InputError(f"cannot read the config {base}: {error.strerror}") from None
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{base} is not valid TOML: {error}") from None
+    for key in values:
+        if key not in RunConfig.model_fields:
+            raise InputError(f"{base}: {nearest(key, RunConfig.model_fields, 'key')}")
+    listed = {key: [value] if key in _LISTS and not isinstance(value, list) else value for key, value in values.items()}
+    if file is not None:
+        defaults = tomllib.loads(DEFAULT.read_text(encoding="utf-8"))
+        listed = {**defaults, **listed}
+    try:
+        return RunConfig(**{**listed, **given})
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = "--" + str(first["loc"][0]).replace("_", "-") if first["loc"] else "config"
+        raise InputError(f"{where}: {first['msg'].removeprefix('Value error, ')}") from None
+
+
+_LISTS = frozenset({"data", "method", "seed", "plugin"})

@@ -1,0 +1,210 @@
+"""How contenders are found, built-in and foreign alike, without importing any of them.
+
+Three ways in: the entry-point group ``topfive.methods`` (the built-ins use it too), ``module:Class``, and single files
+(``--plugin file.py``). Listing reads source text only, so it stays quick and cannot be broken by a plugin; a
+contender's module is imported in its own process when its turn comes.
+"""
+
+from __future__ import annotations
+
+import ast
+import hashlib
+import importlib
+import importlib.metadata
+import importlib.util
+import inspect
+import re
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from .errors import InputError
+from .specs import Spec, nearest
+
+GROUP = "topfive.methods"
+
+
+@dataclass(frozen=True)
+class Entry:
+    """A contender that could run. ``target`` is ``module:Class`` or ``/path/file.py:Class``."""
+
+    name: str
+    target: str
+    origin: str
+
+    def load(self) -> Any:
+        """Import the module and return the class (or factory). Raises whatever the import raises."""
+        module_name, _, attribute = self.target.rpartition(":")
+        if module_name.endswith(".py"):
+            module = _import_file(Path(module_name))
+        else:
+            module = importlib.import_module(module_name)
+        found: Any = module
+        for part in attribute.split("."):
+            found = getattr(found, part)
+        return found
+
+    def describe(self) -> tuple[str, str]:
+        """(first line of the docstring, family), read from the source text; empty strings where it cannot be found."""
+        module_name, _, attribute = self.target.rpartition(":")
+        path = _source(module_name)
+        node = _classes(path).get(attribute) if path else None
+        if path is None or node is None:
+            return "", ""
+        family = ""
+        for known in [node, *(_classes(path)[base] for base in _bases(node) if base in _classes(path))]:
+            family = family or _string_constant(known, "family")
+        return (ast.get_docstring(node) or "").partition("\n")[0], family
+
+    def code_version(self) -> str:
+        """A digest of the Python sources beside the contender's: results of other code are never taken for its own."""
+        path = _source(self.target.rpartition(":")[0])
+        if path is None:
+            return self.origin
+        digest = hashlib.blake2b(digest_size=8)
+        files = [path] if self.target.rpartition(":")[0].endswith(".py") else sorted(path.parent.glob("*.py"))
+        for file in files:
+            digest.update(file.name.encode() + b"\0" + file.read_bytes())
+        return digest.hexdigest()
+
+
+def discover(plugins: list[str] | None = None) -> dict[str, Entry]:
+    """Every contender that can be named, built-ins first. Raises InputError when two share a name."""
+    entries: dict[str, Entry] = {}
+    points = importlib.metadata.entry_points(group=GROUP)
+    found = [(p.name, p.value, f"{p.dist.name} {p.dist.version}" if p.dist else "?") for p in points]
+    for file in plugins or []:
+        found += [(name, f"{path}:{cls}", path.name) for path, name, cls in _classes_of_plugin(file)]
+    for name, target, origin in sorted(set(found), key=lambda row: (not row[2].startswith("topfive "), row)):
+        if name in entries and entries[name].target != target:
+            raise InputError(
+                f"two contenders are called {name!r}: {entries[name].target} ({entries[name].origin}) and {target} "
+                f"({origin}); rename one"
+            )
+        entries[name] = Entry(name, target, origin)
+    return entries
+
+
+def resolve(spec: Spec, entries: dict[str, Entry]) -> Entry:
+    """The entry for a name or ``module:Class``. Raises InputError with the nearest name."""
+    if spec.name in entries:
+        return entries[spec.name]
+    if re.fullmatch(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*", spec.name):
+        return Entry(spec.name, spec.name, spec.name.partition(":")[0])
+    raise InputError(f"{nearest(spec.name, entries, 'method')} (`topfive list` shows all)")
+
+
+def check_params(spec: Spec, factory: Any) -> None:
+    """Raise InputError when ``factory`` does not take one of the parameters, naming the nearest one it does."""
+    known = parameters(factory)
+    for key in spec.params:
+        if known is not None and key not in known:
+            raise InputError(f"{spec.name}: {nearest(key, known, 'parameter')}")
+
+
+def parameters(factory: Any) -> set[str] | None:
+    """Names of the arguments that ``factory`` takes; None where it takes any."""
+    signature = inspect.signature(factory)
+    if any(p.kind is p.VAR_KEYWORD for p in signature.parameters.values()):
+        return None
+    return {name for name, p in signature.parameters.items() if p.kind is not p.VAR_POSITIONAL}
+
+
+def kebab(name: str) -> str:
+    """``MeanColor`` → ``mean-color``, ``HOGPlus`` → ``hog-plus``."""
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "-", name).replace("_", "-").lower()
+
+
+def _import_file(path: Path) -> Any:
+    name = f"topfive_plugin_{path.stem}_{hashlib.blake2b(str(path).encode(), digest_size=4).hexdigest()}"
+    if name in sys.modules:
+        return sys.modules[name]
+    spec = importlib.util.spec_from_file_location(name, path)
+    if spec is None or spec.loader is None:
+        raise ImportError(f"{path} is not a Python file")
+    module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module
+    sys.path.insert(0, str(path.parent))
+    try:
+        spec.loader.exec_module(module)
+    except BaseException:
+        del sys.modules[name]
+        raise
+    finally:
+        sys.path.remove(str(path.parent))
+    return module
+
+
+def _classes_of_plugin(file: str) -> list[tuple[Path, str, str]]:
+    path = Path(file).expanduser().resolve()
+    if not path.is_file():
+        raise InputError(f"there is no plugin file {file}")
+    try:
+        classes = _classes(path)
+    except (SyntaxError, ValueError) as error:
+        raise InputError(f"{file} is not valid Python: {error}") from None
+    names = [name for name, node in classes.items() if not name.startswith("_") and _is_contender(node, classes)]
+    if not names:
+        raise InputError(f"{file} holds no contender: a class with fit and decision_function (see `topfive new`)")
+    return [(path, kebab(name), name) for name in names]
+
+
+def _is_contender(node: ast.ClassDef, classes: dict[str, ast.ClassDef]) -> bool:
+    """Whether the class, or one of its bases in the same file, defines both methods; a foreign base may bring one."""
+    methods: set[str] = set()
+    foreign = False
+    queue, seen = [node], set()
+    while queue:
+        current = queue.pop()
+        if current.name in seen:
+            continue
+        seen.add(current.name)
+        methods |= {item.name for item in current.body if isinstance(item, ast.FunctionDef)}
+        for base in _bases(current):
+            if base in classes:
+                queue.append(classes[base])
+            elif base not in ("object", "Protocol", "BaseEstimator", "ClassifierMixin", "TransformerMixin", "Module"):
+                foreign = True
+    return {"fit", "decision_function"} <= methods or (foreign and bool({"fit", "decision_function"} & methods))
+
+
+def _classes(path: Path) -> dict[str, ast.ClassDef]:
+    tree = ast.parse(path.read_text(encoding="utf-8"), str(path))
+    return {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
+
+
+def _bases(node: ast.ClassDef) -> list[str]:
+    return [base.attr if isinstance(base, ast.Attribute) else getattr(base, "id", "?") for base in node.bases]
+
+
+def _string_constant(node: ast.ClassDef, name: str) -> str:
+    for item in node.body:
+        target = item.targets[0] if isinstance(item, ast.Assign) else getattr(item, "target", None)
+        value = getattr(item, "value", None)
+        if isinstance(target, ast.Name) and target.id == name and isinstance(value, ast.Constant):
+            return str(value.value)
+    return ""
+
+
+def _source(module: str) -> Path | None:
+    """The source file of ``module``, found without importing it (a parent package may be, where it must)."""
+    if module.endswith(".py"):
+        return Path(module)
+    head, *rest = module.split(".")
+    for depth in range(len(rest) + 1):
+        try:
+            spec = importlib.util.find_spec(".".join([head, *rest[:depth]]))
+        except (ImportError, ValueError):
+            return None
+        if spec is None:
+            return None
+        remaining = rest[depth:]
+        if not remaining:
+            return Path(spec.origin) if spec.origin and spec.origin.endswith(".py") else None
+        for folder in spec.submodule_search_locations or []:
+            base = Path(folder, *remaining)
+            for candidate in (base.with_suffix(".py"), base / "__init__.py"):
+                if candidate.is_file():
+                    return candidate
+    return None

@@ -1,0 +1,184 @@
+"""One cell, data set × contender × seed, in a process of its own: open, fit, predict, store.
+
+Started by ``isolation`` as ``python -m topfive.benchmark.engine FOLDER``; reads ``FOLDER/cell.json``, writes
+``FOLDER/outcome.json`` and, when all went well, ``FOLDER/predictions.parquet``. The metrics are computed by the
+runner from the stored predictions, so they can be computed again without fitting.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import json
+import logging
+import math
+import os
+import resource
+import signal
+import sys
+import threading
+import time
+import traceback
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from .data import Dataset, open_dataset
+from .discovery import Entry, parameters
+from .predictions import write_predictions
+from .scoring import align, looks_like_probabilities, rank
+from .store import write_json
+
+PROGRESS = "\x1f"  # begins a line that is progress, not noise
+
+log = logging.getLogger("topfive.engine")
+
+
+def main(folder: Path) -> None:
+    """Run the cell described in ``folder``; whatever happens inside ends as ``outcome.json``."""
+    faulthandler.enable()
+    threading.Thread(target=_die_with_parent, daemon=True).start()
+    _show_progress()
+    cell = json.loads((folder / "cell.json").read_text(encoding="utf-8"))
+    try:
+        outcome = _run(cell, folder)
+    except MemoryError as error:
+        outcome = _failure("oom", f"out of memory: {error}" if str(error) else "out of memory")
+    except Exception as error:  # the one place where a contender's errors become a row
+        oom = type(error).__name__ == "OutOfMemoryError"
+        outcome = _failure("oom" if oom else "failed", f"{type(error).__name__}: {error}")
+    except SystemExit as error:
+        outcome = _failure("failed", f"the contender called sys.exit({error.code!r})")
+    write_json(folder / "outcome.json", outcome)
+
+
+def _run(cell: dict[str, Any], folder: Path) -> dict[str, Any]:
+    _limit_threads(cell["n_jobs"])
+    entry = Entry(cell["method"], cell["target"], cell["origin"])
+    try:
+        factory = entry.load()
+    except Exception as error:  # a plugin's import may raise anything
+        return _failure("unavailable", f"cannot import {entry.target}: {type(error).__name__}: {error}")
+    method = _construct(entry, factory, cell)
+    dataset: Dataset = open_dataset(**cell["dataset"], n_jobs=cell["n_jobs"])
+    skip = getattr(method, "skip", None)
+    reason = skip(dataset.train.images, len(dataset.classes)) if callable(skip) else None
+    if reason:
+        return {"status": "skipped", "reason": str(reason), "family": _family(method)}
+
+    log.info("fitting on %d images", len(dataset.train.images))
+    start, start_cpu = time.perf_counter(), _cpu_seconds()
+    method.fit(dataset.train.images, dataset.train.labels.copy())
+    fit_seconds = time.perf_counter() - start
+    log.info("fitted in %.1f s; predicting %d images", fit_seconds, len(dataset.val.images))
+    start = time.perf_counter()
+    answer = method.decision_function(dataset.val.images)
+    predict_seconds = time.perf_counter() - start
+    scores = align(answer, np.asarray(method.classes_), len(dataset.val.images), len(dataset.classes))
+    write_predictions(folder / "predictions.parquet", dataset.val.ids, rank(scores, dataset.val.labels))
+    return {
+        "status": "done",
+        "family": _family(method),
+        "fit_seconds": fit_seconds,
+        "predict_seconds": predict_seconds,
+        "images_per_second": len(dataset.val.images) / max(predict_seconds, 1e-9),
+        "cpu_seconds": _cpu_seconds() - start_cpu,
+        "peak_rss_bytes": _peak_rss(),
+        "probabilities": looks_like_probabilities(scores),
+        **_device(),
+        **_told(method),
+    }
+
+
+def _construct(entry: Entry, factory: Any, cell: dict[str, Any]) -> Any:
+    """The contender with the user's parameters, and with what the harness fills in where it is asked for."""
+    try:
+        known = parameters(factory)
+    except (TypeError, ValueError):
+        known = set()
+    given = {"device": cell["device"], "random_state": cell["seed"], "n_jobs": cell["n_jobs"]}
+    given["cache_dir"] = cell["cache_dir"]
+    filled = {key: value for key, value in given.items() if known and key in known}
+    return factory(**{**filled, **cell["params"]}) if callable(factory) else factory
+
+
+def _told(method: Any) -> dict[str, Any]:
+    """What a fitted contender says of itself, as plain JSON values."""
+    return {
+        "timings": {str(k): float(v) for k, v in dict(getattr(method, "timings_", None) or {}).items()},
+        "history": _plain(list(getattr(method, "history_", None) or [])),
+        "n_parameters": _optional(int, getattr(method, "n_parameters_", None)),
+        "flops_per_image": _optional(float, getattr(method, "flops_per_image_", None)),
+        "energy_joules": _optional(float, getattr(method, "energy_joules_", None)),
+    }
+
+
+def _plain(value: Any) -> Any:
+    """JSON's own types only; a number that is not finite becomes null."""
+    if isinstance(value, dict):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(v) for v in value]
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value if isinstance(value, str | int | bool | None) else str(value)
+
+
+def _optional(kind: type, value: Any) -> Any:
+    return None if value is None else kind(value)
+
+
+def _family(method: Any) -> str:
+    return str(getattr(method, "family", "") or "other")
+
+
+def _failure(status: str, reason: str) -> dict[str, Any]:
+    return {"status": status, "reason": reason, "traceback": traceback.format_exc(), "peak_rss_bytes": _peak_rss()}
+
+
+def _device() -> dict[str, Any]:
+    """Where the work was done, asked of torch only when the contender imported it."""
+    torch = sys.modules.get("torch")
+    if torch is not None and torch.cuda.is_available() and torch.cuda.is_initialized():
+        peak = max(torch.cuda.max_memory_allocated(i) for i in range(torch.cuda.device_count()))
+        if peak:
+            return {"device": torch.cuda.get_device_name(), "peak_gpu_bytes": int(peak)}
+    return {"device": "cpu", "peak_gpu_bytes": None}
+
+
+def _cpu_seconds() -> float:
+    own, children = (resource.getrusage(who) for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    return own.ru_utime + own.ru_stime + children.ru_utime + children.ru_stime
+
+
+def _peak_rss() -> int:
+    unit = 1 if sys.platform == "darwin" else 1024
+    return unit * sum(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+
+
+def _limit_threads(n: int) -> None:
+    import cv2
+
+    cv2.setNumThreads(n)
+
+
+def _show_progress() -> None:
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(logging.Formatter(PROGRESS + "%(message)s"))
+    logger = logging.getLogger("topfive")
+    logger.addHandler(handler)
+    logger.setLevel(logging.INFO)
+    logger.propagate = False
+
+
+def _die_with_parent() -> None:
+    """Standard input is a pipe that the runner holds open; its end means that the runner is gone."""
+    while os.read(0, 1024):
+        pass
+    os.killpg(0, signal.SIGKILL)
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

@@ -1,0 +1,90 @@
+"""What a run consists of: the data sets it opens, and its cells with a key for all that their results depend on."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from . import specs
+from .config import RunConfig
+from .data import Dataset, open_dataset
+from .discovery import Entry
+from .errors import InputError
+from .results import Results
+from .specs import Spec
+
+Opened = dict[str, tuple[Dataset, dict[str, Any]]]  # by the name its results go by; the arguments open it again
+
+
+@dataclass(frozen=True)
+class Cell:
+    """One data set × contender × seed. ``key`` changes with anything the result depends on; ``id`` names its files."""
+
+    dataset: str
+    data_args: dict[str, Any]
+    spec: Spec
+    entry: Entry
+    seed: int
+    key: str
+
+    @property
+    def id(self) -> str:
+        return f"{slug(self.dataset)}.{slug(str(self.spec))}.s{self.seed}"
+
+    @property
+    def name(self) -> str:
+        return f"{self.dataset} · {self.spec}" + (f" · seed {self.seed}" if self.seed else "")
+
+
+def open_all(config: RunConfig) -> Opened:
+    """Every data set by the name its results go by, with the arguments that open it again in a cell's process."""
+    datasets: Opened = {}
+    for spec in distinct(config.data):
+        args: dict[str, Any] = {"name": spec.name, "seed": config.seed[0], "limit": config.limit, **spec.params}
+        dataset = open_dataset(**args, n_jobs=cores())
+        if Path(spec.name).exists():
+            args["name"] = str(Path(spec.name).resolve())
+        name = str(Spec(dataset.name, spec.params))
+        if name in datasets:
+            raise InputError(f"two data sets are called {name!r}; rename one of the folders")
+        datasets[name] = dataset, args
+    return datasets
+
+
+def plan(config: RunConfig, datasets: Opened, contenders: list[tuple[Spec, Entry]]) -> Iterator[Cell]:
+    versions = {entry.target: entry.code_version() for _, entry in contenders}
+    for name, (dataset, args) in datasets.items():
+        for seed in dict.fromkeys(config.seed):
+            for spec, entry in contenders:
+                parts = (dataset.fingerprint, str(spec), entry.target, versions[entry.target], seed, config.device)
+                key = hashlib.blake2b(repr((*parts, config.limit)).encode(), digest_size=10).hexdigest()
+                yield Cell(name, args, spec, entry, seed, key)
+
+
+def is_finished(results: Results, cell: Cell, folder: Path) -> bool:
+    record = results.cells.get(cell.id)
+    if record is None or record["key"] != cell.key or record["status"] not in ("done", "skipped"):
+        return False
+    return record["predictions"] is None or (folder / record["predictions"]).is_file()
+
+
+def distinct(texts: list[str]) -> list[Spec]:
+    return list({str(spec): spec for spec in map(specs.parse, texts)}.values())
+
+
+def slug(text: str) -> str:
+    """A name that is safe in a file name on any system; long ones are cut and keep a digest."""
+    safe = re.sub(r"[^A-Za-z0-9.=+-]+", "_", text).strip("_.") or "x"
+    if len(safe) <= 80 and safe == text.replace("[", "_").replace("]", "").replace(",", "_"):
+        return safe
+    return f"{safe[:60]}-{hashlib.blake2b(text.encode(), digest_size=4).hexdigest()}"
+
+
+def cores() -> int:
+    """CPU cores that this process may use."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

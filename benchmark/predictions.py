@@ -1,0 +1,62 @@
+"""A cell's predictions as a Parquet file: enough to compute every metric again without fitting."""
+
+from __future__ import annotations
+
+import io
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.parquet as pq
+
+from .scoring import Ranking
+from .store import write_atomic
+
+SCHEMA = pa.schema(
+    [
+        ("image_id", pa.string()),
+        ("label", pa.int32()),
+        ("above", pa.int32()),
+        ("tied", pa.int32()),
+        ("top_classes", pa.list_(pa.int32())),
+        ("top_scores", pa.list_(pa.float32())),
+    ]
+)
+
+
+def write_predictions(path: Path, ids: Sequence[str], ranking: Ranking) -> None:
+    """One row an image: id, label, classes above and tied with the truth, the best classes and their scores."""
+    table = pa.table(
+        {
+            "image_id": list(ids),
+            "label": ranking.label,
+            "above": ranking.above,
+            "tied": ranking.tied,
+            "top_classes": list(ranking.top_classes),
+            "top_scores": list(ranking.top_scores),
+        },
+        schema=SCHEMA.with_metadata({"n_classes": str(ranking.n_classes)}),
+    )
+    buffer = io.BytesIO()
+    pq.write_table(table, buffer, compression="zstd")
+    write_atomic(path, buffer.getvalue())
+
+
+def read_predictions(path: Path) -> tuple[list[str], Ranking]:
+    """(image ids, ranking) as they were written."""
+    table = pq.read_table(path)
+    stacked = {
+        name: np.stack(table[name].to_pylist()) if len(table) else np.empty((0, 0))
+        for name in ("top_classes", "top_scores")
+    }
+    column = {name: table[name].to_numpy().astype(np.int32) for name in ("label", "above", "tied")}
+    ranking = Ranking(
+        int(table.schema.metadata[b"n_classes"]),
+        column["label"],
+        column["above"],
+        column["tied"],
+        stacked["top_classes"].astype(np.int32),
+        stacked["top_scores"].astype(np.float32),
+    )
+    return table["image_id"].to_pylist(), ranking

@@ -1,0 +1,212 @@
+"""A run: data sets × contenders × seeds, each cell in its own process, every result kept as soon as it exists."""
+
+from __future__ import annotations
+
+import os
+import shutil
+import signal
+import threading
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor, as_completed
+from contextlib import contextmanager
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import platformdirs
+
+from . import provenance
+from .config import RunConfig
+from .data import Dataset
+from .discovery import check_params, discover, resolve
+from .display import Display, ranking
+from .errors import InputError
+from .isolation import run_isolated
+from .plan import Cell, Opened, cores, distinct, is_finished, open_all, plan, slug
+from .predictions import read_predictions
+from .results import Results
+from .scoring import metrics
+from .store import MANIFEST, SCRATCH, check_ours, claim, clear, write_atomic, write_json
+from .thumbnails import write_thumbnails
+
+
+def run(config: RunConfig) -> int:
+    """Do what ``config`` says. Returns the exit status: 0 all cells done (or skipped by their contender), else 1."""
+    entries = discover(config.plugin)
+    contenders = [(spec, resolve(spec, entries)) for spec in distinct(config.method)]
+    if config.output is not None:
+        check_ours(Path(config.output))
+    datasets = open_all(config)
+    folder = Path(config.output) if config.output is not None else Path("reports", "-".join(map(slug, datasets)))
+    check_ours(folder)
+    cells = list(plan(config, datasets, contenders))
+    stored = Results() if config.fresh else Results.load(folder)
+    _check_same_data(stored, datasets, folder)
+    pending = [cell for cell in cells if not is_finished(stored, cell, folder)]
+    for cell in pending:
+        _check_params(cell)
+    if config.dry_run:
+        for cell in cells:
+            print(f"{cell.name}: {'to run' if cell in pending else 'finished, kept'}")
+        return 0
+    with claim(folder):
+        if config.fresh:
+            clear(folder)
+        results = Results() if config.fresh else Results.load(folder)
+        if pending or not (folder / "report.html").is_file():
+            _work(config, folder, datasets, results, cells, pending)
+    mine = [results.cells[cell.id] for cell in cells]
+    if not config.quiet:
+        display = Display(0)
+        ranking(mine, display.console)
+        display.say(f"report: {folder / 'report.html'}")
+    return 0 if all(record["status"] in ("done", "skipped") for record in mine) else 1
+
+
+def _work(
+    config: RunConfig,
+    folder: Path,
+    datasets: Opened,
+    results: Results,
+    cells: list[Cell],
+    pending: list[Cell],
+) -> None:
+    """Run the pending cells, then write the report; called with the folder claimed."""
+    from .report.page import render  # matplotlib takes a second to import
+
+    manifest = {"started": _now(), "finished": None, **provenance.collect(config.model_dump())}
+    write_json(folder / MANIFEST, manifest)
+    for name, (dataset, _) in datasets.items():
+        results.datasets[name] = _describe(name, dataset, config.limit)
+        write_thumbnails(folder / "thumbnails" / f"{slug(name)}.parquet", dataset)
+    for cell in pending:  # until a cell has ended it stands as interrupted
+        results.put(_row(cell, {"status": "interrupted", "reason": "not run"}, config))
+    results.save(folder)
+    (folder / "predictions").mkdir(exist_ok=True)
+
+    jobs = max(1, min(config.jobs, len(provenance.gpus()) or config.jobs if config.device != "cpu" else config.jobs))
+    threads = max(1, cores() // jobs)
+    saving = threading.Lock()
+    with (
+        Display(len(cells), quiet=config.quiet) as display,
+        _interruptible() as stop,
+        _cache(config.fresh) as cache,
+        ThreadPoolExecutor(jobs) as pool,
+    ):
+        if len(pending) < len(cells):
+            display.kept(len(cells) - len(pending))
+
+        def work(cell: Cell) -> bool:
+            if stop.is_set():
+                return False
+            display.started(cell.name)
+            task = {
+                "dataset": cell.data_args, "method": cell.spec.name, "target": cell.entry.target,
+                "origin": cell.entry.origin, "params": dict(cell.spec.params), "seed": cell.seed,
+                "device": config.device, "n_jobs": threads, "cache_dir": str(cache),
+            }
+            found = run_isolated(
+                task,
+                folder / SCRATCH,
+                timeout=config.timeout,
+                stop=stop,
+                on_progress=lambda message: display.progress(cell.name, message),
+            )
+            record = found.record
+            if found.predictions is not None:
+                write_atomic(folder / "predictions" / f"{cell.id}.parquet", found.predictions)
+                _, ranked = read_predictions(folder / "predictions" / f"{cell.id}.parquet")
+                record |= metrics(ranked) | {"predictions": f"predictions/{cell.id}.parquet"}
+            with saving:
+                results.put(_row(cell, record, config))
+                results.save(folder)
+            display.finished(cell.name, results.cells[cell.id])
+            return bool(record["status"] in ("done", "skipped"))
+
+        for future in as_completed([pool.submit(work, cell) for cell in pending]):
+            if not future.result() and config.fail_fast:
+                stop.set()
+    write_json(folder / MANIFEST, manifest | {"finished": _now()})
+    render([folder], folder)
+
+
+def _check_same_data(results: Results, datasets: Opened, folder: Path) -> None:
+    for name, (dataset, _) in datasets.items():
+        known = results.datasets.get(name)
+        if known is not None and known["fingerprint"] != dataset.fingerprint:
+            raise InputError(
+                f"{folder} holds results on other images called {name!r} (or another --limit or --seed split); "
+                "give another -o, or --fresh to start over"
+            )
+
+
+def _check_params(cell: Cell) -> None:
+    """Unknown parameters are bad usage; a contender that cannot be imported becomes a row instead."""
+    if cell.spec.params:
+        try:
+            factory = cell.entry.load()
+        except Exception:  # its own process will meet the same error and report it
+            return
+        check_params(cell.spec, factory)
+
+
+def _row(cell: Cell, record: dict[str, Any], config: RunConfig) -> dict[str, Any]:
+    identity = {"cell": cell.id, "key": cell.key, "dataset": cell.dataset, "method": str(cell.spec)}
+    family = record.get("family") or cell.entry.describe()[1] or "other"
+    limited = config.limit is not None
+    return {
+        **record,
+        **identity,
+        "params": dict(cell.spec.params),
+        "seed": cell.seed,
+        "family": family,
+        "limited": limited,
+    }
+
+
+def _describe(name: str, dataset: Dataset, limit: int | None) -> dict[str, Any]:
+    height, width = dataset.val.images.typical_size
+    return {
+        "name": name, "title": dataset.title, "description": dataset.description, "layout": dataset.layout,
+        "n_train": len(dataset.train.images), "n_val": len(dataset.val.images), "n_classes": len(dataset.classes),
+        "classes": list(dataset.classes), "class_names": list(dataset.class_names),
+        "fingerprint": dataset.fingerprint, "image_size": [height, width], "limited": limit is not None,
+        "problems": [{"split": p.split, "id": p.id, "reason": p.reason} for p in dataset.problems],
+        "notes": list(dataset.notes),
+    }
+
+
+@contextmanager
+def _interruptible() -> Iterator[threading.Event]:
+    """Ctrl-C and SIGTERM end the running cells and keep what is finished; a second Ctrl-C ends at once."""
+    stop = threading.Event()
+    if threading.current_thread() is not threading.main_thread():
+        yield stop
+        return
+
+    def ask(signum: int, frame: Any) -> None:
+        if stop.is_set():
+            raise KeyboardInterrupt
+        stop.set()
+
+    before = {number: signal.signal(number, ask) for number in (signal.SIGINT, signal.SIGTERM)}
+    try:
+        yield stop
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
+
+
+@contextmanager
+def _cache(fresh: bool) -> Iterator[Path]:
+    """Where contenders keep intermediate results; for a fresh start an empty folder that is gone afterwards."""
+    root = Path(os.environ.get("TOPFIVE_CACHE") or platformdirs.user_cache_dir("topfive")) / "stages"
+    folder = root.with_name(f"fresh-{os.getpid()}") if fresh else root
+    folder.mkdir(parents=True, exist_ok=True)
+    yield folder
+    if fresh:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def _now() -> str:
+    return datetime.now(UTC).isoformat(timespec="seconds")

@@ -1,0 +1,71 @@
+"""``NAME[key=value,…]``: how a contender or a data set and its parameters are written on one line."""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from .errors import InputError
+
+Value = bool | int | float | str | None
+
+_BRACKETS = re.compile(r"^(?P<name>.*?)\[(?P<inside>[^\[\]]*=[^\[\]]*)?\]$")
+_WORDS: dict[str, Value] = {"true": True, "false": False, "none": None}
+
+
+@dataclass(frozen=True)
+class Spec:
+    """A name and its parameters; ``str()`` is the canonical form, parameters sorted."""
+
+    name: str
+    params: Mapping[str, Value] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        if not self.params:
+            return self.name
+        return f"{self.name}[{','.join(f'{key}={_text(self.params[key])}' for key in sorted(self.params))}]"
+
+
+def parse(text: str) -> Spec:
+    """Read ``NAME`` or ``NAME[key=value,…]``; brackets without ``=`` belong to the name (a folder may have them)."""
+    match = _BRACKETS.match(text.strip())
+    if match is None or match["inside"] is None:
+        if text.strip().endswith("[]"):
+            return Spec(text.strip()[:-2])
+        if not text.strip():
+            raise InputError("an empty name was given; write NAME or NAME[key=value,…]")
+        return Spec(text.strip())
+    params: dict[str, Value] = {}
+    for part in match["inside"].split(","):
+        key, equals, value = part.partition("=")
+        if not equals or not key.strip():
+            raise InputError(f"cannot read {part!r} in {text!r}; write key=value, several separated by commas")
+        if key.strip() in params:
+            raise InputError(f"{key.strip()!r} is given twice in {text!r}")
+        params[key.strip()] = _value(value.strip())
+    return Spec(match["name"], params)
+
+
+def nearest(word: str, known: Iterable[str], what: str) -> str:
+    """One clear line for an unknown ``word``: the nearest known one, or all of them where none is near."""
+    known = sorted(known)
+    near = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
+    hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known) or 'none'}"
+    return f"unknown {what} {word!r}; {hint}"
+
+
+def _value(text: str) -> Value:
+    if text.lower() in _WORDS:
+        return _WORDS[text.lower()]
+    for kind in (int, float):
+        try:
+            return kind(text)
+        except ValueError:
+            continue
+    return text
+
+
+def _text(value: Value) -> str:
+    return str(value).lower() if value is None or isinstance(value, bool) else str(value)

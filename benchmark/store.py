@@ -1,0 +1,87 @@
+"""A run's folder on disk: claimed by one runner at a time, every file written whole or not at all."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from .errors import InputError
+
+MANIFEST, RESULTS = "manifest.json", "results.json"
+SCRATCH = ".work"  # cells in flight; what a killed runner left there is removed by the next
+
+
+def write_atomic(path: Path, data: bytes) -> None:
+    """Temporary file beside ``path``, fsync, rename: a reader sees the old file or the new one, never a part."""
+    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
+    try:
+        with os.fdopen(handle, "wb") as file:
+            file.write(data)
+            file.flush()
+            os.fsync(file.fileno())
+        os.chmod(name, 0o644)
+        os.replace(name, path)
+    except BaseException:
+        Path(name).unlink(missing_ok=True)
+        raise
+
+
+def write_json(path: Path, value: Any) -> None:
+    write_atomic(path, (json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode())
+
+
+def read_json(path: Path) -> Any:
+    try:
+        return json.loads(path.read_text(encoding="utf-8"))
+    except (json.JSONDecodeError, UnicodeDecodeError) as error:
+        raise InputError(f"{path} is not readable: {error}; move it away, or choose another folder") from None
+
+
+def check_ours(folder: Path) -> None:
+    """Raise InputError unless ``folder`` is new, empty, or an earlier run's."""
+    if not folder.exists():
+        return
+    if not folder.is_dir():
+        raise InputError(f"{folder} is a file; give -o a folder")
+    inside = [item.name for item in folder.iterdir() if item.name not in (".lock", SCRATCH)]
+    if inside and not {MANIFEST, RESULTS} & set(inside):
+        raise InputError(f"{folder} holds something else ({inside[0]}, …); nothing was written; give -o another folder")
+
+
+@contextmanager
+def claim(folder: Path) -> Iterator[None]:
+    """Hold ``folder`` for this process; a second runner is refused. Raises InputError where it cannot be written."""
+    check_ours(folder)
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = open(folder / ".lock", "w", encoding="utf-8")  # noqa: SIM115 (held until the run ends)
+    except OSError as error:
+        raise InputError(f"cannot write to {folder}: {error.strerror}; give -o a folder you can write to") from None
+    with lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise InputError(f"another topfive run is writing to {folder}; wait for it, or give -o another") from None
+        for part in folder.rglob(".*.part"):  # what a killed runner left half-written
+            part.unlink(missing_ok=True)
+        shutil.rmtree(folder / SCRATCH, ignore_errors=True)
+        (folder / SCRATCH).mkdir()
+        try:
+            yield
+        finally:
+            shutil.rmtree(folder / SCRATCH, ignore_errors=True)
+
+
+def clear(folder: Path) -> None:
+    """Delete an earlier run's files, and only those."""
+    for name in (RESULTS, MANIFEST, "results.csv", "report.html"):
+        (folder / name).unlink(missing_ok=True)
+    for name in ("predictions", "figures", "thumbnails"):
+        shutil.rmtree(folder / name, ignore_errors=True)
