@@ -1,0 +1,139 @@
+"""AlexNet: Krizhevsky, Sutskever and Hinton, "ImageNet classification with deep convolutional networks", NIPS 2012.
+
+One function makes the whole family; each ingredient of the paper is an argument, so that each can be switched off.
+The two GPUs ("towers") of the paper are grouped convolutions: conv2, conv4 and conv5 see half of the maps.
+"""
+
+from __future__ import annotations
+
+from collections import OrderedDict
+
+from torch import nn
+
+from .lrn import LocalResponseNorm
+
+ACTIVATIONS: dict[str, type[nn.Module]] = {"relu": nn.ReLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid}
+KERNELS = {1: 3, 2: 5, 3: 7, 4: 11}  # of conv1, by its stride; 11/4 is the paper's
+
+
+def stem_stride(side: int) -> int:
+    """Stride of conv1: the largest of 1 to 4 that leaves at least 32 positions a side (the paper's 224 → 4)."""
+    return min(4, max(1, side // 32))
+
+
+def alexnet(
+    n_classes: int,
+    side: int,
+    *,
+    activation: str = "relu",
+    dropout: float = 0.5,
+    lrn: bool = True,
+    batch_norm: bool = False,
+    overlap: bool = True,
+    groups: int = 2,
+    init: str = "he",
+    width: float = 1.0,
+    channels: tuple[int, int, int, int, int] = (96, 256, 384, 384, 256),
+    dropout_first: bool = False,
+) -> nn.Sequential:
+    """(n, 3, ``side``, ``side``) float → (n, ``n_classes``) logits.
+
+    At side 224, 1000 classes: 60,965,224 parameters and 724 M multiply-adds (without the LRN's), as published.
+
+    activation     "relu", "tanh" or "sigmoid"
+    overlap        pooling 3/2 (the paper) or 2/2
+    init           "he", for inputs of unit variance; "paper": N(0, 0.01), bias 1 in conv2, 4, 5 and the hidden
+                   fully-connected layers, which needs inputs on the scale of 0 to 255
+    width          scales every hidden layer
+    dropout_first  dropout before fc6 and fc7 (torchvision's variant) instead of after them (the paper)
+
+    The last pooling adapts to the size that the network was made for, so that it also takes images of other sizes.
+    Raises ValueError for an unknown activation or init, and for a side below 16.
+    """
+    if activation not in ACTIVATIONS:
+        raise ValueError(f"activation must be one of {', '.join(ACTIVATIONS)}, not {activation!r}")
+    if init not in ("he", "paper"):
+        raise ValueError(f"init must be 'he' or 'paper', not {init!r}")
+    if groups not in (1, 2):
+        raise ValueError(f"groups must be 1 or 2, not {groups}")
+    if side < 16:
+        raise ValueError(f"AlexNet needs images of at least 16 pixels a side, not {side}")
+
+    stride = stem_stride(side)
+    kernel = KERNELS[stride]
+    c1, c2, c3, c4, c5 = (max(8, round(c * width / 8) * 8) for c in channels)
+    hidden = max(8, round(4096 * width))
+    layers: OrderedDict[str, nn.Module] = OrderedDict()
+
+    def conv(i: int, c_in: int, c_out: int, size: int, stride: int = 1, padding: int = 0, groups: int = 1) -> None:
+        layers[f"conv{i}"] = nn.Conv2d(c_in, c_out, size, stride, padding, groups=groups, bias=not batch_norm)
+        if batch_norm:
+            layers[f"bn{i}"] = nn.BatchNorm2d(c_out)
+        layers[f"act{i}"] = _activation(activation)
+
+    def pool(i: int) -> None:
+        layers[f"pool{i}"] = nn.MaxPool2d(3 if overlap else 2, 2)
+
+    conv(1, 3, c1, kernel, stride=stride, padding=2 if stride == 4 else kernel // 2)
+    if lrn:
+        layers["lrn1"] = LocalResponseNorm(c1)
+    pool(1)
+    conv(2, c1, c2, 5, padding=2, groups=groups)
+    if lrn:
+        layers["lrn2"] = LocalResponseNorm(c2)
+    pool(2)
+    conv(3, c2, c3, 3, padding=1)
+    conv(4, c3, c4, 3, padding=1, groups=groups)
+    conv(5, c4, c5, 3, padding=1, groups=groups)
+    pool(5)
+    grid = last_map(side, overlap)
+    layers["fit"] = nn.AdaptiveAvgPool2d(grid)
+    layers["flat"] = nn.Flatten()
+    for i, (n_in, n_out) in ((6, (c5 * grid * grid, hidden)), (7, (hidden, hidden))):
+        if dropout_first:
+            layers[f"drop{i}"] = nn.Dropout(dropout)
+        layers[f"fc{i}"] = nn.Linear(n_in, n_out)
+        layers[f"act{i}"] = _activation(activation)
+        if not dropout_first:
+            layers[f"drop{i}"] = nn.Dropout(dropout)
+    layers["fc8"] = nn.Linear(hidden, n_classes)
+
+    network = nn.Sequential(layers)
+    if init == "paper":
+        initialise_as_published(network)
+    else:
+        initialise_he(network, activation)
+    return network
+
+
+def last_map(side: int, overlap: bool = True) -> int:
+    """Side of the last pooled map: 6 at 224, 3 at 64 and 32."""
+    stride = stem_stride(side)
+    kernel = KERNELS[stride]
+    n = (side + 2 * (2 if stride == 4 else kernel // 2) - kernel) // stride + 1
+    for _ in range(3):
+        n = max(1, (n - (3 if overlap else 2)) // 2 + 1)
+    return n
+
+
+def initialise_as_published(network: nn.Sequential) -> None:
+    """N(0, 0.01) weights; bias 1 in conv2, 4, 5 and the hidden fc layers, "positive inputs for the ReLUs"; else 0."""
+    for name, layer in network.named_children():
+        if isinstance(layer, nn.Conv2d | nn.Linear):
+            nn.init.normal_(layer.weight, 0.0, 0.01)
+            if layer.bias is not None:
+                nn.init.constant_(layer.bias, float(name in ("conv2", "conv4", "conv5", "fc6", "fc7")))
+
+
+def initialise_he(network: nn.Module, activation: str = "relu") -> None:
+    """Variance 2/fan-in for ReLU (He et al. 2015), 1/fan-in otherwise; N(0, 0.01) in the last layer; zero biases."""
+    layers = [m for m in network.modules() if isinstance(m, nn.Conv2d | nn.Linear)]
+    for layer in layers:
+        nn.init.kaiming_normal_(layer.weight, nonlinearity="relu" if activation == "relu" else "linear")
+        if layer.bias is not None:
+            nn.init.zeros_(layer.bias)
+    nn.init.normal_(layers[-1].weight, 0.0, 0.01)
+
+
+def _activation(name: str) -> nn.Module:
+    return nn.ReLU(inplace=True) if name == "relu" else ACTIVATIONS[name]()

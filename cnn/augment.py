@@ -1,0 +1,132 @@
+"""Batches of bytes to batches of floats, on the device: crops, flips, colour noise, and the views of a test.
+
+Random choices are drawn on the CPU for the whole batch from one generator, so that they depend neither on the device
+nor on how a batch is divided between processes.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import torch
+import torch.nn.functional as F
+from torch import Tensor
+
+CHOICES = ("none", "crop", "crop+flip", "scale+flip", "paper")
+
+
+@dataclass(frozen=True)
+class Colour:
+    """What the training pixels look like: float32, on the scale of 0 to 255.
+
+    mean (3,) or (S, S, 3) mean image; std: one number; principal: (3, 3), columns are eigenvectors of RGB times the
+    square roots of their eigenvalues.
+    """
+
+    mean: Tensor
+    std: float
+    principal: Tensor
+
+    @classmethod
+    def of(cls, pixels: Tensor, *, mean_image: bool = False) -> Colour:
+        """Statistics of (n, S, S, 3) uint8 pixels; a sample of some thousands is plenty."""
+        mean_of_all = pixels.float().mean(0)
+        rgb = pixels.reshape(-1, 3).float()
+        mean = rgb.mean(0)
+        covariance = torch.cov(rgb.t())
+        values, vectors = torch.linalg.eigh(covariance)
+        std = float((rgb - mean).std().clamp_min(1.0))
+        return cls(mean_of_all if mean_image else mean, std, vectors * values.clamp_min(0).sqrt())
+
+    def to(self, device: torch.device) -> Colour:
+        return Colour(self.mean.to(device), self.std, self.principal.to(device))
+
+
+def crops(pixels: Tensor, top: Tensor, left: Tensor, side: int, flip: Tensor) -> Tensor:
+    """(n, S, S, 3) → (n, side, side, 3): image i cut at (top[i], left[i]), then mirrored where flip[i]."""
+    n, device = len(pixels), pixels.device
+    span = torch.arange(side)
+    rows = top[:, None] + span
+    columns = left[:, None] + torch.where(flip[:, None], side - 1 - span, span)
+    picture = torch.arange(n, device=device)[:, None, None]
+    return pixels[picture, rows.to(device)[:, :, None], columns.to(device)[:, None, :]]
+
+
+def scaled_crops(images: Tensor, side: int, flip: Tensor, chance: Tensor, least: float) -> Tensor:
+    """(n, 3, S, S) float → (n, 3, side, side): a random part (``least`` to all of the area, aspect 3:4 to 4:3).
+
+    ``chance``: (n, 4) uniform numbers for area, aspect, x and y. After Szegedy et al. 2014; bilinear.
+    """
+    n = len(images)
+    area = least + (1 - least) * chance[:, 0]
+    ratio = ((2 * chance[:, 1] - 1) * 0.2877).exp()  # log(3/4) to log(4/3)
+    width, height = (area * ratio).sqrt().clamp_max(1.0), (area / ratio).sqrt().clamp_max(1.0)
+    x, y = (2 * chance[:, 2] - 1) * (1 - width), (2 * chance[:, 3] - 1) * (1 - height)
+    zero = torch.zeros(n)
+    mirrored = torch.where(flip, -width, width)
+    theta = torch.stack([torch.stack([mirrored, zero, x], 1), torch.stack([zero, height, y], 1)], 1)
+    grid = F.affine_grid(theta.to(images.device, images.dtype), [n, 3, side, side], align_corners=False)
+    return F.grid_sample(images, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
+
+
+@dataclass(frozen=True)
+class Augment:
+    """How a training batch is made. ``side``: what the network sees; ``scale`` divides what is left after the mean.
+
+    ``how``: "none" (centre), "crop", "crop+flip", "scale+flip", or "paper" (crop, flip and colour noise). Images stored
+    at the network's own size are padded by an eighth, reflected, before they are cropped; larger ones are not.
+    """
+
+    how: str
+    side: int
+    colour: Colour
+    scale: float
+    least: float = 0.35
+    part: tuple[int, int] = (0, 1)  # this process and how many share a batch
+
+    def floats(self, pixels: Tensor) -> Tensor:
+        """(n, S, S, 3) uint8 → (n, 3, S, S) float32 in channels-last order, centred and scaled."""
+        return (pixels.float() - self.colour.mean).div_(self.scale).permute(0, 3, 1, 2)
+
+    def train(self, pixels: Tensor, random: torch.Generator, out: int | None = None) -> Tensor:
+        """(n, S, S, 3) uint8 → (n, 3, side, side) float32, or ``out`` pixels a side where that is given."""
+        n, stored = len(pixels), pixels.shape[1]
+        out = self.side if out is None else out
+        rank, world = self.part
+        mine = slice(rank * n, (rank + 1) * n)
+        chance = torch.rand(n * world, 7, generator=random)[mine]
+        alpha = 0.1 * torch.randn(n * world, 3, generator=random)[mine]
+        flip = chance[:, 0] < (0.5 if self.how in ("crop+flip", "scale+flip", "paper") else 0.0)
+
+        images = self.floats(pixels)
+        if self.how == "none":
+            return resized(images, out)
+        if self.how == "scale+flip":
+            return resized(scaled_crops(images, out, flip, chance[:, 3:], self.least), out)
+        if stored <= self.side:
+            images = F.pad(images, [self.side // 8] * 4, mode="reflect")
+        room = images.shape[-1] - self.side
+        top, left = ((chance[:, i] * (room + 1)).long() for i in (1, 2))
+        images = crops(images.permute(0, 2, 3, 1), top, left, self.side, flip).permute(0, 3, 1, 2)
+        if self.how == "paper":
+            images = images + (alpha.to(images.device) @ self.colour.principal.t() / self.scale)[:, :, None, None]
+        return resized(images, out)
+
+    def views(self, pixels: Tensor, ten: bool = False) -> list[Tensor]:
+        """Test views, each (n, 3, side, side): the centre and its mirror image; or the paper's ten crops."""
+        images = self.floats(pixels)
+        room = images.shape[-1] - self.side
+        if room < 0:
+            images, room = resized(images, self.side), 0
+        places = [(room // 2, room // 2)]
+        if ten:
+            places += [(0, 0), (0, room), (room, 0), (room, room)]
+        cuts = [images[:, :, y : y + self.side, x : x + self.side] for y, x in places]
+        return [view.contiguous(memory_format=torch.channels_last) for cut in cuts for view in (cut, cut.flip(-1))]
+
+
+def resized(images: Tensor, side: int) -> Tensor:
+    """(n, C, S, S) → (n, C, side, side) in channels-last order; antialiased."""
+    if images.shape[-1] != side:
+        images = F.interpolate(images, (side, side), mode="bilinear", antialias=True, align_corners=False)
+    return images.contiguous(memory_format=torch.channels_last)

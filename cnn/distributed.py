@@ -1,0 +1,49 @@
+"""More than one process: ``torchrun`` starts them, each trains on its part of every batch, gradients are averaged.
+
+Every batch is the same images in the same order with the same augmentation as in one process, cut into equal parts,
+so that (dropout and rounding apart) many processes train the same network as one.
+"""
+
+from __future__ import annotations
+
+import os
+from typing import Any
+
+import numpy as np
+import torch
+import torch.distributed as dist
+from numpy.typing import NDArray
+from torch import nn
+
+
+def join(device: torch.device) -> tuple[int, int, torch.device]:
+    """(rank, number of processes, this process's device). (0, 1, ``device``) outside ``torchrun``."""
+    if int(os.environ.get("WORLD_SIZE", "1")) == 1:
+        return 0, 1, device
+    if not dist.is_initialized():
+        dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+    if device.type == "cuda":
+        device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
+        torch.cuda.set_device(device)
+    return dist.get_rank(), dist.get_world_size(), device
+
+
+def share(network: nn.Module, device: torch.device, world: int) -> nn.Module:
+    """The network with gradients averaged over the processes after each backward pass."""
+    if world == 1:
+        return network
+    return nn.parallel.DistributedDataParallel(network, device_ids=[device.index] if device.type == "cuda" else None)
+
+
+def my_part(order: NDArray[np.int64], batch: int, rank: int, world: int) -> NDArray[np.int64]:
+    """Of every ``batch`` images in ``order`` the ``rank``-th of ``world`` equal parts. Whole batches only."""
+    return order.reshape(-1, world, batch // world)[:, rank].reshape(-1)
+
+
+def gathered(mine: NDArray[np.float32], world: int) -> NDArray[np.float32]:
+    """The rows of all processes, in order of rank: each process scores a contiguous part, none twice, none left out."""
+    if world == 1:
+        return mine
+    parts: list[Any] = [None] * world
+    dist.all_gather_object(parts, mine)
+    return np.concatenate(parts)

@@ -1,0 +1,67 @@
+"""Where the pixels of training come from: held on the device, held in memory, or decoded as they are needed."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import psutil
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+log = logging.getLogger("topfive.cnn")
+
+
+class Feed:
+    """Images of one side and their labels, in any order, as (n, S, S, 3) uint8 and (n,) int64 batches on a device.
+
+    Decoded once and kept when they take at most half of the free memory (of the device, else of the machine);
+    otherwise decoded again each epoch, in the order asked for, ahead of use.
+    """
+
+    def __init__(self, images: Any, labels: NDArray[np.int64] | None, side: int, device: torch.device) -> None:
+        self.side, self.device = side, device
+        self._images = images
+        self.labels = torch.zeros(len(images), dtype=torch.int64) if labels is None else torch.from_numpy(labels)
+        self.pixels: Tensor | None = None
+        needed = len(images) * side * side * 3
+        if needed <= psutil.virtual_memory().available // 2:
+            self.pixels = torch.empty((len(images), side, side, 3), dtype=torch.uint8)
+            at = 0
+            for batch in images.batches(256, side=side):
+                self.pixels[at : at + len(batch)] = torch.from_numpy(batch)
+                at += len(batch)
+            if device.type == "cuda" and needed <= torch.cuda.mem_get_info(device)[0] // 2:
+                self.pixels = self.pixels.to(device)
+        else:
+            log.info("%.1f GB of pixels do not fit into memory: decoded again each epoch", needed / 1e9)
+
+    def __len__(self) -> int:
+        return len(self.labels)
+
+    def sample(self, n: int, order: NDArray[np.int64]) -> Tensor:
+        """At most ``n`` images spread evenly over ``order``: (n, S, S, 3) uint8 on the CPU."""
+        some = order[np.unique(np.linspace(0, len(order) - 1, min(n, len(order))).astype(np.int64))]
+        return torch.cat([pixels.cpu() for pixels, _ in self.batches(some, 256)])
+
+    def batches(self, order: NDArray[np.int64], size: int) -> Iterator[tuple[Tensor, Tensor]]:
+        """Yield (pixels, labels) for ``order``, ``size`` at a time; the last batch may be smaller."""
+        if self.pixels is None:
+            at = 0
+            for batch in self._images.batches(size, side=self.side, order=order):
+                mine = torch.from_numpy(order[at : at + len(batch)])
+                at += len(batch)
+                yield self._to_device(torch.from_numpy(batch)), self._to_device(self.labels[mine])
+            return
+        for start in range(0, len(order), size):
+            mine = torch.from_numpy(order[start : start + size])
+            pixels = self.pixels[mine.to(self.pixels.device)]
+            yield self._to_device(pixels), self._to_device(self.labels[mine])
+
+    def _to_device(self, tensor: Tensor) -> Tensor:
+        if self.device.type == "cuda" and tensor.device.type == "cpu":
+            return tensor.pin_memory().to(self.device, non_blocking=True)
+        return tensor
