@@ -18,11 +18,18 @@ class Ids(Sequence[str]):
 
     def __init__(self, texts: Iterable[str] = ()) -> None:
         encoded = [text.encode("utf-8", "surrogateescape") for text in texts]
-        self._ends = np.cumsum([0, *map(len, encoded)], dtype=np.int64)
-        self._text = b"".join(encoded)
+        self.ends = np.cumsum([0, *map(len, encoded)], dtype=np.int64)
+        self.text = np.frombuffer(b"".join(encoded), np.uint8)
+
+    @classmethod
+    def of(cls, text: NDArray[np.uint8], ends: NDArray[np.int64]) -> Ids:
+        """From the UTF-8 ``text`` of all, and the (n + 1,) places where each begins and the last ends."""
+        ids = cls()
+        ids.text, ids.ends = text, ends
+        return ids
 
     def __len__(self) -> int:
-        return len(self._ends) - 1
+        return len(self.ends) - 1
 
     @overload
     def __getitem__(self, i: int) -> str: ...
@@ -34,11 +41,16 @@ class Ids(Sequence[str]):
         if not -len(self) <= i < len(self):
             raise IndexError(f"id {i} of {len(self)}")
         i = int(i) % len(self)
-        return self._text[self._ends[i] : self._ends[i + 1]].decode("utf-8", "surrogateescape")
+        return bytes(self.text[self.ends[i] : self.ends[i + 1]]).decode("utf-8", "surrogateescape")
 
     def take(self, chosen: NDArray[np.integer[Any]]) -> Ids:
         """The ids at ``chosen``, in that order."""
-        return Ids(self[int(i)] for i in chosen)
+        if len(chosen) == len(self) and np.array_equal(chosen, np.arange(len(self))):
+            return self
+        lengths = np.diff(self.ends)[chosen]
+        ends = np.concatenate([[0], np.cumsum(lengths)])
+        places = np.arange(ends[-1]) + np.repeat(self.ends[:-1][chosen] - ends[:-1], lengths)
+        return Ids.of(self.text[places], ends)
 
 
 @dataclass(frozen=True)
@@ -84,14 +96,11 @@ class Dataset:
     notes: tuple[str, ...] = ()
 
 
-def split_fingerprint(ids: Sequence[str], labels: NDArray[np.int64], digests: NDArray[np.uint8]) -> str:
+def split_fingerprint(ids: Ids, labels: NDArray[np.int64], digests: NDArray[np.uint8]) -> str:
     """Hex over one split: ids, labels and per-image (n, 16) digests, in their order."""
     state = hashlib.blake2b(digest_size=16)
-    state.update(len(ids).to_bytes(8, "little"))
-    for start in range(0, len(ids), 65536):
-        state.update("\0".join(ids[start : start + 65536]).encode("utf-8", "surrogateescape"))
-    state.update(np.ascontiguousarray(labels, dtype="<i8").tobytes())
-    state.update(np.ascontiguousarray(digests).tobytes())
+    for column in (ids.ends.astype("<i8"), ids.text, labels.astype("<i8"), digests):
+        state.update(np.ascontiguousarray(column).data)
     return state.hexdigest()
 
 

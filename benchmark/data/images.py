@@ -38,13 +38,24 @@ def fit_pixels(image: Pixels, max_pixels: int | None) -> Pixels:
 
 
 class Images:
-    """``benchmark.methods.Images`` over any ``load(i) -> (H, W, 3) uint8 RGB`` that is safe to call from threads."""
+    """``benchmark.methods.Images`` over any ``load(i) -> (H, W, 3) uint8 RGB`` that is safe to call from threads.
+
+    ``load_small(i, side, max_pixels)``, where given, may answer a smaller image than ``load`` does, as long as its
+    short side is not below ``side`` or its area not below ``max_pixels``; ``batches`` uses it.
+    """
 
     def __init__(
-        self, load: Callable[[int], Pixels], n: int, *, n_jobs: int = 2, fingerprint: str | None = None
+        self,
+        load: Callable[[int], Pixels],
+        n: int,
+        *,
+        n_jobs: int = 2,
+        fingerprint: str | None = None,
+        load_small: Callable[[int, int | None, int | None], Pixels] | None = None,
     ) -> None:
         self.fingerprint = fingerprint
         self._load = load
+        self._load_small = load_small
         self._n = n
         self._n_jobs = n_jobs
         self._typical: tuple[int, int] | None = None
@@ -82,17 +93,33 @@ class Images:
     ) -> Iterator[Any]:
         """See ``benchmark.methods.Images.batches``. At most ``n_jobs + 1`` batches exist at a time."""
         indices = np.arange(self._n) if order is None else np.asarray(order, dtype=np.int64)
+        if size < 1:
+            raise ValueError(f"batches of {size} images: give at least 1")
+        if len(indices) and not (-self._n <= indices.min() and indices.max() < self._n):
+            raise IndexError(f"order goes from {indices.min()} to {indices.max()}; there are {self._n} images")
 
         def make(chunk: NDArray[np.int64]) -> Any:
-            if side is not None:
-                return np.stack([fit_side(self[int(i)], side) for i in chunk])
-            return [fit_pixels(self[int(i)], max_pixels) for i in chunk]
+            if side is None:
+                return [fit_pixels(self._sized(i, None, max_pixels), max_pixels) for i in chunk]
+            batch = np.empty((len(chunk), side, side, 3), np.uint8)
+            for row, i in enumerate(chunk):
+                batch[row] = fit_side(self._sized(i, side, None), side)
+            return batch
 
-        with ThreadPoolExecutor(self._n_jobs, thread_name_prefix="decode") as pool:
-            pending: deque[Future[Any]] = deque()
+        pool = ThreadPoolExecutor(self._n_jobs, thread_name_prefix="decode")
+        pending: deque[Future[Any]] = deque()
+        try:
             for start in range(0, len(indices), size):
                 pending.append(pool.submit(make, indices[start : start + size]))
                 if len(pending) > self._n_jobs:
                     yield pending.popleft().result()
             while pending:
                 yield pending.popleft().result()
+        finally:
+            # A caller that stops early must not wait for batches that nobody will see.
+            pool.shutdown(wait=True, cancel_futures=True)
+
+    def _sized(self, i: np.int64, side: int | None, max_pixels: int | None) -> Pixels:
+        if self._load_small is None or (side is None and max_pixels is None):
+            return self[int(i)]
+        return self._load_small(int(i) % self._n, side, max_pixels)

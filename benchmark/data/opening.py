@@ -2,14 +2,26 @@
 
 from __future__ import annotations
 
+import logging
+import re
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from ..errors import InputError
 from ..specs import nearest
-from .dataset import Dataset
+from .dataset import Dataset, Problem, Split, dataset_fingerprint, split_fingerprint, spread
+from .found import Found, Part, take
+from .images import Images
+from .indexing import load
 from .photos import FILES, open_photos
+from .splitting import stratified
+from .stored import Reader
+
+MOST_UNREADABLE = 0.01
+_log = logging.getLogger("topfive.data")
 
 
 def open_dataset(name: str, *, seed: int = 0, limit: int | None = None, n_jobs: int = 2, **params: Any) -> Dataset:
@@ -17,7 +29,8 @@ def open_dataset(name: str, *, seed: int = 0, limit: int | None = None, n_jobs: 
 
     seed: draws the built-in crops, and the split where the data has none. limit: at most so many images per split,
     spread evenly over the classes. n_jobs: threads that decode. params: ``per_class`` for photos; ``classes`` for all:
-    class ids or names joined by ``+``, or a text file with one a line. Raises InputError with one line.
+    class ids or names joined by ``+``, or a text file with one a line; ``allow_unreadable`` for data on the disk: go on
+    though more than 1 % of the images cannot be read. Raises InputError with one line.
     """
     if limit is not None and limit < 1:
         raise InputError(f"--limit {limit}: give at least 1")
@@ -27,7 +40,123 @@ def open_dataset(name: str, *, seed: int = 0, limit: int | None = None, n_jobs: 
     path = Path(name).expanduser()
     if not path.exists():
         raise InputError(f"{name} is neither a file or folder nor a built-in data set; built in: photos")
-    raise InputError(f"{name}: no layout that is known")
+    known = {"classes": wanted_classes, "allow_unreadable": bool}
+    given = read_params(name, params, known)
+    found = load(path, n_jobs=n_jobs)
+    return assemble(path, found, seed=seed, limit=limit, n_jobs=n_jobs, **given)
+
+
+def assemble(
+    path: Path,
+    found: Found,
+    *,
+    seed: int,
+    limit: int | None,
+    n_jobs: int,
+    classes: tuple[str, ...] | None = None,
+    allow_unreadable: bool = False,
+) -> Dataset:
+    """From what a layout found to what a contender sees: split, unreadable images and other classes left out."""
+    notes = list(found.notes)
+    parts = dict(found.parts)
+    leaks = _leaks(found)
+    if "all" in parts:
+        parts = stratified(parts["all"], seed)
+        notes.append(
+            f"The data has no validation images of its own: a fifth of each class was set aside, drawn by seed {seed}."
+        )
+    if classes is not None:
+        found, parts, leaks = _subset(path, found, parts, leaks, classes)
+    problems, total = [], 0
+    for split in ("train", "val"):
+        one = parts[split]
+        total += len(one.labels)
+        problems += [Problem(split, one.ids[i], reason) for i, reason in sorted(one.bad.items())]
+        good = np.setdiff1d(np.arange(len(one.labels)), np.fromiter(one.bad, np.int64, len(one.bad)))
+        parts[split] = take(one, good)
+    if len(problems) > MOST_UNREADABLE * total and not allow_unreadable:
+        raise InputError(
+            f"{path}: {len(problems):,} of {total:,} images cannot be read (first: {problems[0].id}: "
+            f"{problems[0].reason}); `topfive data inspect` lists them, [allow_unreadable=true] goes on without them"
+        )
+    if problems:
+        notes.append(f"{len(problems):,} of {total:,} images cannot be read and are left out for every contender.")
+    if leaks:
+        notes.append(
+            f"Leakage: {len(leaks):,} validation images are byte for byte among the training images, "
+            f"for instance {leaks[0][0]} = {leaks[0][1]}."
+        )
+    _check_classes(path, found.classes, parts)
+    splits = {split: _open(one, limit, n_jobs) for split, one in parts.items()}
+    train, val = splits["train"], splits["val"]
+    return Dataset(
+        name=safe_name(path),
+        title=path.name,
+        description=(
+            f"{len(found.classes):,} classes, {len(train):,} training and {len(val):,} validation images "
+            f"from {path.name} ({found.layout})."
+        ),
+        layout=found.layout,
+        classes=found.classes,
+        class_names=found.class_names,
+        train=train,
+        val=val,
+        fingerprint=dataset_fingerprint(found.classes, train, val),
+        problems=tuple(problems),
+        notes=tuple(notes),
+    )
+
+
+def _open(one: Part, limit: int | None, n_jobs: int) -> Split:
+    chosen = take(one, spread(one.labels, limit))
+    reader = Reader(chosen.stored)
+    fingerprint = split_fingerprint(chosen.ids, chosen.labels, chosen.digests)
+    images = Images(reader.pixels, len(chosen.labels), n_jobs=n_jobs, fingerprint=fingerprint, load_small=reader.pixels)
+    return Split(images, chosen.labels, chosen.ids)
+
+
+def _leaks(found: Found) -> list[tuple[str, str]]:
+    """(validation id, training id) of identical bytes."""
+    return [(found.parts["val"].ids[int(v)], found.parts["train"].ids[int(t)]) for v, t in found.leaks]
+
+
+def _subset(
+    path: Path, found: Found, parts: dict[str, Part], leaks: list[tuple[str, str]], wanted: tuple[str, ...]
+) -> tuple[Found, dict[str, Part], list[tuple[str, str]]]:
+    """Only the classes asked for, by id or name; they keep their order and are numbered anew."""
+    from dataclasses import replace
+
+    by_word = {word: i for i, word in enumerate(found.class_names)} | {word: i for i, word in enumerate(found.classes)}
+    for word in wanted:
+        if word not in by_word:
+            raise InputError(f"{path}: {nearest(word, by_word, 'class')}")
+    kept = sorted({by_word[word] for word in wanted})
+    new = np.full(len(found.classes), -1, np.int64)
+    new[kept] = np.arange(len(kept))
+    for split, one in parts.items():
+        part = take(one, np.flatnonzero(new[one.labels] >= 0))
+        parts[split] = replace(part, labels=new[part.labels])
+    left = set(parts["val"].ids) if leaks else set()
+    names = tuple(found.classes[i] for i in kept), tuple(found.class_names[i] for i in kept)
+    return replace(found, classes=names[0], class_names=names[1]), parts, [pair for pair in leaks if pair[0] in left]
+
+
+def _check_classes(path: Path, classes: tuple[str, ...], parts: dict[str, Part]) -> None:
+    if not any(len(part.labels) for part in parts.values()):
+        raise InputError(f"{path} holds no images that can be read")
+    if len(classes) < 2:
+        raise InputError(f"{path} holds one class only ({classes[0]}); there is nothing to tell apart")
+    for split, what in (("train", "training"), ("val", "validation")):
+        empty = np.flatnonzero(np.bincount(parts[split].labels, minlength=len(classes)) == 0)
+        if len(empty):
+            more = f" (and {len(empty) - 1:,} more)" if len(empty) > 1 else ""
+            raise InputError(f"{path}: the class {classes[empty[0]]!r}{more} has no {what} images")
+
+
+def safe_name(path: Path) -> str:
+    """The path's last part without its ending, safe as a file name."""
+    stem = re.sub(r"\.(tar\.gz|tgz|tar|zip|csv|jsonl|parquet|pack)$", "", path.resolve().name, flags=re.IGNORECASE)
+    return re.sub(r"[^A-Za-z0-9._-]+", "-", stem).strip(".-")[:60] or "data"
 
 
 def read_params(name: str, params: dict[str, Any], known: dict[str, Callable[[Any], Any]]) -> dict[str, Any]:
@@ -41,11 +170,13 @@ def read_params(name: str, params: dict[str, Any], known: dict[str, Callable[[An
 def wanted_classes(value: Any) -> tuple[str, ...]:
     """``a+b+c``, or a text file with one class a line."""
     text = str(value)
-    if Path(text).is_file():
-        text = "+".join(Path(text).read_text(encoding="utf-8").split("\n"))
-    wanted = [part.strip() for part in text.split("+") if part.strip()]
+    try:
+        lines = Path(text).read_text(encoding="utf-8").splitlines() if Path(text).is_file() else text.split("+")
+    except (OSError, UnicodeDecodeError) as error:
+        raise InputError(f"classes={text}: cannot be read: {error}") from None
+    wanted = [line.strip() for line in lines if line.strip()]
     if len(set(wanted)) < 2:
-        raise InputError(f"classes={value}: give at least two classes, joined by + or one a line in a file")
+        raise InputError(f"classes={text}: give at least two classes, joined by + or one a line in a file")
     return tuple(dict.fromkeys(wanted))
 
 

@@ -17,7 +17,7 @@ import cv2
 import numpy as np
 
 from ..errors import InputError
-from .dataset import Dataset, Split, dataset_fingerprint, pixel_digests, split_fingerprint, spread
+from .dataset import Dataset, Ids, Split, dataset_fingerprint, pixel_digests, split_fingerprint, spread
 from .images import Images, Pixels, fit_side
 
 SIDE = 64
@@ -160,9 +160,9 @@ def open_photos(
     for split, n in (("train", per_class), ("val", max(1, per_class // 4))):
         labels = np.repeat(np.arange(len(names)), n)
         pixels = np.concatenate([crops(name, split == "val", n, seed) for name in names])
-        ids = [f"{name}_{split}_{i:05d}" for name in names for i in range(n)]
+        ids = Ids(f"{name}_{split}_{i:05d}" for name in names for i in range(n))
         kept = spread(labels, limit)
-        labels, pixels, ids = labels[kept], pixels[kept], [ids[i] for i in kept]
+        labels, pixels, ids = labels[kept], pixels[kept], ids.take(kept)
         fingerprint = split_fingerprint(ids, labels, pixel_digests(pixels))
         made[split] = Split(Images.from_array(pixels, n_jobs=n_jobs, fingerprint=fingerprint), labels, ids)
     train, val = made["train"], made["val"]

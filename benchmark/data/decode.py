@@ -1,0 +1,142 @@
+"""From the bytes of an image file to (H, W, 3) uint8 RGB, by OpenCV; and what makes a file unreadable.
+
+Grey becomes three equal channels, CMYK is converted, 16 bits keep their upper 8, palettes are looked up, alpha is
+dropped. The EXIF orientation is obeyed: pixels are turned as a viewer shows them. The format is told by the content,
+never by the name. Sizes are read from the header first, so that a decompression bomb is refused before it is decoded.
+"""
+
+from __future__ import annotations
+
+import io
+import struct
+
+import cv2
+import numpy as np
+
+from .images import Pixels
+
+MAX_PIXELS = 100_000_000
+_COLOUR = cv2.IMREAD_COLOR_RGB
+# IMREAD_REDUCED_COLOR_n is IMREAD_REDUCED_GRAYSCALE_n | IMREAD_COLOR_BGR; with the RGB flag in BGR's place it is RGB.
+_REDUCED = {
+    2: cv2.IMREAD_REDUCED_GRAYSCALE_2 | _COLOUR,
+    4: cv2.IMREAD_REDUCED_GRAYSCALE_4 | _COLOUR,
+    8: cv2.IMREAD_REDUCED_GRAYSCALE_8 | _COLOUR,
+}
+_SIGNATURES = (
+    (b"\xff\xd8\xff", "JPEG"),
+    (b"\x89PNG\r\n\x1a\n", "PNG"),
+    (b"GIF87a", "GIF"),
+    (b"GIF89a", "GIF"),
+    (b"BM", "BMP"),
+    (b"II*\0", "TIFF"),
+    (b"MM\0*", "TIFF"),
+)
+
+
+class Unreadable(ValueError):
+    """The bytes are not an image that can be used; the message says why."""
+
+
+def kind(head: bytes) -> str | None:
+    """The format that the first bytes announce, None where it is none of ours."""
+    for signature, name in _SIGNATURES:
+        if head.startswith(signature):
+            return name
+    return "WEBP" if head[:4] == b"RIFF" and head[8:12] == b"WEBP" else None
+
+
+def size(data: bytes) -> tuple[int, int]:
+    """(H, W) as the header says, before any orientation. Raises Unreadable."""
+    form = kind(data[:16])
+    if form is None:
+        raise Unreadable("empty file" if not data else "not an image")
+    try:
+        found = _jpeg_size(data) if form == "JPEG" else _png_size(data) if form == "PNG" else _other_size(data)
+    except (struct.error, IndexError, ValueError):
+        raise Unreadable(f"a {form} whose header is damaged") from None
+    if found[0] * found[1] > MAX_PIXELS:
+        raise Unreadable(f"{found[1]} × {found[0]} pixels are more than {MAX_PIXELS:,}: refused before decoding")
+    if min(found) < 1:
+        raise Unreadable(f"{found[1]} × {found[0]} pixels")
+    return found
+
+
+def decode(data: bytes, side: int | None = None, max_pixels: int | None = None) -> Pixels:
+    """(H, W, 3) uint8 RGB. Raises Unreadable.
+
+    With ``side`` or ``max_pixels`` a JPEG may be decoded at 1/2, 1/4 or 1/8 of its size: as small as it can be with the
+    short side still at least ``side``, or the area still at least ``max_pixels``.
+    """
+    height, width = size(data)
+    flags = _COLOUR
+    if data[:2] == b"\xff\xd8":
+        denominator = reduction(height, width, side, max_pixels)
+        flags = _REDUCED.get(denominator, _COLOUR)
+    try:
+        image = cv2.imdecode(np.frombuffer(data, np.uint8), flags)
+    except cv2.error as error:
+        raise Unreadable(f"OpenCV cannot decode it: {error.err}") from None
+    if image is None:
+        raise Unreadable("truncated or damaged")
+    return np.asarray(image, dtype=np.uint8)
+
+
+def reduction(height: int, width: int, side: int | None, max_pixels: int | None) -> int:
+    """1, 2, 4 or 8: by how much a JPEG may be shrunk while it is decoded."""
+    for denominator in (8, 4, 2):
+        h, w = -(-height // denominator), -(-width // denominator)
+        if (side is not None and min(h, w) >= side) or (max_pixels is not None and h * w >= max_pixels):
+            return denominator
+    return 1
+
+
+def outline(head: bytes, tail: bytes) -> str | None:
+    """What the first and last bytes of a file already give away: a reason to leave it out, or None."""
+    form = kind(head[:16])
+    if form is None:
+        return "not an image" if head else "empty file"
+    try:
+        size(head)
+    except Unreadable as error:
+        # Metadata may push a JPEG's size out of the first bytes; only what is certain counts here.
+        if "refused" in str(error):
+            return str(error)
+    ended = tail.rstrip(b"\0").endswith(b"\xff\xd9") if form == "JPEG" else b"IEND" in tail
+    return None if ended or form not in ("JPEG", "PNG") else "truncated or damaged"
+
+
+def _jpeg_size(data: bytes) -> tuple[int, int]:
+    at = 2
+    while True:
+        while data[at] == 0xFF and data[at + 1] == 0xFF:  # fill bytes
+            at += 1
+        if data[at] != 0xFF:
+            raise ValueError("no marker")
+        marker = data[at + 1]
+        if marker in (0x01, *range(0xD0, 0xD8)):
+            at += 2
+            continue
+        if 0xC0 <= marker <= 0xCF and marker not in (0xC4, 0xC8, 0xCC):
+            height, width = struct.unpack_from(">HH", data, at + 5)
+            return int(height), int(width)
+        if marker in (0xD9, 0xDA):
+            raise ValueError("no frame")
+        at += 2 + int(struct.unpack_from(">H", data, at + 2)[0])
+
+
+def _png_size(data: bytes) -> tuple[int, int]:
+    width, height = struct.unpack_from(">II", data, 16)
+    return int(height), int(width)
+
+
+def _other_size(data: bytes) -> tuple[int, int]:
+    from PIL import Image, UnidentifiedImageError
+
+    try:
+        with Image.open(io.BytesIO(data)) as image:
+            return image.height, image.width
+    except Image.DecompressionBombError:
+        return MAX_PIXELS, 2
+    except (UnidentifiedImageError, OSError, SyntaxError, OverflowError):
+        raise ValueError("no header") from None
