@@ -125,6 +125,8 @@ def _walk_tar(path: Path, file: int, at: int, end: int, prefix: str, nested: boo
             found.append((prefix + clean, start, size, size, RAW))
     if at == first:
         raise InputError(f"{path} is not a tar; download or pack it again")
+    if not prefix:  # a tar ends with empty blocks; one inside another has its length from outside
+        raise InputError(f"{path} ends without a tar's end mark (byte {end:,}): it is cut short, download it again")
 
 
 def _checked_size(header: bytes) -> int | None:

@@ -144,9 +144,13 @@ def change_light(crop: Pixels, random: np.random.Generator) -> Pixels:
 def crops(name: str, validation: bool, n: int, seed: int) -> Pixels:
     """``n`` crops of one photograph and one split: (n, 64, 64, 3) uint8 RGB, the same for the same seed anywhere."""
     photo = photograph(name)
-    random = np.random.Generator(np.random.PCG64([seed, list(FILES).index(name), int(validation)]))
-    boxes = crop_boxes(photo, blocks(*photo.shape[:2]), validation, n, random)
-    return np.stack([change_light(fit_side(photo[t:b, x:r], SIDE), random) for t, x, b, r in boxes])
+    # Two streams, so that the first crops stay the same when more are asked for.
+    where, light = (
+        np.random.Generator(np.random.PCG64([seed, list(FILES).index(name), int(validation), stream]))
+        for stream in (0, 1)
+    )
+    boxes = crop_boxes(photo, blocks(*photo.shape[:2]), validation, n, where)
+    return np.stack([change_light(fit_side(photo[t:b, x:r], SIDE), light) for t, x, b, r in boxes])
 
 
 def open_photos(
