@@ -26,7 +26,7 @@ import numpy as np
 from .data import Dataset, open_dataset
 from .discovery import Entry, parameters
 from .predictions import write_predictions
-from .scoring import align, looks_like_probabilities, rank
+from .ranking import align, looks_like_probabilities, rank
 from .store import write_json
 
 PROGRESS = "\x1f"  # begins a line that is progress, not noise

@@ -145,8 +145,9 @@ def _outcome(folder: Path, returncode: int) -> dict[str, Any]:
 def _read(process: subprocess.Popen[bytes], lines: deque[str], on_progress: Callable[[str], None]) -> None:
     """Keep the last lines of what the cell prints; pass on those that are progress."""
     assert process.stdout is not None
-    for raw in process.stdout:
-        line = raw.decode(errors="replace").rstrip("\n")
-        lines.append(line.removeprefix(PROGRESS)[:500])
-        if line.startswith(PROGRESS):
-            on_progress(line.removeprefix(PROGRESS))
+    with process.stdout as output:
+        for raw in output:
+            line = raw.decode(errors="replace").rstrip("\n")
+            lines.append(line.removeprefix(PROGRESS)[:500])
+            if line.startswith(PROGRESS):
+                on_progress(line.removeprefix(PROGRESS))

@@ -10,7 +10,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
-from .scoring import Ranking
+from .ranking import Ranking
 from .store import write_atomic
 
 SCHEMA = pa.schema(

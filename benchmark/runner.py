@@ -101,9 +101,15 @@ def _work(
                 return False
             display.started(cell.name)
             task = {
-                "dataset": cell.data_args, "method": cell.spec.name, "target": cell.entry.target,
-                "origin": cell.entry.origin, "params": dict(cell.spec.params), "seed": cell.seed,
-                "device": config.device, "n_jobs": threads, "cache_dir": str(cache),
+                "dataset": cell.data_args,
+                "method": cell.spec.name,
+                "target": cell.entry.target,
+                "origin": cell.entry.origin,
+                "params": dict(cell.spec.params),
+                "seed": cell.seed,
+                "device": config.device,
+                "n_jobs": threads,
+                "cache_dir": str(cache),
             }
             found = run_isolated(
                 task,
@@ -167,10 +173,18 @@ def _row(cell: Cell, record: dict[str, Any], config: RunConfig) -> dict[str, Any
 def _describe(name: str, dataset: Dataset, limit: int | None) -> dict[str, Any]:
     height, width = dataset.val.images.typical_size
     return {
-        "name": name, "title": dataset.title, "description": dataset.description, "layout": dataset.layout,
-        "n_train": len(dataset.train.images), "n_val": len(dataset.val.images), "n_classes": len(dataset.classes),
-        "classes": list(dataset.classes), "class_names": list(dataset.class_names),
-        "fingerprint": dataset.fingerprint, "image_size": [height, width], "limited": limit is not None,
+        "name": name,
+        "title": dataset.title,
+        "description": dataset.description,
+        "layout": dataset.layout,
+        "n_train": len(dataset.train.images),
+        "n_val": len(dataset.val.images),
+        "n_classes": len(dataset.classes),
+        "classes": list(dataset.classes),
+        "class_names": list(dataset.class_names),
+        "fingerprint": dataset.fingerprint,
+        "image_size": [height, width],
+        "limited": limit is not None,
         "problems": [{"split": p.split, "id": p.id, "reason": p.reason} for p in dataset.problems],
         "notes": list(dataset.notes),
     }

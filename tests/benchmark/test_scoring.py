@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from sklearn.metrics import top_k_accuracy_score
 from topfive.benchmark.predictions import read_predictions, write_predictions
-from topfive.benchmark.scoring import ScoreError, align, looks_like_probabilities, metrics, rank
+from topfive.benchmark.ranking import ScoreError, align, looks_like_probabilities, rank
+from topfive.benchmark.scoring import metrics
 
 
 def test_hand_worked_ranks_and_ties() -> None:

@@ -1,0 +1,89 @@
+"""From a contender's scores to where each image's truth stands among them; what is stored of a cell.
+
+For an image let g be the classes scored strictly above the truth (``above``) and t the classes tied with it, itself
+included (``tied``): every top-k error, however ties are counted, follows from these two numbers.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+STORED_RANKS = 20
+
+
+class ScoreError(ValueError):
+    """The scores cannot be ranked; the message says which rule they break."""
+
+
+@dataclass(frozen=True)
+class Ranking:
+    """What is kept of a contender's scores on n images: all that any metric up to k = 20 needs.
+
+    label, above, tied: (n,) int32; top_classes: (n, m) int32, best first, ties by class index; top_scores: (n, m)
+    float32, m = min(20, C).
+    """
+
+    n_classes: int
+    label: NDArray[np.int32]
+    above: NDArray[np.int32]
+    tied: NDArray[np.int32]
+    top_classes: NDArray[np.int32]
+    top_scores: NDArray[np.float32]
+
+
+def align(
+    scores: NDArray[np.floating[Any]], classes: NDArray[Any], n_images: int, n_classes: int
+) -> NDArray[np.floating[Any]]:
+    """Check a contender's answer and put its columns in the data set's class order: (n_images, n_classes).
+
+    ``classes`` are the contender's ``classes_``: labels 0…C-1 in the order of its columns. A two-class (n,) answer is
+    widened as scikit-learn means it: positive for the second class. Raises ScoreError.
+    """
+    scores = np.asarray(scores)
+    if not np.issubdtype(scores.dtype, np.number) or np.iscomplexobj(scores):
+        raise ScoreError(f"decision_function answered {scores.dtype}, not real numbers")
+    if scores.ndim == 1 and n_classes == 2:
+        scores = np.stack([-scores, scores], axis=1)
+    if scores.shape != (n_images, n_classes):
+        raise ScoreError(f"decision_function answered shape {scores.shape}, expected ({n_images}, {n_classes})")
+    if not np.isfinite(scores).all():
+        bad = ~np.isfinite(scores)
+        raise ScoreError(f"{int(bad.sum())} of {scores.size} scores are not finite, first for image {_first(bad)}")
+    classes = np.asarray(classes)
+    if not np.array_equal(np.sort(classes), np.arange(n_classes)):
+        raise ScoreError(f"classes_ is not a permutation of the {n_classes} training labels")
+    if np.array_equal(classes, np.arange(n_classes)):
+        return scores
+    return scores[:, np.argsort(classes)]
+
+
+def rank(scores: NDArray[np.floating[Any]], labels: NDArray[np.integer[Any]]) -> Ranking:
+    """Rank the truth of each image among (n, C) finite scores in the data set's class order."""
+    n, n_classes = scores.shape
+    rows = np.arange(n)
+    truth = scores[rows, labels][:, None]
+    above = (scores > truth).sum(axis=1)
+    tied = (scores == truth).sum(axis=1)
+    kept = min(STORED_RANKS, n_classes)
+    top = np.argsort(-scores, axis=1, kind="stable")[:, :kept]
+    return Ranking(
+        n_classes,
+        labels.astype(np.int32),
+        above.astype(np.int32),
+        tied.astype(np.int32),
+        top.astype(np.int32),
+        np.take_along_axis(scores, top, axis=1).astype(np.float32),
+    )
+
+
+def looks_like_probabilities(scores: NDArray[np.floating[Any]]) -> bool:
+    """Whether every row is non-negative and sums to one: calibration is reported only then."""
+    return bool((scores >= 0).all() and np.allclose(scores.sum(axis=1), 1, atol=1e-3))
+
+
+def _first(bad: NDArray[np.bool_]) -> int:
+    return int(np.argmax(bad.any(axis=1)))

@@ -1,0 +1,112 @@
+"""Small contenders for the harness's tests: one that works, and one for each way to go wrong."""
+
+from __future__ import annotations
+
+import ctypes
+import os
+import subprocess
+import sys
+import time
+from typing import Any
+
+import numpy as np
+
+
+class MeanColor:
+    """Nearest class mean of the mean colour; ``shift`` moves nothing that matters."""
+
+    family = "hand-engineered"
+
+    def __init__(self, shift: float = 0.0, random_state: int | None = None) -> None:
+        self.shift = shift
+        self.random_state = random_state
+
+    def fit(self, images: Any, labels: np.ndarray) -> MeanColor:
+        start = time.perf_counter()
+        features = self._features(images)
+        self.classes_ = np.unique(labels)
+        self.means_ = np.stack([features[labels == label].mean(axis=0) for label in self.classes_])
+        self.timings_ = {"features": time.perf_counter() - start}
+        self.n_parameters_ = self.means_.size
+        return self
+
+    def decision_function(self, images: Any) -> np.ndarray:
+        return -((self._features(images)[:, None] - self.means_) ** 2).sum(axis=2)
+
+    def _features(self, images: Any) -> np.ndarray:
+        return np.concatenate([batch.mean(axis=(1, 2)) for batch in images.batches(64, side=32)]) + self.shift
+
+
+class Reversed(MeanColor):
+    """The same, with its columns in another order: legal, as classes_ says so."""
+
+    def fit(self, images: Any, labels: np.ndarray) -> Reversed:
+        super().fit(images, labels)
+        self.classes_, self.means_ = self.classes_[::-1], self.means_[::-1]
+        return self
+
+
+class Raises(MeanColor):
+    def fit(self, images: Any, labels: np.ndarray) -> Raises:
+        raise RuntimeError("no such luck")
+
+
+class WrongShape(MeanColor):
+    def decision_function(self, images: Any) -> np.ndarray:
+        return super().decision_function(images)[:, 1:]
+
+
+class NotANumber(MeanColor):
+    def decision_function(self, images: Any) -> np.ndarray:
+        return super().decision_function(images) * np.nan
+
+
+class Exits(MeanColor):
+    def fit(self, images: Any, labels: np.ndarray) -> Exits:
+        sys.exit("enough")
+
+
+class HardExit(MeanColor):
+    def fit(self, images: Any, labels: np.ndarray) -> HardExit:
+        os._exit(7)
+
+
+class Segfaults(MeanColor):
+    def fit(self, images: Any, labels: np.ndarray) -> Segfaults:
+        ctypes.string_at(0)
+        return self
+
+
+class Hangs(MeanColor):
+    def fit(self, images: Any, labels: np.ndarray) -> Hangs:
+        time.sleep(600)
+        return self
+
+
+class Eats(MeanColor):
+    """Takes memory up to a limit of its own, as on a small machine."""
+
+    def fit(self, images: Any, labels: np.ndarray) -> Eats:
+        import resource
+
+        resource.setrlimit(resource.RLIMIT_AS, (4 << 30, 4 << 30))
+        eaten = []
+        while True:
+            eaten.append(np.empty(1 << 26))  # the limit counts addresses, so nothing need be touched
+
+
+class Forks(MeanColor):
+    """Leaves children behind, one of them in a session of its own; they write their process ids to $TOPFIVE_TEST_PIDS."""
+
+    def fit(self, images: Any, labels: np.ndarray) -> Forks:
+        children = [subprocess.Popen(["sleep", "600"], start_new_session=own) for own in (False, True)]
+        with open(os.environ["TOPFIVE_TEST_PIDS"], "a", encoding="utf-8") as file:
+            file.write("".join(f"{child.pid}\n" for child in children))
+        time.sleep(0.5)
+        super().fit(images, labels)
+        return self
+
+
+class Skips(MeanColor):
+    def skip(self, images: Any, n_classes: int) -> str | None:
+        return f"made for two classes, not {n_classes}"

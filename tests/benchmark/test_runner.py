@@ -1,0 +1,220 @@
+"""Whole runs through the command line's own door, on a small cut of the photographs, with contenders of the tests."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import threading
+import time
+from pathlib import Path
+from typing import Any
+
+import psutil
+import pytest
+from topfive.benchmark.config import load
+from topfive.benchmark.errors import InputError
+from topfive.benchmark.runner import run
+
+PHOTOS = "photos[per_class=8]"
+
+
+def start(folder: Path, plugin: str | list[str], methods: list[str], **flags: Any) -> int:
+    plugins = plugin if isinstance(plugin, list) else [plugin]
+    base = {"data": [PHOTOS], "method": methods, "output": str(folder), "plugin": plugins, "quiet": True}
+    return run(load(None, base | flags))
+
+
+def cells(folder: Path) -> dict[str, dict[str, Any]]:
+    stored = json.loads((folder / "results.json").read_text())
+    return {cell["method"]: cell for cell in stored["cells"]}
+
+
+def test_a_run_writes_its_folder(tmp_path: Path, contenders: str) -> None:
+    out = tmp_path / "run"
+    assert start(out, contenders, ["mean-color", "reversed", "mean-color[shift=1.5]"]) == 0
+    names = {path.name for path in out.iterdir()}
+    expected = {"report.html", "results.csv", "results.json", "manifest.json", "predictions", "thumbnails", "figures"}
+    assert expected <= names
+    assert ".work" not in names
+    rows = cells(out)
+    plain = rows["mean-color"]
+    assert plain["status"] == "done"
+    assert plain["n_classes"] == 20
+    assert plain["top5_err"] < plain["chance_top5"] == 0.75
+    assert plain["family"] == "hand-engineered"
+    assert plain["timings"]["features"] > 0
+    assert plain["n_parameters"] == 60
+    for column in ("top1_err", "top5_err", "hierarchical_err"):
+        assert rows["reversed"][column] == plain[column]  # the order of a contender's columns is its own affair
+    manifest = json.loads((out / "manifest.json").read_text())
+    assert manifest["finished"] >= manifest["started"]
+    header = (out / "results.csv").read_text().splitlines()[0]
+    assert header.startswith("dataset,method,family,seed,status,n,n_classes,top1_err")
+
+
+def test_it_goes_on_where_it_stopped(tmp_path: Path, contenders: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    out = tmp_path / "run"
+    start(out, contenders, ["mean-color"])
+    before = (out / "results.json").read_bytes()
+    assert start(out, contenders, ["mean-color"]) == 0
+    assert (out / "results.json").read_bytes() == before
+    predictions = out / cells(out)["mean-color"]["predictions"]
+    stamp = predictions.stat().st_mtime_ns
+    assert start(out, contenders, ["mean-color", "reversed", "raises"]) == 1  # more contenders join; the first is kept
+    assert predictions.stat().st_mtime_ns == stamp
+    assert {name: cell["status"] for name, cell in cells(out).items()} == {
+        "mean-color": "done",
+        "reversed": "done",
+        "raises": "failed",
+    }
+    predictions.unlink()  # what is lost is made again
+    assert start(out, contenders, ["mean-color"]) == 0
+    assert predictions.is_file()
+    start(out, contenders, ["mean-color"], fresh=True)
+    assert list(cells(out)) == ["mean-color"]
+
+
+def test_results_repeat(tmp_path: Path, contenders: str) -> None:
+    for name in "ab":
+        start(tmp_path / name, contenders, ["mean-color"])
+    first, second = (cells(tmp_path / name)["mean-color"] for name in "ab")
+    for column in ("top1_err", "top5_err", "top5_err_low", "tied_images", "key"):
+        assert first[column] == second[column]
+    assert (tmp_path / "a" / first["predictions"]).read_bytes() == (tmp_path / "b" / second["predictions"]).read_bytes()
+
+
+def test_every_way_to_fail_becomes_a_row(
+    tmp_path: Path, contenders: str, unimportable: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    out = tmp_path / "run"
+    pids = tmp_path / "pids"
+    monkeypatch.setenv("TOPFIVE_TEST_PIDS", str(pids))
+    names = ["raises", "wrong-shape", "not-a-number", "exits", "hard-exit", "segfaults", "hangs", "eats", "forks"]
+    names += ["skips", "orphan", "mean-color"]
+    assert start(out, [contenders, unimportable], names, timeout=8.0, jobs=2) == 1
+    rows = cells(out)
+    said = {
+        "raises": ("failed", "RuntimeError: no such luck"),
+        "wrong-shape": ("failed", "shape"),
+        "not-a-number": ("failed", "not finite"),
+        "exits": ("failed", "sys.exit('enough')"),
+        "hard-exit": ("failed", "status 7"),
+        "segfaults": ("failed", "SIGSEGV"),
+        "hangs": ("timeout", "8 s"),
+        "eats": ("oom", "out of memory"),
+        "skips": ("skipped", "made for two classes, not 20"),
+        "orphan": ("unavailable", "a_library_that_is_not_installed"),
+    }
+    for name, (status, reason) in said.items():
+        assert rows[name]["status"] == status, (name, rows[name]["reason"], rows[name]["log"])
+        assert reason in rows[name]["reason"], name
+    assert "no such luck" in rows["raises"]["traceback"]
+    assert any("Segmentation fault" in line for line in rows["segfaults"]["log"])
+    assert rows["mean-color"]["status"] == rows["forks"]["status"] == "done"
+    assert rows["raises"]["top5_err"] is None
+    left = [int(pid) for pid in pids.read_text().split()]
+    assert len(left) == 2
+    assert not any(psutil.pid_exists(pid) and psutil.Process(pid).status() != "zombie" for pid in left)
+
+
+def test_fail_fast_stops_the_rest(tmp_path: Path, contenders: str) -> None:
+    assert start(tmp_path / "run", contenders, ["raises", "mean-color"], fail_fast=True) == 1
+    assert {name: cell["status"] for name, cell in cells(tmp_path / "run").items()} == {
+        "raises": "failed",
+        "mean-color": "interrupted",
+    }
+
+
+@pytest.mark.parametrize(
+    ("flags", "message"),
+    [
+        ({"methods": ["mean-colour"]}, "did you mean 'mean-color'"),
+        ({"methods": ["mean-color[shif=1]"]}, "unknown parameter 'shif'; did you mean 'shift'"),
+        ({"data": ["no/such/place"]}, "no/such/place"),
+        ({"data": ["photos[perclass=3]"]}, "did you mean 'per_class'"),
+        ({"plugin": ["no-such-plugin.py"]}, "no plugin file"),
+        ({"plugin": [__file__]}, "holds no contender"),
+    ],
+)
+def test_bad_input_is_one_line_and_writes_nothing(
+    tmp_path: Path, contenders: str, flags: dict[str, Any], message: str
+) -> None:
+    with pytest.raises(InputError) as caught:
+        start(tmp_path / "run", **({"plugin": contenders, "methods": ["mean-color"]} | flags))
+    assert message in str(caught.value)
+    assert "\n" not in str(caught.value)
+    assert not (tmp_path / "run").exists()
+
+
+def test_a_folder_of_something_else_is_left_alone(tmp_path: Path, contenders: str) -> None:
+    (tmp_path / "thesis.tex").write_text("years of work")
+    with pytest.raises(InputError, match="holds something else"):
+        start(tmp_path, contenders, ["mean-color"], fresh=True)
+    assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
+
+
+def test_other_data_under_the_same_name_is_refused(tmp_path: Path, contenders: str) -> None:
+    start(tmp_path / "run", contenders, ["mean-color"])
+    with pytest.raises(InputError, match="other images"):
+        start(tmp_path / "run", contenders, ["mean-color"], limit=40)
+
+
+def test_two_names_for_two_contenders(tmp_path: Path, contenders: str) -> None:
+    copy = tmp_path / "copy.py"
+    copy.write_text(Path(contenders).read_text())
+    with pytest.raises(InputError, match="two contenders are called"):
+        start(tmp_path / "run", [contenders, str(copy)], ["mean-color"])
+
+
+def _command(folder: Path, plugin: str, *methods: str) -> list[str]:
+    words = [sys.executable, "-c", "from topfive.benchmark.cli import main; main()", "run", "-d", PHOTOS]
+    return [*words, "-o", str(folder), "--plugin", plugin, *[word for m in methods for word in ("-m", m)]]
+
+
+def _wait_for(what: Any, seconds: float = 60) -> None:
+    end = time.monotonic() + seconds
+    while not what():
+        assert time.monotonic() < end, "waited too long"
+        time.sleep(0.05)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+def test_whatever_stops_it_what_is_finished_is_kept(tmp_path: Path, contenders: str, number: signal.Signals) -> None:
+    out = tmp_path / "run"
+    process = subprocess.Popen(
+        _command(out, contenders, "mean-color", "hangs", "reversed"), stdout=subprocess.PIPE, stderr=subprocess.STDOUT
+    )
+
+    def hanging() -> bool:
+        return (out / "results.json").is_file() and "mean-color" in {
+            name for name, cell in cells(out).items() if cell["status"] == "done"
+        }
+
+    _wait_for(hanging)
+    _wait_for(lambda: any("engine" in " ".join(child.cmdline()) for child in psutil.Process(process.pid).children()))
+    engines = [child for child in psutil.Process(process.pid).children() if "engine" in " ".join(child.cmdline())]
+    os.kill(process.pid, number)
+    process.communicate(timeout=60)
+    _wait_for(lambda: not any(engine.is_running() and engine.status() != "zombie" for engine in engines))
+    statuses = {name: cell["status"] for name, cell in cells(out).items()}
+    assert statuses == {"mean-color": "done", "hangs": "interrupted", "reversed": "interrupted"}
+    if number is not signal.SIGKILL:
+        assert process.returncode == 1
+    again = start(out, contenders, ["mean-color", "reversed"])
+    assert again == 0
+    assert not list(out.rglob("*.part"))
+    assert not (out / ".work").exists()
+
+
+def test_a_second_runner_is_refused(tmp_path: Path, contenders: str) -> None:
+    out = tmp_path / "run"
+    first = threading.Thread(target=start, args=(out, contenders, ["hangs"]), kwargs={"timeout": 6.0})
+    first.start()
+    _wait_for(lambda: (out / ".work").is_dir())
+    with pytest.raises(InputError, match="another topfive run is writing"):
+        start(out, contenders, ["mean-color"])
+    first.join()
+    assert cells(out)["hangs"]["status"] == "timeout"
