@@ -13,22 +13,17 @@ import stat
 import struct
 import zipfile
 import zlib
-from pathlib import Path, PurePosixPath
+from pathlib import Path
 
 from ..errors import InputError
 from . import cache
-from .stored import DEFLATED, FILE, RAW, Stored, join, rows
+from .stored import DEFLATED, FILE, RAW, Stored, rows
 
 TARS, GZIPPED, ZIPS = (".tar",), (".tar.gz", ".tgz"), (".zip",)
 _BLOCK = 512
 _MAX_UNPACKED = 400 * 2**30
 _MAX_NAME = 64 * 1024
 _Row = tuple[str, int, int, int, int]
-
-
-def is_archive(name: str) -> bool:
-    """Whether the file name is one of a tar, gzipped tar or zip."""
-    return name.lower().endswith(TARS + GZIPPED + ZIPS)
 
 
 def listing(path: Path) -> Stored:
@@ -201,25 +196,6 @@ def unpacked(path: Path) -> Path:
     except (OSError, EOFError, zlib.error) as error:
         raise InputError(f"{path} cannot be unpacked ({error}); download or pack it again") from None
     return target
-
-
-def expand(listed: Stored, root: Path, names: dict[str, bool]) -> Stored:
-    """``listed`` with the archives in ``names`` (name → whether it holds tars) opened in place, under their stems."""
-    parts = []
-    for name, nested in names.items():
-        inner = list_tar(root / name, nested=nested)
-        stem = PurePosixPath(name).stem
-        parts.append(rename(inner, [f"{stem}/{path}" for path in inner.paths]))
-    return join([listed, *parts])
-
-
-def rename(listed: Stored, names: list[str]) -> Stored:
-    """The same files under other names; not for files of a folder, whose name is where they are."""
-    from dataclasses import replace
-
-    from .dataset import Ids
-
-    return replace(listed, paths=Ids(names))
 
 
 def hidden(name: str) -> bool:
