@@ -1,0 +1,346 @@
+"""The tables of one data set, built from its study."""
+
+from __future__ import annotations
+
+import numpy as np
+
+from ..statistics import calibration
+from .figures import Figure, tone_of
+from .history import RECORD
+from .numbers import joules, p_value, percent, points, quantity, seconds, short, size
+from .study import ALPHA, DEEP, HAND, Study
+from .tables import Column, Table, Value, number, text
+
+
+def contenders(study: Study, key: str) -> Table:
+    """Every ranked contender with all its numbers."""
+    columns = [
+        Column("contender"),
+        Column("family"),
+        Column("top-5 error", True, "the truth is not among the five best guesses"),
+        Column("95 % interval", True),
+        Column("top-1 error", True),
+        Column("expected top-5", True, "with ties broken at random instead of against the contender"),
+        Column("ties", True, "images on which a class ties with the truth"),
+        Column("hierarchical", True, "ILSVRC-2010: how far off in the WordNet tree, 0 right, 1 unrelated"),
+        Column("seeds", True),
+        Column("fit", True),
+        Column("predict", True),
+        Column("images/s", True),
+        Column("memory", True, "peak resident memory of its process and its children"),
+        Column("GPU memory", True),
+        Column("energy", True),
+        Column("parameters", True),
+        Column("operations/image", True),
+        Column("device"),
+    ]
+    rows = []
+    for i, c in enumerate(study.ranked):
+        five = study.error(i, 5)
+        m = {name: c.mean(name) for name in COSTS}
+        rows.append(
+            [
+                Value(c.name, tone=tone_of(c.family)),
+                text(c.family),
+                number(percent(five.value), five.value),
+                number(f"{100 * five.low:.1f}–{100 * five.high:.1f}", five.high),
+                number(percent(c.mean("top1_err")), c.mean("top1_err")),
+                number(percent(c.mean("top5_expected_err")), c.mean("top5_expected_err")),
+                number(quantity(c.mean("tied_images")), c.mean("tied_images")),
+                number("–" if m["hierarchical_err"] is None else f"{m['hierarchical_err']:.3f}", m["hierarchical_err"]),
+                number(str(c.seeds), c.seeds),
+                number(seconds(m["fit_seconds"]), m["fit_seconds"]),
+                number(seconds(m["predict_seconds"]), m["predict_seconds"]),
+                number(quantity(m["images_per_second"]), m["images_per_second"]),
+                number(size(m["peak_rss_bytes"]), m["peak_rss_bytes"]),
+                number(size(m["peak_gpu_bytes"]), m["peak_gpu_bytes"]),
+                number(joules(m["energy_joules"]), m["energy_joules"]),
+                number(quantity(m["n_parameters"]), m["n_parameters"]),
+                number(quantity(m["flops_per_image"]), m["flops_per_image"]),
+                text(c.cells[0].record.get("device") or "–"),
+            ]
+        )
+    return _without_empty(Table(f"{key}-contenders", "Every contender, with its numbers", columns, rows))
+
+
+COSTS = (
+    "hierarchical_err", "fit_seconds", "predict_seconds", "images_per_second", "peak_rss_bytes", "peak_gpu_bytes",
+    "energy_joules", "n_parameters", "flops_per_image",
+)  # fmt: skip
+
+
+def _without_empty(table: Table) -> Table:
+    """A column in which nobody has a value says nothing."""
+    keep = [j for j in range(len(table.columns)) if any(row[j].text != "–" for row in table.rows)]
+    return Table(
+        table.key, table.caption, [table.columns[j] for j in keep], [[row[j] for j in keep] for row in table.rows]
+    )
+
+
+def pairs(study: Study, key: str) -> Table | None:
+    """Every pair: difference, interval, p, and how many images would be needed."""
+    if not study.pairs:
+        return None
+    columns = [
+        Column("better"),
+        Column("worse"),
+        Column("difference", True, "of the errors, in points; positive: the first is better"),
+        Column("95 % interval", True, "paired bootstrap, stratified by class, over seeds too where there are several"),
+        Column("only better right", True, "images that the first gets and the second misses"),
+        Column("only worse right", True),
+        Column("p", True, "exact McNemar; with several seeds Welch's t over images and seeds"),
+        Column("p, Holm", True, "corrected for the number of pairs"),
+        Column("told apart"),
+        Column("κ", True, "error consistency: 1 miss the same images, 0 as if independent"),
+        Column("images needed", True, "to tell the two apart with 80 % power, were the difference seen the true one"),
+    ]
+    rows = []
+    for pair in study.pairs:
+        a, b = study.ranked[pair.a], study.ranked[pair.b]
+        rows.append(
+            [
+                Value(a.name, tone=tone_of(a.family)),
+                Value(b.name, tone=tone_of(b.family)),
+                number(points(pair.gap.value), pair.gap.value),
+                number(f"{points(pair.gap.low)} to {points(pair.gap.high)}", pair.gap.low),
+                number(f"{pair.only_a:,}", pair.only_a),
+                number(f"{pair.only_b:,}", pair.only_b),
+                number(p_value(pair.p).removeprefix("p ").removeprefix("= "), pair.p),
+                number(p_value(pair.p_holm).removeprefix("p ").removeprefix("= "), pair.p_holm),
+                text("yes" if pair.told_apart else "no"),
+                number("–" if pair.kappa is None else f"{pair.kappa:.2f}", pair.kappa),
+                number("–" if pair.needed is None else f"{pair.needed:,}", pair.needed),
+            ]
+        )
+    return Table(f"{key}-pairs", f"All {len(rows):,} pairs, tested on the same images", columns, rows)
+
+
+def groups(study: Study) -> list[str]:
+    """The tie groups in words."""
+    words = {2: "two", 3: "three", 4: "four", 5: "five", 6: "six", 7: "seven", 8: "eight", 9: "nine"}
+    out, images = [], 0 if study.labels is None else len(study.labels)
+    for first, last in study.groups:
+        m = last - first + 1
+        names = [study.ranked[i].name for i in range(first, last + 1)]
+        listed = f"{', '.join(names[:-1])} and {names[-1]}" if m <= 6 else f"from {names[0]} to {names[-1]}"
+        pair = study.pair(first, last)
+        needed = f" About {pair.needed:,} images would tell the first from the last." if pair and pair.needed else ""
+        out.append(f"These {words.get(m, str(m))} cannot be told apart on {images:,} images: {listed}.{needed}")
+    if not out and study.pairs:
+        out.append(f"Every pair of contenders can be told apart (p < {ALPHA:g} after correction).")
+    return out
+
+
+def record(key: str) -> Table:
+    """The historical record, quoted."""
+    columns = [
+        Column("year", True),
+        Column("entry"),
+        Column("top-5 error", True),
+        Column("top-1 error", True),
+        Column("on"),
+        Column("what it was"),
+        Column("quoted from"),
+    ]
+    rows = [
+        [
+            number(str(q.year), q.year),
+            Value(q.entry, tone=tone_of(q.family)),
+            number(f"{q.top5:g} %", q.top5 / 100),
+            number("–" if q.top1 is None else f"{q.top1:g} %", None if q.top1 is None else q.top1 / 100),
+            text(q.data),
+            text(q.note),
+            text(q.source),
+        ]
+        for q in RECORD
+    ]
+    return Table(f"{key}-record", "The record of 2010–2015, quoted", columns, rows)
+
+
+def classes(study: Study, key: str) -> Table | None:
+    """Errors of the two sides in every class."""
+    if study.duel is None or study.labels is None or not {*study.duel} <= {*study.paired}:
+        return None
+    a, b = study.duel
+    x, y = study.class_errors(a), study.class_errors(b)
+    count = np.bincount(study.labels, minlength=study.dataset.n_classes)
+    branches = study.dataset.branches
+    columns = [
+        Column("class"),
+        Column("id"),
+        *([Column("branch")] if branches else []),
+        Column("images", True),
+        Column(f"{short(study.ranked[a].name)}: error", True),
+        Column(f"{short(study.ranked[b].name)}: error", True),
+        Column("difference", True, "in points; positive: the second has the smaller error"),
+    ]
+    rows = [
+        [
+            text(study.dataset.class_names[c]),
+            text(study.dataset.classes[c]),
+            *([text(branches[c])] if branches else []),
+            number(f"{count[c]:,}", count[c]),
+            number(percent(x[c], 0), x[c]),
+            number(percent(y[c], 0), y[c]),
+            number("–" if np.isnan(x[c]) else points(x[c] - y[c], 0), x[c] - y[c]),
+        ]
+        for c in np.argsort(-np.abs(x - y), kind="stable")
+    ]
+    return Table(f"{key}-classes", f"Top-{study.k} error in every class", columns, rows)
+
+
+def branches(study: Study, key: str) -> Table | None:
+    """Errors by branch of WordNet, where the run knows the branches."""
+    names = study.dataset.branches
+    if names is None or study.duel is None or study.labels is None or not {*study.duel} <= {*study.paired}:
+        return None
+    a, b = study.duel
+    columns = [
+        Column("branch"),
+        Column("classes", True),
+        Column("images", True),
+        Column(f"{short(study.ranked[a].name)}: error", True),
+        Column(f"{short(study.ranked[b].name)}: error", True),
+        Column("difference", True),
+    ]
+    hits = [study.mean_hits[study.paired.index(i)] for i in (a, b)]
+    rows = []
+    for name in sorted(set(names)):
+        members = np.array([c for c, branch in enumerate(names) if branch == name])
+        mask = np.isin(study.labels, members)
+        if not mask.any():
+            continue
+        ex, ey = (1 - float(h[mask].mean()) for h in hits)
+        rows.append(
+            [
+                text(name or "(none)"),
+                number(f"{len(members):,}", len(members)),
+                number(f"{mask.sum():,}", mask.sum()),
+                number(percent(ex), ex),
+                number(percent(ey), ey),
+                number(points(ex - ey), ex - ey),
+            ]
+        )
+    return Table(f"{key}-branches", "Errors by branch of WordNet", columns, rows)
+
+
+def confusions(study: Study, key: str) -> Table | None:
+    """The commonest mistakes of both sides: truth, first guess, how often."""
+    if study.duel is None or study.labels is None:
+        return None
+    names, n = study.dataset.class_names, study.dataset.n_classes
+    rows = []
+    for i in study.duel:
+        first = study.ranked[i].first
+        if first is None:
+            continue
+        wrong = first != study.labels
+        code, count = np.unique(study.labels[wrong] * n + first[wrong], return_counts=True)
+        total = np.bincount(study.labels, minlength=n)
+        for j in np.argsort(-count, kind="stable")[:25]:
+            truth, guess = divmod(int(code[j]), n)
+            share = count[j] / total[truth]
+            rows.append(
+                [
+                    Value(study.ranked[i].name, tone=tone_of(study.ranked[i].family)),
+                    text(names[truth]),
+                    text(names[guess]),
+                    number(f"{count[j]:,}", count[j]),
+                    number(percent(share, 0), share),
+                ]
+            )
+    columns = [
+        Column("contender"),
+        Column("truth"),
+        Column("first guess"),
+        Column("images", True),
+        Column("of that class", True),
+    ]
+    return Table(f"{key}-confusions", "The commonest confusions", columns, rows) if rows else None
+
+
+def figure_numbers(figure: Figure, key: str) -> Table:
+    """What a figure draws, as numbers."""
+    columns = [Column("point"), Column(figure.x.label, True), Column(figure.y.label, True)]
+    rows = [
+        [text(mark.tip), number(f"{mark.x:.6g}", mark.x), number(f"{mark.y:.4g}", mark.y)]
+        for series in figure.series
+        for mark in series.marks
+        if mark.tip
+    ]
+    return Table(f"{key}-{figure.key}", figure.title, columns, rows)
+
+
+def calibrations(study: Study, key: str) -> Table | None:
+    """Expected calibration error where scores are probabilities."""
+    rows = []
+    for i in study.paired:
+        c = study.ranked[i]
+        if c.confidence is not None:
+            hit = c.hits(1)[0]
+            ece, said, right = calibration(c.confidence, hit).ece, float(c.confidence.mean()), float(hit.mean())
+            lean = "too sure" if said > right + 0.01 else "not sure enough" if said < right - 0.01 else "about right"
+            rows.append(
+                [
+                    Value(c.name, tone=tone_of(c.family)),
+                    number(percent(ece), ece),
+                    number(percent(said), said),
+                    number(percent(right), right),
+                    text(lean),
+                ]
+            )
+    columns = [
+        Column("contender"),
+        Column("ECE", True, "expected calibration error, 15 bins"),
+        Column("mean confidence", True),
+        Column("first guess right", True),
+        Column("on the whole"),
+    ]
+    return (
+        Table(f"{key}-calibration", "Calibration of contenders that give probabilities", columns, rows)
+        if rows
+        else None
+    )
+
+
+def family_consistency(study: Study) -> str:
+    """Mean κ within and between the two families, in a sentence."""
+    kinds: dict[str, list[float]] = {}
+    for pair in study.pairs:
+        families = {study.ranked[pair.a].family, study.ranked[pair.b].family}
+        if pair.kappa is not None and families <= {HAND, DEEP}:
+            kinds.setdefault("between" if len(families) == 2 else next(iter(families)), []).append(pair.kappa)
+    said = [
+        f"{np.mean(kinds[kind]):.2f} {words}"
+        for kind, words in (
+            (HAND, "among hand-engineered contenders"),
+            (DEEP, "among deep ones"),
+            ("between", "between the two families"),
+        )
+        if kind in kinds
+    ]
+    return f"On average κ is {', '.join(said)}." if said else ""
+
+
+def undone(study: Study, key: str) -> Table:
+    """Cells that did not finish, with their reasons."""
+    columns = [Column("contender"), Column("seed", True), Column("status"), Column("reason")]
+    rows = [
+        [
+            Value(cell.method, tone=tone_of(cell.family)),
+            number(str(cell.seed), cell.seed),
+            text(cell.status),
+            text(cell.record.get("reason") or "–"),
+        ]
+        for cell in study.undone
+    ]
+    return Table(f"{key}-undone", "Cells that did not finish", columns, rows)
+
+
+def problems(study: Study, key: str) -> Table | None:
+    """Images left out for everybody because they could not be read."""
+    columns = [Column("split"), Column("image"), Column("reason")]
+    rows = [
+        [text(p.get("split", "")), text(p.get("id", "")), text(p.get("reason", ""))] for p in study.dataset.problems
+    ]
+    return Table(f"{key}-problems", "Left out for every contender", columns, rows[:1000]) if rows else None

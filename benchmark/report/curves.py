@@ -1,0 +1,79 @@
+"""Learning curves: the error of each method at each number of training images per class, and where two sides cross."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from ..resampling import Crossing, crossing
+from ..statistics import wilson
+from .study import Contender, Estimate, Study
+
+
+@dataclass(frozen=True)
+class Line:
+    """One method over the sizes it was run at, increasing."""
+
+    name: str
+    family: str
+    points: list[tuple[float, Estimate]]
+
+
+@dataclass(frozen=True)
+class Curves:
+    """``sentence`` says where the two sides cross, or that they do not."""
+
+    lines: list[Line]
+    crossing: Crossing | None
+    sentence: str
+
+
+def curves_of(study: Study) -> Curves:
+    """Lines for methods with two or more sizes; the crossing is that of the two methods the report sets at odds."""
+    by_name: dict[str, list[Contender]] = {}
+    for contender in [*study.ranked, *study.smaller]:
+        by_name.setdefault(contender.name, []).append(contender)
+    for members in by_name.values():
+        members.sort(key=lambda c: c.per_class)
+    lines = [
+        Line(name, members[0].family, [(c.per_class, _estimate(c, study.k)) for c in members])
+        for name, members in by_name.items()
+        if len({c.per_class for c in members}) > 1
+    ]
+    if not lines or study.duel is None:
+        return Curves(lines, None, "")
+    a, b = (study.ranked[i].name for i in study.duel)
+    return _crossing(study, lines, by_name[a], by_name[b])
+
+
+def _estimate(contender: Contender, k: int) -> Estimate:
+    value = contender.mean(f"top{k}_err") or 0.0
+    n = int(contender.mean("n") or 1)
+    # The mean of several seeds on n images: at least as certain as one seed on them.
+    low, high = wilson(round(n * (1 - value)), n)
+    return Estimate(value, 1 - high, 1 - low)
+
+
+def _crossing(study: Study, lines: list[Line], a: list[Contender], b: list[Contender]) -> Curves:
+    one, two = ({c.per_class: c for c in side if c.paired} for side in (a, b))
+    sizes = sorted(set(one) & set(two))
+    if len(sizes) < 2 or study.labels is None:
+        return Curves(lines, None, "")
+    hits = [np.stack([side[s].hits(study.k).mean(axis=0) for s in sizes]) for side in (one, two)]
+    meet = crossing(np.array(sizes), hits[0], hits[1], study.labels)
+    name_a, name_b = a[0].name, b[0].name
+    ahead = name_a if hits[0][-1].mean() >= hits[1][-1].mean() else name_b
+    span = f"between {sizes[0]:g} and {sizes[-1]:g} images per class"
+    if meet.at is None:
+        sentence = f"{ahead} is ahead at every size measured {span}: the two curves do not cross there"
+        sentence += (
+            f" (in {100 * meet.share:.0f} % of resampled validation sets they do)." if meet.share >= 0.005 else "."
+        )
+    else:
+        width = f" (95 % interval {meet.low:.0f} to {meet.high:.0f})" if meet.low and meet.high else ""
+        sentence = (
+            f"{name_a} and {name_b} cross at about {meet.at:.0f} images per class{width}; above that {ahead} leads. "
+            f"They cross in {100 * meet.share:.0f} % of resampled validation sets."
+        )
+    return Curves(lines, meet, sentence)

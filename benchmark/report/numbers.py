@@ -1,0 +1,72 @@
+"""How the report writes numbers: per cent with one decimal, times and sizes in units a person would choose."""
+
+from __future__ import annotations
+
+import math
+
+MINUS = "−"
+
+
+def percent(fraction: float | None, digits: int = 1) -> str:
+    """0.1234 → "12.3 %"."""
+    return "–" if fraction is None or math.isnan(fraction) else f"{100 * fraction:.{digits}f} %"
+
+
+def points(fraction: float, digits: int = 1) -> str:
+    """A difference of two percentages, with its sign: 0.031 → "3.1", -0.031 → "−3.1"."""
+    text = f"{100 * abs(fraction):.{digits}f}"
+    return MINUS + text if fraction < 0 and float(text) else text
+
+
+def p_value(p: float) -> str:
+    """ "p < 0.001", "p = 0.012", "p = 0.34"."""
+    if p < 0.001:
+        return "p < 0.001"
+    return f"p = {p:.3f}" if p < 0.1 else f"p = {min(p, 1):.2f}"
+
+
+def seconds(value: float | None) -> str:
+    """A duration: "40 ms", "3.2 s", "4 min 10 s", "2 h 5 min"."""
+    if value is None:
+        return "–"
+    if value < 1:
+        return f"{1000 * value:.3g} ms"
+    if value < 60:
+        return f"{value:.3g} s"
+    if value < 3600:
+        minutes, rest = divmod(round(value), 60)
+        return f"{minutes} min {rest} s" if rest and minutes < 10 else f"{round(value / 60)} min"
+    hours, minutes = divmod(round(value / 60), 60)
+    return f"{hours} h {minutes} min" if minutes and hours < 48 else f"{hours} h"
+
+
+def size(value: float | None) -> str:
+    """Bytes: "12 MB", "1.4 GB"; powers of 1,000."""
+    if value is None:
+        return "–"
+    for unit, factor in (("TB", 1e12), ("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
+        if value >= factor:
+            return f"{value / factor:.3g} {unit}"
+    return f"{value:.0f} B"
+
+
+def quantity(value: float | None) -> str:
+    """A count that may be large: "61 M", "12,300", "0.24"."""
+    if value is None:
+        return "–"
+    for unit, factor in ((" T", 1e12), (" G", 1e9), (" M", 1e6)):
+        if abs(value) >= factor:
+            return f"{value / factor:.3g}{unit}"
+    return f"{value:,.0f}" if abs(value) >= 100 or value == int(value) else f"{value:.3g}"
+
+
+def joules(value: float | None) -> str:
+    """Energy: "3.2 kJ", "1.4 Wh" from 3.6 kJ on."""
+    if value is None:
+        return "–"
+    return f"{value / 3600:.3g} Wh" if value >= 3600 else f"{value:.3g} J"
+
+
+def short(text: str, length: int = 28) -> str:
+    """Cut to ``length`` characters for a chart; the table beside it has the whole."""
+    return text if len(text) <= length else text[: length - 1] + "…"

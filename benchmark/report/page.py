@@ -1,0 +1,215 @@
+"""The page: one self-contained HTML file from the stored results of one run or several, and the figures as PNGs."""
+
+from __future__ import annotations
+
+import base64
+import hashlib
+import json
+import os
+import tempfile
+from collections.abc import Mapping, Sequence
+from functools import partial
+from importlib.resources import files
+from pathlib import Path
+from typing import Any
+
+from jinja2 import Environment, StrictUndefined
+from markupsafe import Markup
+
+from ..errors import InputError
+from . import charts, content, plots
+from .curves import curves_of
+from .explorer import BYTES, explorer, thumbnails_of
+from .figures import Figure, Matrix, Ranking, lanes, tone_of
+from .history import CAVEATS, HUMAN_NOTE
+from .numbers import percent, points, short
+from .provenance import facts_of_data, provenance
+from .runs import Run, read_run
+from .selfcheck import checks
+from .study import DEEP, HAND, Study, studies_of
+from .svg import draw, shape
+from .verdict import SIDES, verdict
+
+WIDE, NARROW, SMALL = 872, 352, 416  # px that figures are drawn for: the column, a phone, half the column
+TONE_NAMES = (("hand", "hand-engineered"), ("deep", "deep"), ("shallow", "learned, shallow"), ("floor", "floor"),
+              ("other", "other"))  # fmt: skip
+
+
+def render(runs: Sequence[Path], out: Path, formats: Sequence[str] = ("png",)) -> Path:
+    """Write ``out/report.html`` and ``out/figures/*`` from the folders of one or more runs; the path of the page.
+
+    ``formats``: of the figures, of "png", "svg", "pdf". Raises InputError where a folder is not a run's.
+    """
+    if not runs:
+        raise InputError("a report needs at least one run's folder")
+    loaded = [read_run(path) for path in runs]
+    studies = studies_of(loaded)
+    out.mkdir(parents=True, exist_ok=True)
+    figures = out / "figures"
+    figures.mkdir(exist_ok=True)
+    sections, drawn = [], list[tuple[str, Figure | Ranking | Matrix]]()
+    for number, study in enumerate(studies):
+        section = _section(study, loaded, f"s{number + 1}", BYTES // len(studies))
+        prefix = f"{number + 1}-" if len(studies) > 1 else ""
+        drawn += [(prefix, figure) for figure in _drawn(section)]
+        sections.append(section)
+    for prefix, figure in drawn:
+        plots.save(figure, figures, formats, prefix)
+    _write(out / "report.html", _page(sections, loaded))
+    return out / "report.html"
+
+
+def _page(sections: list[dict[str, Any]], runs: list[Run]) -> str:
+    here = files(__package__)
+    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
+    environment.filters |= {"percent": percent, "short": short}
+    script = (here / "script.js").read_text(encoding="utf-8")
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    names = ", ".join(dict.fromkeys(section["dataset"].title for section in sections))
+    return environment.from_string((here / "template.html").read_text(encoding="utf-8")).render(
+        title=f"topfive on {short(names, 120)}" if names else "topfive",
+        sections=sections,
+        provenance=provenance(runs),
+        shapes={
+            tone: Markup(shape(tone, 7, 7, 5.2, "")) for tone in ("hand", "deep", "shallow", "floor", "other", "ink")
+        },
+        style=Markup((here / "style.css").read_text(encoding="utf-8")),
+        script=Markup(script),
+        script_hash=Markup(f"sha256-{digest}"),
+        version=", ".join(sorted({run.version for run in runs})),
+        history_caveats=CAVEATS,
+        human_note=HUMAN_NOTE,
+    )
+
+
+def _section(study: Study, runs: list[Run], anchor: str, budget: int) -> dict[str, Any]:
+    """What the template shows of one data set."""
+    pictures = thumbnails_of(runs, study.dataset.name)
+    explored = explorer(study, pictures, budget)
+    curves = curves_of(study)
+    view = partial(_view, anchor)
+    duel = study.duel or ()
+    section: dict[str, Any] = {
+        "anchor": anchor,
+        "study": study,
+        "dataset": study.dataset,
+        "verdict": verdict(study),
+        "cards": _cards(study),
+        "ranking": charts.ranking(study),
+        "lanes": lanes(study.groups, len(study.ranked)),
+        "ties": content.groups(study),
+        "families": _families(study),
+        "contenders": content.contenders(study, anchor) if study.ranked else None,
+        "pairs": content.pairs(study, anchor),
+        "history": view(charts.history(study)) if study.ranked else None,
+        "record": content.record(anchor),
+        "curves": curves,
+        "learning": view(charts.learning(study, curves)),
+        "cost": [view(figure) for figure in charts.cost(study)],
+        "per_class": view(charts.per_class(study)),
+        "classes": content.classes(study, anchor),
+        "branches": content.branches(study, anchor),
+        "confusion": [
+            (matrix, tone_of(study.ranked[i].family))
+            for i in duel
+            if (matrix := charts.confusion(study, i)) is not None
+        ],
+        "confusions": content.confusions(study, anchor),
+        "explorer": None if explored is None else _json(explored),
+        "pictures": explored is not None and any(image["jpeg"] for image in explored["images"]),
+        "closer": [view(figure) for figure in (charts.top_k(study), charts.reliability(study)) if figure is not None],
+        "calibration": content.calibrations(study, anchor),
+        "consistency": charts.consistency(study),
+        "kappa": content.family_consistency(study),
+        "training": [view(figure) for figure in charts.training(study)],
+        "undone": content.undone(study, anchor),
+        "checks": checks(study),
+        "facts": facts_of_data(study),
+        "problems": content.problems(study, anchor),
+    }
+    axis = section["ranking"].axis
+    section["percent"] = lambda value: f"{100 * min(max(axis.place(value), 0), 1):.2f}%"
+    section["parts"] = [
+        (name, f"{anchor}-{part}")
+        for name, part, there in (
+            ("Numbers", "numbers", section["contenders"]),
+            ("Record", "history", section["history"]),
+            ("Images per class", "learning", section["learning"]),
+            ("Cost", "cost", section["cost"]),
+            ("Classes", "classes", section["classes"]),
+            ("Disagreements", "explorer", section["explorer"]),
+            ("Training", "training", section["training"]),
+            ("Unfinished", "undone", section["study"].undone),
+        )
+        if there
+    ]
+    return section
+
+
+def _view(anchor: str, figure: Figure | None) -> dict[str, Any] | None:
+    """A figure drawn for the widths it is shown at, and its numbers."""
+    if figure is None:
+        return None
+    wide = SMALL if figure.small else 640 if figure.square else WIDE
+    return {
+        "figure": figure,
+        "wide": draw(figure, wide),
+        "narrow": None if figure.small else draw(figure, NARROW),
+        "table": content.figure_numbers(figure, anchor),
+    }
+
+
+def _drawn(section: Mapping[str, Any]) -> list[Figure | Ranking | Matrix]:
+    """Every figure of a section, for the files."""
+    views = [section["history"], section["learning"], *section["cost"], section["per_class"], *section["closer"]]
+    out: list[Figure | Ranking | Matrix] = [view["figure"] for view in [*views, *section["training"]] if view]
+    out += [matrix for matrix in [section["consistency"], *(m for m, _ in section["confusion"])] if matrix is not None]
+    return [section["ranking"], *out] if section["ranking"].rows else out
+
+
+def _families(study: Study) -> list[tuple[str, str]]:
+    present = {tone_of(c.family) for c in study.ranked}
+    return [(tone, name) for tone, name in TONE_NAMES if tone in present]
+
+
+def _cards(study: Study) -> list[dict[str, str]]:
+    """The four numbers of the first screen."""
+    out = []
+    for family in (HAND, DEEP):
+        i = study.best(family)
+        if i is not None:
+            e = study.errors[i]
+            note = f"{short(study.ranked[i].name, 40)}, {100 * e.low:.1f} to {100 * e.high:.1f}"
+            label = SIDES[family].replace("contender", "").strip().capitalize()
+            out.append({"tone": tone_of(family), "label": label, "value": percent(e.value), "note": note})
+    pair = study.pair(*study.duel) if study.duel else None
+    if pair:
+        note = f"points, {points(pair.gap.low)} to {points(pair.gap.high)}"
+        out.append({"tone": "", "label": "Difference", "value": points(pair.gap.value), "note": note})
+        a, b = (study.mean_hits[study.paired.index(i)] for i in (pair.a, pair.b))
+        missed = float(((1 - a) * (1 - b)).mean())
+        out.append({"tone": "", "label": "Oracle of both", "value": percent(missed), "note": "missed by both of them"})
+    return out
+
+
+def _json(value: object) -> Markup:
+    """JSON that cannot end the script element it stands in, whatever the names hold."""
+    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
+    for character in "<>&\u2028\u2029":
+        text = text.replace(character, f"\\u{ord(character):04x}")
+    return Markup(text)
+
+
+def _write(path: Path, html: str) -> None:
+    """Atomically; names that are not valid text (undecodable file names) lose what cannot be written."""
+    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".report-")
+    try:
+        with os.fdopen(descriptor, "wb") as file:
+            file.write(html.encode("utf-8", "replace"))
+            file.flush()
+            os.fsync(file.fileno())
+        Path(temporary).chmod(0o644)
+        Path(temporary).replace(path)
+    except BaseException:
+        Path(temporary).unlink(missing_ok=True)
+        raise

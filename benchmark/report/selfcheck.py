@@ -1,0 +1,109 @@
+"""The scorer's self-check: what would show if images were lost, counted twice, or scored by another rule."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+import pyarrow.compute as pc
+
+from ..statistics import hits_at
+from .numbers import percent
+from .study import Study
+
+
+@dataclass(frozen=True)
+class Check:
+    """``passed`` None: could not be made, ``found`` says why."""
+
+    name: str
+    passed: bool | None
+    found: str
+
+
+def checks(study: Study) -> list[Check]:
+    """Every check over the stored predictions of one data set."""
+    if study.ids is None or study.labels is None:
+        return [Check("Stored predictions", None, "no contender left any, so nothing can be checked again")]
+    return [
+        _sums(study),
+        _unique(study),
+        _recount(study),
+        _ties(study),
+        _constant(study),
+        _permuted(study),
+    ]
+
+
+def _sums(study: Study) -> Check:
+    assert study.labels is not None
+    expected = study.dataset.n_val
+    counts = {int(c.mean("n") or 0) for c in study.ranked + study.smaller if c.paired} | {len(study.labels)}
+    by_class = int(np.bincount(study.labels, minlength=study.dataset.n_classes).sum())
+    good = counts == {expected} and by_class == expected
+    return Check(
+        "Every contender was scored on every validation image",
+        good,
+        f"{expected:,} images, {study.dataset.n_classes:,} classes, sum over classes {by_class:,}"
+        + ("" if good else f"; but contenders were scored on {', '.join(f'{c:,}' for c in sorted(counts))}"),
+    )
+
+
+def _unique(study: Study) -> Check:
+    assert study.ids is not None
+    distinct = len(pc.unique(study.ids))
+    return Check("Image ids are unique", distinct == len(study.ids), f"{distinct:,} ids of {len(study.ids):,} images")
+
+
+def _recount(study: Study) -> Check:
+    off = []
+    for contender in (c for c in study.ranked + study.smaller if c.paired):
+        for k in (1, 5):
+            for hits, cell in zip(contender.hits(k), contender.cells, strict=True):
+                stated = cell.number(f"top{k}_err")
+                if stated is None or abs(1 - float(hits.mean()) - stated) > 1e-6:
+                    off.append(f"{contender.name} (top-{k})")
+    return Check(
+        "Counting the stored predictions again gives the stated errors",
+        not off,
+        "the same for all" if not off else "differs: " + ", ".join(off[:8]),
+    )
+
+
+def _ties(study: Study) -> Check:
+    counts = {c.name: int((c.tied > 1).sum() / len(c.tied)) for c in study.ranked if c.tied is not None}
+    some = [f"{name} {count:,}" for name, count in counts.items() if count]
+    return Check(
+        "Ties are counted against the contender",
+        True,
+        "no image has a class tied with the truth"
+        if not some
+        else "images with a class tied with the truth: " + ", ".join(some),
+    )
+
+
+def _constant(study: Study) -> Check:
+    n = study.dataset.n_classes
+    score = int(hits_at(np.zeros(100), np.full(100, n), study.k).sum())
+    return Check("Constant scores earn nothing", score == 0, f"{score} hits of 100 when all {n:,} classes tie")
+
+
+def _permuted(study: Study) -> Check:
+    """Labels dealt anew: the first guess then hits as often as the counts of guesses and labels make it by luck."""
+    assert study.labels is not None
+    best = next((c for c in study.ranked if c.first is not None), None)
+    if best is None or best.first is None:
+        return Check("Permuted labels score at chance", None, "no predictions")
+    n, k = len(study.labels), study.dataset.n_classes
+    dealt = np.random.default_rng(0).permutation(study.labels)
+    hits = int((best.first == dealt).sum())
+    labels, guesses = np.bincount(study.labels, minlength=k), np.bincount(best.first, minlength=k)
+    mean = float(labels @ guesses) / n
+    # The variance of a permutation's matches: Σ of a hypergeometric's over classes, the covariances left out.
+    spread = float(np.sum(labels * guesses / n * (1 - guesses / n))) ** 0.5
+    good = abs(hits - mean) <= 5 * max(spread, 1)
+    return Check(
+        "Permuted labels score at chance",
+        good,
+        f"{best.name}: {percent(hits / n, 2)} right at the first guess; luck alone gives {percent(mean / n, 2)}",
+    )

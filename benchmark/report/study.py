@@ -1,0 +1,299 @@
+"""One data set's results as the report needs them: contenders ranked, compared pair by pair, and checked.
+
+A *contender* is one method at one number of training images per class, with one or more seeds. A *study* is all the
+contenders that answered for the same validation images: the largest training size makes the ranking, the smaller ones
+the learning curves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import combinations
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from ..resampling import interval, resampled_errors, seeds_test
+from ..statistics import consistency_from, discordant, hits_at, holm, images_needed, mcnemar, tie_groups
+from .runs import Cell, Dataset, Run
+
+ALPHA = 0.05
+HAND, DEEP = "hand-engineered", "deep"
+
+
+@dataclass
+class Contender:
+    """One method at one training size. ``above`` and ``tied``: (S, n) int16, one row a seed; None: none stored."""
+
+    name: str
+    family: str
+    per_class: float
+    cells: list[Cell]
+    above: NDArray[np.int16] | None = None
+    tied: NDArray[np.int16] | None = None
+    first: NDArray[np.int16] | None = None  # (n,) the best guess, of the first seed
+    confidence: NDArray[np.float32] | None = None  # (n,) its probability, of the first seed; None where it is none
+
+    def mean(self, name: str) -> float | None:
+        """A numeric field, the mean over seeds."""
+        values = [v for v in (cell.number(name) for cell in self.cells) if v is not None]
+        return float(np.mean(values)) if values else None
+
+    def hits(self, k: int) -> NDArray[np.bool_]:
+        """(S, n) hits at k; only for contenders with predictions."""
+        assert self.above is not None
+        assert self.tied is not None
+        return hits_at(self.above, self.tied, k)
+
+    @property
+    def paired(self) -> bool:
+        return self.above is not None
+
+    @property
+    def seeds(self) -> int:
+        return len(self.cells)
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """An error and its 95 % interval; fractions."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two contenders on the same images, a ranked above b. ``gap``: error of b minus error of a."""
+
+    a: int
+    b: int
+    only_a: int
+    only_b: int
+    gap: Estimate
+    p: float
+    p_holm: float
+    kappa: float | None
+    needed: int | None
+
+    @property
+    def told_apart(self) -> bool:
+        return self.p_holm < ALPHA
+
+
+@dataclass
+class Study:
+    """See the module. ``ranked``: best first; ``smaller``: the same methods with fewer training images."""
+
+    dataset: Dataset
+    ranked: list[Contender]
+    smaller: list[Contender]
+    undone: list[Cell]
+    ids: pa.Array | None
+    labels: NDArray[np.int64] | None
+    notes: list[str] = field(default_factory=list)
+
+    @property
+    def k(self) -> int:
+        """Ten classes or fewer make top-5 too easy to tell anything; top-1 takes its place."""
+        return 5 if self.dataset.n_classes > 10 else 1
+
+    @property
+    def chance(self) -> float:
+        return 1 - self.k / self.dataset.n_classes
+
+    @property
+    def per_class(self) -> float | None:
+        """Training images per class of the ranked contenders; None where it is not known."""
+        return max((c.per_class for c in self.ranked), default=None)
+
+    @cached_property
+    def _samples(self) -> NDArray[np.float64]:
+        assert self.labels is not None
+        hits = [self.ranked[i].hits(self.k) for i in self.paired]
+        return resampled_errors(hits, self.labels, rounds=2000 if len(self.labels) * len(hits) < 2e5 else 1000)
+
+    @cached_property
+    def paired(self) -> list[int]:
+        """Which of the ranked have predictions on the common images."""
+        return [i for i, c in enumerate(self.ranked) if c.paired]
+
+    @cached_property
+    def errors(self) -> list[Estimate]:
+        """Error at k of each ranked contender: Wilson's interval, or over seeds x images where there are more seeds."""
+        return [self.error(i, self.k) for i in range(len(self.ranked))]
+
+    def error(self, i: int, k: int) -> Estimate:
+        contender = self.ranked[i]
+        value = contender.mean(f"top{k}_err")
+        assert value is not None
+        if contender.seeds > 1 and contender.paired and k == self.k:
+            return Estimate(value, *interval(self._samples[:, self.paired.index(i)]))
+        low, high = contender.mean(f"top{k}_err_low"), contender.mean(f"top{k}_err_high")
+        return Estimate(value, value if low is None else low, value if high is None else high)
+
+    @cached_property
+    def mean_hits(self) -> NDArray[np.float32]:
+        """(paired, n) hits at k, means over seeds."""
+        return np.stack([self.ranked[i].hits(self.k).mean(axis=0, dtype=np.float32) for i in self.paired])
+
+    @cached_property
+    def pairs(self) -> list[Pair]:
+        """All pairs of contenders with predictions, with Holm's correction over all of them."""
+        if len(self.paired) < 2 or self.labels is None:
+            return []
+        hits, n = self.mean_hits, len(self.labels)
+        only, share = discordant(hits), hits.mean(axis=1, dtype=np.float64)
+        agree = hits @ hits.T / n + (1 - hits) @ (1 - hits).T / n
+        both = list(combinations(range(len(self.paired)), 2))
+        p = [
+            float(mcnemar(only[a, b], only[b, a]))
+            if self.ranked[self.paired[a]].seeds == self.ranked[self.paired[b]].seeds == 1
+            else seeds_test(
+                self.ranked[self.paired[a]].hits(self.k), self.ranked[self.paired[b]].hits(self.k), self.labels
+            )
+            for a, b in both
+        ]
+        return [
+            Pair(
+                a=self.paired[a],
+                b=self.paired[b],
+                only_a=int(only[a, b]),
+                only_b=int(only[b, a]),
+                gap=Estimate(float(share[a] - share[b]), *interval(self._samples[:, b] - self._samples[:, a])),
+                p=raw,
+                p_holm=float(adjusted),
+                kappa=consistency_from(float(share[a]), float(share[b]), float(agree[a, b])),
+                needed=images_needed(int(only[a, b]), int(only[b, a]), n),
+            )
+            for (a, b), raw, adjusted in zip(both, p, holm(p), strict=True)
+        ]
+
+    def pair(self, a: int, b: int) -> Pair | None:
+        """The pair of two ranked contenders, in ranking order."""
+        return self._pair_of.get((min(a, b), max(a, b)))
+
+    @cached_property
+    def _pair_of(self) -> dict[tuple[int, int], Pair]:
+        return {(pair.a, pair.b): pair for pair in self.pairs}
+
+    @cached_property
+    def groups(self) -> list[tuple[int, int]]:
+        """Runs of the ranking, first and last, no two of which can be told apart. Only over paired contenders."""
+        m = len(self.ranked)
+        apart = np.ones((m, m), dtype=bool)
+        for pair in self.pairs:
+            apart[pair.a, pair.b] = apart[pair.b, pair.a] = pair.told_apart
+        return tie_groups(apart)
+
+    def best(self, family: str) -> int | None:
+        """The best of a family in the ranking."""
+        return next((i for i, c in enumerate(self.ranked) if c.family == family), None)
+
+    @property
+    def duel(self) -> tuple[int, int] | None:
+        """The two that the report sets against each other: the best of both families, or else the best two."""
+        hand, deep = self.best(HAND), self.best(DEEP)
+        if hand is not None and deep is not None:
+            return hand, deep
+        return (0, 1) if len(self.ranked) > 1 else None
+
+    def class_errors(self, i: int) -> NDArray[np.float64]:
+        """(n_classes,) error at k of one contender in each class; NaN for a class without validation images."""
+        assert self.labels is not None
+        count = np.bincount(self.labels, minlength=self.dataset.n_classes)
+        missed = np.bincount(self.labels, 1 - self.mean_hits[self.paired.index(i)], self.dataset.n_classes)
+        with np.errstate(invalid="ignore"):
+            return np.asarray(missed / count, dtype=np.float64)
+
+
+def studies_of(runs: Sequence[Run]) -> list[Study]:
+    """Group the cells of one or more runs by the validation images they answered for."""
+    groups: dict[tuple[object, ...], list[tuple[Run, Dataset]]] = {}
+    for run in runs:
+        for dataset in run.datasets.values():
+            # "tiny[per_class=5]" and "tiny[per_class=50]" share their validation images: one study.
+            key = (dataset.name.split("[")[0], tuple(dataset.classes), dataset.n_val, dataset.limited)
+            groups.setdefault(key, []).append((run, dataset))
+    return [_study(members) for members in groups.values()]
+
+
+def _study(members: list[tuple[Run, Dataset]]) -> Study:
+    dataset = max((d for _, d in members), key=lambda d: d.n_train)
+    notes: list[str] = []
+    # Later runs win over earlier ones where the same method, size and seed was run again on the same images.
+    found: dict[tuple[str, float, int, str], Cell] = {}
+    undone: dict[tuple[str, float, int, str], Cell] = {}
+    for run, described in members:
+        for cell in (c for c in run.cells if c.record["dataset"] == described.name):
+            size = cell.number("n_train_per_class") or described.n_train / max(described.n_classes, 1)
+            key = (cell.method, round(size, 3), cell.seed, described.fingerprint or "")
+            if cell.status != "done" or cell.number("top1_err") is None:
+                undone[key] = cell
+                continue
+            if key in found:
+                notes.append(f"{cell.method} was run more than once; the result of {run.path.name} is shown.")
+            found[key] = cell
+    by_contender: dict[tuple[str, float, str], list[Cell]] = {}
+    for (method, size, _, copy), cell in found.items():
+        by_contender.setdefault((method, size, copy), []).append(cell)
+    contenders = [
+        Contender(method, cells[0].family, size, sorted(cells, key=lambda c: c.seed))
+        for (method, size, _), cells in by_contender.items()
+    ]
+    ids, labels = _read_predictions(contenders, notes)
+    largest = max((c.per_class for c in contenders), default=0.0)
+    study = Study(
+        dataset=dataset,
+        ranked=[c for c in contenders if c.per_class == largest],
+        smaller=[c for c in contenders if c.per_class != largest],
+        undone=[cell for key, cell in undone.items() if key not in found],
+        ids=ids,
+        labels=labels,
+        notes=notes,
+    )
+    study.ranked.sort(key=lambda c: (c.mean(f"top{study.k}_err") or 0, c.mean("top1_err") or 0, c.name))
+    return study
+
+
+def _read_predictions(
+    contenders: list[Contender], notes: list[str]
+) -> tuple[pa.Array | None, NDArray[np.int64] | None]:
+    """Fill in what the contenders answered, on the images of the first of them and in their order."""
+    ids: pa.Array | None = None
+    labels: NDArray[np.int64] | None = None
+    for contender in contenders:
+        above, tied = [], []
+        for cell in contender.cells:
+            path = cell.predictions_path
+            if path is None:
+                notes.append(f"{contender.name}: no predictions are stored, so it takes no part in paired tests.")
+                break
+            got = cell.predictions(path)
+            if ids is None or labels is None:
+                ids, labels = got.ids, got.label.astype(np.int64)
+            order = _order(ids, got.ids)
+            if order is None or not np.array_equal(got.label[order], labels):
+                notes.append(f"{contender.name}: answered for other images, so it takes no part in paired tests.")
+                break
+            above.append(got.above[order].astype(np.int16))
+            tied.append(got.tied[order].astype(np.int16))
+            if cell is contender.cells[0]:
+                contender.first = got.first[order].astype(np.int16)
+                contender.confidence = got.confidence[order] if cell.probabilities else None
+        else:
+            contender.above, contender.tied = np.stack(above), np.stack(tied)
+    return ids, labels
+
+
+def _order(ids: pa.Array, other: pa.Array) -> NDArray[np.int64] | slice | None:
+    """How to bring ``other`` into the order of ``ids``; None where they are not the same images."""
+    if ids.equals(other):
+        return slice(None)
+    order = pc.index_in(ids, value_set=other)
+    return None if len(ids) != len(other) or order.null_count else order.to_numpy().astype(np.int64)

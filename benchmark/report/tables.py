@@ -1,0 +1,59 @@
+"""Tables as the page shows them: what is read, what it sorts by, and what a CSV export holds."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Value:
+    """A table cell: its text, the value to sort and export where that differs, and a tone for a family's mark."""
+
+    text: str
+    raw: float | str | None = None
+    tone: str = ""
+
+    @property
+    def sort(self) -> str:
+        """Empty sorts last whichever way the column is turned."""
+        if self.raw is None:
+            return "" if self.text in ("–", "") else self.text
+        if isinstance(self.raw, float):
+            return "" if math.isnan(self.raw) else f"{self.raw:.6g}"
+        return str(self.raw)
+
+
+@dataclass(frozen=True)
+class Column:
+    """``numeric`` columns are aligned right and sort as numbers; ``help`` explains the heading."""
+
+    name: str
+    numeric: bool = False
+    help: str = ""
+
+
+@dataclass(frozen=True)
+class Table:
+    """``key`` is unique on the page and names the exported file."""
+
+    key: str
+    caption: str
+    columns: Sequence[Column]
+    rows: Sequence[Sequence[Value]]
+
+    @property
+    def long(self) -> bool:
+        """Long tables get a filter and a box of their own to scroll in."""
+        return len(self.rows) > 8
+
+
+def text(value: object, tone: str = "") -> Value:
+    """A cell that sorts by what it shows."""
+    return Value(str(value), None, tone)
+
+
+def number(shown: str, raw: float | None) -> Value:
+    """A cell that shows ``shown`` and sorts by ``raw``; missing values sort last."""
+    return Value(shown, math.nan if raw is None else float(raw))
