@@ -14,6 +14,7 @@ from ..errors import InputError
 from ..specs import nearest
 from .dataset import Dataset, Problem, Split, dataset_fingerprint, split_fingerprint, spread
 from .found import Found, Part, take
+from .imagenet import TRAIN, VAL
 from .images import Images
 from .indexing import load
 from .photos import FILES, open_photos
@@ -40,6 +41,8 @@ def open_dataset(name: str, *, seed: int = 0, limit: int | None = None, n_jobs: 
     path = Path(name).expanduser()
     if not path.exists():
         raise InputError(f"{name} is neither a file or folder nor a built-in data set; built in: photos")
+    if path.name in (TRAIN, VAL) and path.is_file():
+        path = path.parent  # either official archive stands for the folder that holds them all
     known = {"classes": wanted_classes, "allow_unreadable": bool}
     given = read_params(name, params, known)
     found = load(path, n_jobs=n_jobs)
