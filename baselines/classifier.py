@@ -1,0 +1,89 @@
+"""What every contender here is: images to vectors, vectors to a linear SVM, scores averaged over its models."""
+
+from __future__ import annotations
+
+import logging
+import time
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin
+
+from .compute import threads
+from .encoder import Channel, Encoder, extract
+from .grid import Grid
+from .store import Store
+from .svm import LinearSVM
+
+log = logging.getLogger("topfive.baselines")
+
+
+class Coded(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """Local descriptors, coded and pooled, with a linear SVM. A contender says which in ``channels``."""
+
+    family = "hand-engineered"
+
+    def __init__(
+        self,
+        random_state: int = 0,
+        device: str = "cpu",
+        n_jobs: int | None = None,
+        cache_dir: str | None = None,
+    ) -> None:
+        self.random_state = random_state
+        self.device = device
+        self.n_jobs = n_jobs
+        self.cache_dir = cache_dir
+
+    def channels(self, grid: Grid) -> list[Channel]:
+        """The descriptors and codes of this contender."""
+        raise NotImplementedError(f"{type(self).__name__} does not say which channels it has")
+
+    def grid(self, height: int, width: int) -> Grid:
+        """The patches for images of this typical size."""
+        return Grid.for_size(height, width)
+
+    def fit(self, images: Any, labels: NDArray[np.int64]) -> Self:
+        """Learn codebooks, vectors and SVM from n images and (n,) labels."""
+        labels = np.asarray(labels)
+        self.timings_: dict[str, float] = {}
+        store = Store(self.cache_dir)
+        with threads(self.n_jobs):
+            grid = self.grid(*images.typical_size)
+            channels = self.channels(grid)
+            key = None
+            if images.fingerprint is not None:
+                key = {"data": images.fingerprint, "channels": channels, "grid": grid, "seed": self.random_state}
+            begin = time.perf_counter()
+            encoder = Encoder(channels, grid, seed=self.random_state, device=self.device)
+            self.encoder_: Encoder = store.kept("codebook", key, lambda: encoder.fit(images))
+            begin = self._lap("codebook", begin)
+            # The rows are stored in random order, which is what the SVM's steps want to read.
+            order = np.random.default_rng(self.random_state).permutation(len(images))
+            shape = (len(images), self.encoder_.dim_)
+            features = store.features(key, shape, lambda out: extract(self.encoder_.encode, images, order, out))
+            begin = self._lap("features", begin)
+            self.svm_ = LinearSVM(random_state=self.random_state, device=self.device).fit(features, labels[order])
+            self._lap("svm", begin)
+        self.classes_ = self.svm_.classes_
+        self.n_parameters_ = int(self.svm_.coef_.size + self.svm_.intercept_.size)
+        return self
+
+    def decision_function(self, images: Any) -> NDArray[np.float32]:
+        """(n, n_classes) float32."""
+        with threads(self.n_jobs):
+            store = Store(None)
+            shape = (len(images), self.encoder_.dim_)
+            order = np.arange(len(images))
+            features = store.features(None, shape, lambda out: extract(self.encoder_.encode, images, order, out))
+            return self.svm_.decision_function(features)
+
+    def predict(self, images: Any) -> NDArray[np.int64]:
+        """(n,) labels."""
+        return np.asarray(self.classes_[self.decision_function(images).argmax(1)])
+
+    def _lap(self, stage: str, begin: float) -> float:
+        now = time.perf_counter()
+        self.timings_[stage] = now - begin
+        return now

@@ -1,0 +1,59 @@
+"""The local descriptors by name, and how a batch of images reaches them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Iterator, Sequence
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from .color import grey
+from .grid import Grid
+from .lcs import dense_lcs
+from .sift import dense_sift
+
+Pixels = NDArray[np.uint8]
+Describe = Callable[[torch.Tensor, Grid, torch.dtype], torch.Tensor]
+
+LEAST_SIDE = 24  # px; anything shorter is enlarged, so that every grid has patches
+
+# Each takes (B, 3, H, W) float32 RGB in [0, 1], a grid and the dtype of its products, and gives (B, T, D).
+DESCRIPTORS: dict[str, Describe] = {
+    "sift": lambda rgb, grid, dtype: dense_sift(grey(rgb), grid, dtype=dtype),
+    "lcs": lambda rgb, grid, dtype: dense_lcs(rgb, grid),
+}
+
+
+def parse(descriptor: str) -> list[str]:
+    """``"sift+lcs"`` -> ["sift", "lcs"]; ValueError, with the names there are, for an unknown one."""
+    names = [name.strip().lower() for name in str(descriptor).split("+")]
+    for name in names:
+        if name not in DESCRIPTORS:
+            raise ValueError(f"unknown descriptor {name!r}; there are {', '.join(sorted(DESCRIPTORS))}, joined by +")
+    return names
+
+
+def to_tensor(images: Sequence[Pixels], device: str) -> torch.Tensor:
+    """(B, 3, H, W) float32 RGB in [0, 1] from images of one shape; a side below 24 px is enlarged to that."""
+    stacked = torch.from_numpy(np.stack(images)).to(device)
+    rgb = stacked.permute(0, 3, 1, 2).float().div_(255)
+    height, width = rgb.shape[-2:]
+    if min(height, width) < LEAST_SIDE:
+        size = (max(height, LEAST_SIDE), max(width, LEAST_SIDE))
+        rgb = torch.nn.functional.interpolate(rgb, size, mode="bilinear", align_corners=False)
+    return rgb.contiguous()
+
+
+def same_shapes(
+    images: Iterable[Pixels], at_most: Callable[[int, int], int]
+) -> Iterator[tuple[list[int], list[Pixels]]]:
+    """Groups of images of one shape with their places in the batch; ``at_most(height, width)`` of them at a time."""
+    groups: dict[tuple[int, ...], list[tuple[int, Pixels]]] = {}
+    for place, image in enumerate(images):
+        groups.setdefault(image.shape, []).append((place, image))
+    for shape, group in groups.items():
+        size = max(1, at_most(shape[0], shape[1]))
+        for start in range(0, len(group), size):
+            places, members = zip(*group[start : start + size], strict=True)
+            yield list(places), list(members)

@@ -1,0 +1,160 @@
+"""Images to vectors: descriptors, PCA, codebook, pyramid; learned from a sample, then streamed over any number."""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from . import pyramid
+from .codebooks import CODEBOOKS, Codebook
+from .compute import product_dtype
+from .descriptors import DESCRIPTORS, Pixels, same_shapes, to_tensor
+from .grid import Grid, positions
+from .pca import PCA
+
+log = logging.getLogger("topfive.baselines.encoder")
+
+MAX_PIXELS = 100_000  # an image is shrunk to this, as at ILSVRC
+SAMPLE_IMAGES = 4000  # the codebooks see patches of at most this many images …
+SAMPLES_PER_CENTRE = 1000  # … and this many patches for each centre
+SAMPLES_LEAST, SAMPLES_MOST = 100_000, 1_000_000
+PATCHES_AT_A_TIME = 32_768  # bounds memory: at most this many descriptors exist at once, or those of one image
+POSITION_SCALE = 12**0.5  # x and y get the variance of the whitened descriptors
+
+
+@dataclass(frozen=True)
+class Channel:
+    """One descriptor and how it is encoded. ``dims``: after PCA, 0 for none; ``xy``: append the patch's place."""
+
+    descriptor: str
+    coding: str
+    k: int
+    dims: int = 64
+    xy: bool = True
+    pyramid: str = "1x1"
+
+
+@dataclass(frozen=True)
+class _Fitted:
+    channel: Channel
+    pca: PCA | None
+    codebook: Codebook
+
+
+class Encoder:
+    """Encodes images by one or more channels; their vectors stand side by side, of unit length together.
+
+    After ``fit``: ``widths_`` (values of each channel's vector) and ``dim_`` (their sum).
+    """
+
+    def __init__(self, channels: Sequence[Channel], grid: Grid, *, seed: int = 0, device: str = "cpu") -> None:
+        self.channels = tuple(channels)
+        self.grid = grid
+        self.seed = seed
+        self.device = device
+        self.dtype = product_dtype(device)
+
+    def fit(self, images: Any) -> Self:
+        """Learn PCA and codebook of each channel from patches of a bounded number of images."""
+        begin = time.perf_counter()
+        rng = np.random.default_rng(self.seed)
+        n = min(SAMPLE_IMAGES, len(images))
+        order = np.sort(rng.choice(len(images), n, replace=False))
+        centres = max(channel.k for channel in self.channels)
+        wanted = int(np.clip(SAMPLES_PER_CENTRE * centres, SAMPLES_LEAST, SAMPLES_MOST))
+        per_image = -(-wanted // n)
+        names = list(dict.fromkeys(channel.descriptor for channel in self.channels))
+        sampled: dict[str, list[torch.Tensor]] = {name: [] for name in names}
+        places = []
+        for batch in images.batches(64, max_pixels=MAX_PIXELS, order=order):
+            for _, group in same_shapes(batch, self._at_most):
+                rgb = to_tensor(group, self.device)
+                where = self._positions(rgb)
+                chosen = torch.from_numpy(rng.integers(len(where), size=(len(group), min(per_image, len(where)))))
+                places.append(where[chosen.flatten()])
+                for name in names:
+                    patches = DESCRIPTORS[name](rgb, self.grid, self.dtype)
+                    index = chosen.to(self.device).unsqueeze(2).expand(-1, -1, patches.shape[2])
+                    sampled[name].append(patches.gather(1, index).flatten(0, 1).float())
+        where = torch.cat(places).to(self.device)
+        samples = {name: torch.cat(parts) for name, parts in sampled.items()}
+        self.fitted_: list[_Fitted] = []
+        for channel in self.channels:
+            x = samples[channel.descriptor]
+            pca = PCA.fit(x, channel.dims) if channel.dims else None
+            x = self._append(pca.transform(x) if pca else x, where, channel)
+            codebook = CODEBOOKS[channel.coding].fit(x, channel.k, self.seed)
+            self.fitted_.append(_Fitted(channel, pca, codebook))
+            log.info(
+                "%s: codebook of %d from %d patches of %d images, %.0f s",
+                channel.descriptor, channel.k, len(x), n, time.perf_counter() - begin,
+            )  # fmt: skip
+        probe = self.encode([images[int(order[0])]])
+        self.dim_ = probe.shape[1]
+        return self
+
+    def encode(self, batch: Sequence[Pixels]) -> torch.Tensor:
+        """(n, dim) float32 vectors of n images of any shapes, on ``device``."""
+        out: torch.Tensor | None = None
+        for places, group in same_shapes(batch, self._at_most):
+            vectors = self._encode_alike(to_tensor(group, self.device))
+            if out is None:
+                out = vectors.new_empty((len(batch), vectors.shape[1]))
+            out[places] = vectors
+        if out is None:
+            raise ValueError("no images to encode")
+        return out
+
+    def _encode_alike(self, rgb: torch.Tensor) -> torch.Tensor:
+        where = self._positions(rgb)
+        described: dict[str, torch.Tensor] = {}
+        parts = []
+        for fitted in self.fitted_:
+            channel = fitted.channel
+            if channel.descriptor not in described:
+                described[channel.descriptor] = DESCRIPTORS[channel.descriptor](rgb, self.grid, self.dtype)
+            x = described[channel.descriptor]
+            x = fitted.pca.transform(x).float() if fitted.pca else x.float()
+            x = self._append(x, where.to(x.device).expand(len(x), -1, -1), channel)
+            areas = pyramid.regions(where.cpu().numpy(), channel.pyramid)
+            vectors = fitted.codebook.encode(x, areas)
+            parts.append(vectors.flatten(1) / vectors.shape[1] ** 0.5)
+        return torch.cat(parts, dim=1).div_(len(parts) ** 0.5)
+
+    def _positions(self, rgb: torch.Tensor) -> torch.Tensor:
+        return torch.from_numpy(positions(rgb.shape[-2], rgb.shape[-1], self.grid))
+
+    def _append(self, x: torch.Tensor, where: torch.Tensor, channel: Channel) -> torch.Tensor:
+        if not channel.xy:
+            return x
+        return torch.cat([x, (where[..., :2] - 0.5) * POSITION_SCALE], dim=-1)
+
+    def _at_most(self, height: int, width: int) -> int:
+        patches = sum((height / self.grid.step) * (width / self.grid.step) for _ in self.grid.cells)
+        return int(PATCHES_AT_A_TIME // max(1.0, patches))
+
+
+def extract(encode: Any, images: Any, order: NDArray[np.int64], out: Any, *, side: int | None = None) -> None:
+    """Write ``encode(batch)`` of the images in ``order`` into the rows of ``out`` (n, dim) float16.
+
+    ``side``: batches of that size, cropped; without it, images keep their shapes and are shrunk to 100,000 px.
+    """
+    begin = shown = time.perf_counter()
+    done = 0
+    size: dict[str, Any] = {"max_pixels": MAX_PIXELS} if side is None else {"side": side}
+    for batch in images.batches(64, order=order, **size):
+        vectors = encode(batch)
+        out[done : done + len(batch)] = vectors.half().cpu().numpy()
+        done += len(batch)
+        now = time.perf_counter()
+        if now - shown > 5 or done == len(order):
+            shown, rate = now, done / (now - begin)
+            left = (len(order) - done) / rate
+            log.info("features: %d of %d images, %.0f images/s, %.0f s left", done, len(order), rate, left)

@@ -1,0 +1,94 @@
+"""Features in memory, or on disk where they are many; kept between runs where a cache folder is given."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import pickle
+import shutil
+import tempfile
+from collections.abc import Callable
+from functools import lru_cache
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+
+IN_MEMORY = 512 * 2**20  # bytes; features above this go to disk even without a cache folder
+# The modules whose text decides what a stored stage holds.
+CODE = "bovw codebooks color compute descriptors encoder fisher gmm grid hog kmeans lcs pca pyramid sift"
+
+T = TypeVar("T")
+
+
+@lru_cache(maxsize=1)
+def code_version() -> str:
+    """A hash of the source of every module that makes features."""
+    digest = hashlib.sha256()
+    for name in CODE.split():
+        digest.update((Path(__file__).parent / f"{name}.py").read_bytes())
+    return digest.hexdigest()
+
+
+class Store:
+    """Stages under ``cache_dir``, each keyed by everything it depends on; nothing is kept where that is None."""
+
+    def __init__(self, cache_dir: str | None) -> None:
+        self.folder = Path(cache_dir) if cache_dir else None
+
+    def kept(self, stage: str, key: dict[str, Any] | None, make: Callable[[], T]) -> T:
+        """``make()``, pickled under ``stage`` and ``key``; ``key`` None: not kept."""
+        path = self._path(stage, key, ".pickle")
+        if path is not None and path.exists():
+            with path.open("rb") as file:
+                return pickle.load(file)  # type: ignore[no-any-return]  # what make() gave
+        made = make()
+        if path is not None:
+            temporary = self._temporary(path)
+            with temporary.open("wb") as file:
+                pickle.dump(made, file)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(path)
+        return made
+
+    def features(self, key: dict[str, Any] | None, shape: tuple[int, int], fill: Callable[[Any], None]) -> Any:
+        """(n, dim) float16 that ``fill`` writes into: a memory map on disk where large or kept, else an array."""
+        path = self._path("features", key, ".npy")
+        if path is not None and path.exists():
+            return np.load(path, mmap_mode="c")
+        n_bytes = 2 * shape[0] * shape[1]
+        if path is None and n_bytes <= IN_MEMORY:
+            array = np.empty(shape, dtype=np.float16)
+            fill(array)
+            return array
+        folder = Path(tempfile.gettempdir()) if path is None else path.parent
+        free = shutil.disk_usage(folder).free
+        if n_bytes > 0.9 * free:
+            raise OSError(f"features of {n_bytes / 1e9:.1f} GB do not fit on {folder}: {free / 1e9:.1f} GB are free")
+        target = self._temporary(folder / "topfive-features.npy" if path is None else path)
+        try:
+            array = np.lib.format.open_memmap(target, mode="w+", dtype=np.float16, shape=shape)
+            fill(array)
+            array.flush()
+            del array
+            if path is not None:
+                target.replace(path)
+            # Copy on write: a reader may hold a writable view, the file never changes.
+            return np.load(target if path is None else path, mmap_mode="c")
+        finally:
+            target.unlink(missing_ok=True)  # an unnamed file lives as long as its map does
+
+    def _path(self, stage: str, key: dict[str, Any] | None, suffix: str) -> Path | None:
+        if self.folder is None or key is None:
+            return None
+        self.folder.mkdir(parents=True, exist_ok=True)
+        text = json.dumps({**key, "code": code_version()}, sort_keys=True, default=str)
+        return self.folder / f"{stage}-{hashlib.sha256(text.encode()).hexdigest()[:24]}{suffix}"
+
+    @staticmethod
+    def _temporary(path: Path) -> Path:
+        handle, name = tempfile.mkstemp(prefix=path.stem + ".", suffix=".part", dir=path.parent)
+        os.close(handle)
+        return Path(name)

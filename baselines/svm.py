@@ -1,0 +1,279 @@
+"""One-vs-rest linear SVM by averaged stochastic gradient descent on matrix products.
+
+Perronnin, Akata, Harchaoui and Schmid 2012, "Towards good practice in large-scale learning for image classification":
+the weight of the negatives and the stopping point matter most, and both are chosen on a held-out part of the training
+set. Deviations: steps on batches instead of single images, so that all classes learn in one matrix product; squared
+hinge loss; centred features, because the direction that all of them share would force short steps.
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.svm import LinearSVC
+
+from .compute import product_dtype, threads
+
+log = logging.getLogger("topfive.baselines.svm")
+
+BATCH = 128
+EPOCHS = 8  # the stopping point is looked for up to here
+NEGATIVE_WEIGHTS = (0.25, 1.0, 0.06)
+STEPS = (1.0, 0.4)  # in units of 1 / the largest curvature of a batch
+PENALTIES = (1.0, 0.1, 10.0)  # liblinear's C
+HELD_OUT = 0.1
+TUNING_VALUES = 1.5e8  # rows × features that the tuning looks at
+LIBLINEAR_WORK = 3e8  # rows × features × classes up to which liblinear is quicker
+AVERAGE_EVERY = 4  # steps; averaging at each would cost as much as the step
+PREDICT_ROWS = 1024
+INTERCEPT_STEP = 0.1  # against the weights' step: the constant feature would else dominate the curvature
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """What is tuned: the weight of a negative against a positive's 1, the step, and how many epochs."""
+
+    negative_weight: float
+    step: float
+    epochs: int
+
+
+class LinearSVM(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """Minimises, for each class, alpha/2 |w|² + mean of weight · max(0, 1 − ±score)² / 2 over the training rows.
+
+    ``features``: (n, D) float16 or float32, an array or a memory map, rows of about unit length **in random order**
+    (``encoder.extract`` stores them so); batches are neighbouring rows, so that a disk is read in long stretches.
+    ``negative_weight``, ``step`` and ``epochs`` are tuned where None. ``solver``: "sgd", "liblinear", or "auto", which
+    takes liblinear for small problems. Fitted: ``coef_`` (D, C) float32, ``intercept_`` (C,), ``recipe_``.
+    """
+
+    def __init__(
+        self,
+        *,
+        solver: str = "auto",
+        alpha: float = 0.0,
+        negative_weight: float | None = None,
+        step: float | None = None,
+        epochs: int | None = None,
+        random_state: int = 0,
+        device: str = "cpu",
+        n_jobs: int | None = None,
+    ) -> None:
+        self.solver = solver
+        self.alpha = alpha
+        self.negative_weight = negative_weight
+        self.step = step
+        self.epochs = epochs
+        self.random_state = random_state
+        self.device = device
+        self.n_jobs = n_jobs
+
+    def fit(self, features: Any, labels: NDArray[np.int64]) -> Self:
+        """Learn from (n, D) features and their (n,) labels."""
+        self.classes_, targets = np.unique(np.asarray(labels), return_inverse=True)
+        if len(self.classes_) < 2:
+            raise ValueError("a classifier needs at least two classes in training")
+        if len(features) != len(targets):
+            raise ValueError(f"{len(features)} rows of features but {len(targets)} labels")
+        work = float(features.shape[0]) * features.shape[1] * len(self.classes_)
+        small = self.solver == "auto" and work <= LIBLINEAR_WORK
+        with threads(self.n_jobs):
+            if self.solver == "liblinear" or small:
+                self._fit_liblinear(np.asarray(features, dtype=np.float32), targets)
+            else:
+                self._fit_sgd(features, torch.from_numpy(targets))
+        return self
+
+    def decision_function(self, features: Any) -> NDArray[np.float32]:
+        """(n, C) float32 for (n, D) features."""
+        weights = torch.from_numpy(self.coef_).to(self.device)
+        intercept = torch.from_numpy(self.intercept_).to(self.device)
+        with threads(self.n_jobs):
+            scores = [
+                torch.addmm(intercept, _rows(features, start, start + PREDICT_ROWS).to(self.device).float(), weights)
+                for start in range(0, len(features), PREDICT_ROWS)
+            ]
+        return np.asarray(torch.cat(scores).cpu().numpy())
+
+    def predict(self, features: Any) -> NDArray[np.int64]:
+        """(n,) labels."""
+        return np.asarray(self.classes_[self.decision_function(features).argmax(1)])
+
+    def _fit_liblinear(self, features: NDArray[np.float32], targets: NDArray[np.int64]) -> None:
+        rng = np.random.default_rng(self.random_state)
+        order = rng.permutation(len(features))
+        held = order[: max(1, int(HELD_OUT * len(order)))]
+        rest = order[len(held) :]
+
+        def solve(rows: NDArray[np.int64], penalty: float) -> LinearSVC:
+            model = LinearSVC(C=penalty, dual="auto", tol=1e-3, max_iter=3000, random_state=self.random_state)
+            return model.fit(features[rows], targets[rows])
+
+        best = (np.inf, PENALTIES[0])
+        if len(np.unique(targets[rest])) == len(self.classes_):
+            for penalty in PENALTIES:
+                scores = _two_columns(solve(rest, penalty).decision_function(features[held]))
+                best = min(best, (_loss(torch.from_numpy(scores), torch.from_numpy(targets[held])), penalty))
+        model = solve(order, best[1])
+        coef, intercept = np.atleast_2d(model.coef_).T, np.atleast_1d(model.intercept_)
+        if len(self.classes_) == 2:
+            coef, intercept = np.hstack([-coef, coef]), np.concatenate([-intercept, intercept])
+        self.coef_ = np.ascontiguousarray(coef, dtype=np.float32)
+        self.intercept_ = intercept.astype(np.float32)
+        self.recipe_: Any = {"solver": "liblinear", "C": best[1]}
+        log.info("liblinear: C = %g of %d tried", best[1], len(PENALTIES))
+
+    def _fit_sgd(self, features: Any, targets: torch.Tensor) -> None:
+        begin = time.perf_counter()
+        n = len(features)
+        trainer = _Trainer(features, targets, len(self.classes_), self.alpha, self.device, self.random_state)
+        recipe = self._tune(trainer)
+        log.info(
+            "svm: negatives weigh %g, step %g, %d epochs on %d rows (tuned in %.0f s)",
+            recipe.negative_weight,
+            recipe.step,
+            recipe.epochs,
+            n,
+            time.perf_counter() - begin,
+        )
+        begin = time.perf_counter()
+        for epoch, model in enumerate(trainer.epochs(recipe, n), start=1):
+            weights, intercept = model
+            spent = time.perf_counter() - begin
+            left = spent / epoch * (recipe.epochs - epoch)
+            log.info("svm: epoch %d of %d, %.0f rows/s, %.0f s left", epoch, recipe.epochs, epoch * n / spent, left)
+        self.intercept_ = (intercept - trainer.mean @ weights).cpu().numpy()
+        self.coef_ = weights.cpu().numpy()
+        self.recipe_ = recipe
+
+    def _tune(self, trainer: _Trainer) -> Recipe:
+        """Coordinate search on a held-out part: the negatives' weight, then the step; the best epoch of each trial."""
+        if self.negative_weight is not None and self.step is not None and self.epochs is not None:
+            return Recipe(self.negative_weight, self.step, self.epochs)
+        n, dims = trainer.features.shape
+        rows = int(min(n, max(10 * BATCH, TUNING_VALUES / dims)))
+        train = rows - max(1, int(HELD_OUT * rows))
+        longest = EPOCHS if self.epochs is None else self.epochs
+        tried: dict[tuple[float, float], tuple[float, int]] = {}
+
+        def trial(weight: float, step: float) -> tuple[float, int]:
+            """The held-out loss and the number of epochs that reached it."""
+            if (weight, step) not in tried:
+                best = (np.inf, longest)
+                for epoch, model in enumerate(trainer.epochs(Recipe(weight, step, longest), train), start=1):
+                    loss = trainer.loss(model, train, rows)
+                    best = min(best, (loss, epoch if self.epochs is None else longest))
+                    if epoch > best[1] + 1 and self.epochs is None:
+                        break
+                log.info("svm: negatives %g, step %g: held-out error %.4f after %d epochs", weight, step, *best)
+                tried[weight, step] = best
+            return tried[weight, step]
+
+        step = STEPS[0] if self.step is None else self.step
+        weights = NEGATIVE_WEIGHTS if self.negative_weight is None else (self.negative_weight,)
+        weight = min(weights, key=lambda w: trial(w, step))
+        steps = STEPS if self.step is None else (self.step,)
+        step = min(steps, key=lambda s: trial(weight, s))
+        return Recipe(weight, step, trial(weight, step)[1])
+
+
+class _Trainer:
+    """The rows, their targets and the steps on them; holds no model, so that trials share what was measured once."""
+
+    def __init__(self, features: Any, targets: torch.Tensor, n_classes: int, alpha: float, device: str, seed: int):
+        self.features, self.targets, self.n_classes, self.alpha = features, targets, n_classes, alpha
+        self.device, self.seed, self.dtype = device, seed, product_dtype(device)
+        self.mean = self._mean()
+        self.curvature = self._curvature()
+
+    def epochs(self, recipe: Recipe, n_rows: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        """The averaged weights (D, C) and intercepts (C,) after each epoch over the first ``n_rows`` rows."""
+        dims = self.features.shape[1]
+        weights = torch.zeros((dims, self.n_classes), device=self.device)
+        intercept = torch.full((self.n_classes,), -1.0, device=self.device)
+        mean_weights, mean_intercept = weights.clone(), intercept.clone()
+        step = recipe.step / self.curvature
+        generator = torch.Generator().manual_seed(self.seed)
+        starts = torch.arange(0, n_rows, BATCH)
+        done = 0
+        for _ in range(recipe.epochs):
+            shuffled = starts[torch.randperm(len(starts), generator=generator)].tolist()
+            for x, where in self._batches(shuffled, n_rows):
+                y = self.targets[where].to(self.device)
+                scores = (x @ weights.to(self.dtype)).float() + intercept
+                hits = torch.zeros_like(scores).scatter_(1, y.unsqueeze(1), 1.0)
+                # The slope of the loss by the score; positives weigh 1.
+                slope = (scores + 1).clamp_(min=0).mul_(recipe.negative_weight)
+                slope = torch.where(hits > 0, (scores - 1).clamp_(max=0), slope)
+                if self.alpha:
+                    weights.mul_(1 - step * self.alpha * len(y))
+                weights.add_((x.T @ slope.to(self.dtype)).float(), alpha=-step)
+                intercept.sub_(slope.sum(0), alpha=step * INTERCEPT_STEP)
+                done += 1
+                if done % AVERAGE_EVERY == 0 or done % len(starts) == 0:
+                    # The plain mean during the first epoch, then one that forgets at the pace of an epoch.
+                    share = min(1.0, AVERAGE_EVERY / min(done, len(starts)))
+                    mean_weights.lerp_(weights, share)
+                    mean_intercept.lerp_(intercept, share)
+            yield mean_weights, mean_intercept
+
+    def loss(self, model: tuple[torch.Tensor, torch.Tensor], first: int, last: int) -> float:
+        """Held-out loss of a model on rows ``first`` … ``last``."""
+        weights, intercept = model
+        scores = [
+            (x @ weights.to(self.dtype)).float() + intercept
+            for x, _ in self._batches(list(range(first, last, BATCH)), last)
+        ]
+        return _loss(torch.cat(scores).cpu(), self.targets[first:last])
+
+    def _batches(self, starts: list[int], n_rows: int) -> Iterator[tuple[torch.Tensor, slice]]:
+        """Centred rows in the product's dtype, read one batch ahead."""
+        mean = self.mean.to(self.dtype)
+        with ThreadPoolExecutor(1, thread_name_prefix="rows") as reader:
+            slices = [slice(start, min(start + BATCH, n_rows)) for start in starts]
+            ahead = [reader.submit(_rows, self.features, s.start, s.stop) for s in slices[:1]]
+            for i, where in enumerate(slices):
+                rows = ahead.pop().result()
+                if i + 1 < len(slices):
+                    ahead.append(reader.submit(_rows, self.features, slices[i + 1].start, slices[i + 1].stop))
+                yield rows.to(self.device).to(self.dtype).sub_(mean), where
+
+    def _mean(self) -> torch.Tensor:
+        """(D,) over at most 4,096 rows: centring only has to be about right, the intercept takes up the rest."""
+        rows = _rows(self.features, 0, 4096)
+        return rows.mean(0, dtype=torch.float32).to(self.device)
+
+    def _curvature(self) -> float:
+        """Largest eigenvalue of a batch's Gram matrix, the mean of four batches: above 2 / it, a step diverges."""
+        values = []
+        starts = np.linspace(0, max(0, len(self.features) - BATCH), 4).astype(int).tolist()
+        for x, _ in self._batches(starts, len(self.features)):
+            gram = (x @ x.T).float()
+            values.append(float(torch.linalg.eigvalsh(gram)[-1]))
+        return max(float(np.mean(values)), 1e-6)
+
+
+def _rows(features: Any, start: int, stop: int) -> torch.Tensor:
+    """Rows as a tensor that owns its memory, in the dtype they are stored in."""
+    return torch.from_numpy(np.array(features[start:stop]))
+
+
+def _loss(scores: torch.Tensor, targets: torch.Tensor) -> float:
+    """Mean of the top-1 and top-5 error; ties count against."""
+    rank = (scores >= scores.gather(1, targets.unsqueeze(1))).sum(1)
+    k = min(5, scores.shape[1] - 1)
+    return float(((rank > 1).double().mean() + (rank > k).double().mean()) / 2)
+
+
+def _two_columns(scores: NDArray[Any]) -> NDArray[np.float32]:
+    columns = scores if scores.ndim == 2 else np.stack([-scores, scores], axis=1)
+    return np.asarray(columns, dtype=np.float32)
