@@ -15,15 +15,16 @@ import zipfile
 import zlib
 from pathlib import Path
 
+import numpy as np
+
 from ..errors import InputError
 from . import cache
-from .stored import DEFLATED, FILE, RAW, Stored, rows
+from .stored import DEFLATED, FILE, RAW, Listing, Stored
 
 TARS, GZIPPED, ZIPS = (".tar",), (".tar.gz", ".tgz"), (".zip",)
 _BLOCK = 512
 _MAX_UNPACKED = 400 * 2**30
 _MAX_NAME = 64 * 1024
-_Row = tuple[str, int, int, int, int]
 
 
 def listing(path: Path) -> Stored:
@@ -42,7 +43,7 @@ def listing(path: Path) -> Stored:
 
 def list_folder(root: Path) -> Stored:
     """All files below ``root``; symbolic links are followed, each folder visited once."""
-    found: list[_Row] = []
+    found = Listing()
     seen: set[tuple[int, int]] = set()
     waiting = [""]
     while waiting:
@@ -60,30 +61,30 @@ def list_folder(root: Path) -> Stored:
                     try:
                         status = entry.stat()
                     except FileNotFoundError:  # a link to nowhere: an unreadable file, told so when it is read
-                        found.append((name, 0, 0, 0, FILE))
+                        found.add(name, 0, 0, 0, FILE)
                         continue
                     if stat.S_ISDIR(status.st_mode):
                         waiting.append(name + "/")
                     elif stat.S_ISREG(status.st_mode):
-                        found.append((name, 0, status.st_size, status.st_mtime_ns, FILE))
+                        found.add(name, 0, status.st_size, status.st_mtime_ns, FILE)
         except OSError as error:
             raise InputError(f"cannot read the folder {root / below}: {error.strerror}") from None
-    found.sort()
-    return rows(str(root), found)
+    stored = found.stored(str(root))
+    return stored.take(np.array(sorted(range(len(found.names)), key=found.names.__getitem__), np.int64))
 
 
 def list_tar(path: Path, *, nested: bool = False) -> Stored:
     """All files of a tar. ``nested``: those of the tars within it too, under the inner tar's name without ``.tar``."""
-    found: list[_Row] = []
+    found = Listing()
     try:
         with open(path, "rb", buffering=0) as file:
             _walk_tar(path, file.fileno(), 0, os.fstat(file.fileno()).st_size, "", nested, found)
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}") from None
-    return rows(str(path), found)
+    return found.stored(str(path))
 
 
-def _walk_tar(path: Path, file: int, at: int, end: int, prefix: str, nested: bool, found: list[_Row]) -> None:
+def _walk_tar(path: Path, file: int, at: int, end: int, prefix: str, nested: bool, found: Listing) -> None:
     first = at
     long_name: str | None = None
     pax: dict[str, str] = {}
@@ -117,7 +118,7 @@ def _walk_tar(path: Path, file: int, at: int, end: int, prefix: str, nested: boo
         if nested and clean.lower().endswith(".tar"):
             _walk_tar(path, file, start, start + size, prefix + clean[:-4] + "/", False, found)
         else:
-            found.append((prefix + clean, start, size, size, RAW))
+            found.add(prefix + clean, start, size, size, RAW)
     if at == first:
         raise InputError(f"{path} is not a tar; download or pack it again")
     if not prefix:  # a tar ends with empty blocks; one inside another has its length from outside
@@ -159,7 +160,7 @@ def _read_pax(text: bytes) -> dict[str, str]:
 
 def list_zip(path: Path) -> Stored:
     """All files of a zip that are stored or deflated, the two ways in use for images."""
-    found: list[_Row] = []
+    found = Listing()
     try:
         with zipfile.ZipFile(path) as archive, open(path, "rb") as file:
             for entry in archive.infolist():
@@ -173,12 +174,12 @@ def list_zip(path: Path) -> Stored:
                     raise InputError(f"{path} is damaged at byte {entry.header_offset:,}; download or pack it again")
                 start = entry.header_offset + 30 + sum(struct.unpack("<HH", local[26:30]))
                 form = RAW if entry.compress_type == zipfile.ZIP_STORED else DEFLATED
-                found.append((name, start, entry.file_size, entry.compress_size, form))
+                found.add(name, start, entry.file_size, entry.compress_size, form)
     except (zipfile.BadZipFile, OSError, NotImplementedError, ValueError, struct.error, UnicodeError) as error:
         if isinstance(error, InputError):
             raise
         raise InputError(f"{path} cannot be read as a zip ({error}); download or pack it again") from None
-    return rows(str(path), found)
+    return found.stored(str(path))
 
 
 def unpacked(path: Path) -> Path:

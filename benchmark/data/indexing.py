@@ -18,7 +18,8 @@ from .found import VERSION, Found, Part, from_bytes, to_bytes
 from .layouts import recognise
 from .stored import Reader, Stored, examine
 
-CHECKED_BYTES = 4 * 2**30  # data sets up to this size have every image decoded once when they are indexed
+# Data sets up to this size have every image decoded once when they are indexed; larger ones when ``inspect`` is asked to.
+CHECKED_IMAGES, CHECKED_BYTES = 250_000, 4 * 2**30
 _log = logging.getLogger("topfive.data")
 
 
@@ -48,7 +49,8 @@ def load(path: Path, *, n_jobs: int, check: bool = False) -> Found:
 def examined(found: Found, *, n_jobs: int, check: bool = False) -> Found:
     """With digests, unreadable images and leakage filled in."""
     total = sum(int(part.stored.length.sum()) for part in found.parts.values())
-    whole = check or total <= CHECKED_BYTES
+    number = sum(len(part.labels) for part in found.parts.values())
+    whole = check or (total <= CHECKED_BYTES and number <= CHECKED_IMAGES)
     parts = {}
     for name, part in found.parts.items():
         digests, bad = examine(Reader(part.stored), whole=whole, n_jobs=n_jobs)

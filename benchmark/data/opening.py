@@ -86,8 +86,8 @@ def assemble(
         notes.append(f"{len(problems):,} of {total:,} images cannot be read and are left out for every contender.")
     if leaks:
         notes.append(
-            f"Leakage: {len(leaks):,} validation images are byte for byte among the training images, "
-            f"for instance {leaks[0][0]} = {leaks[0][1]}."
+            f"Leakage: {len(leaks):,} of the validation images {'is' if len(leaks) == 1 else 'are'} byte for byte among "
+            f"the training images, for instance {leaks[0][0]} = {leaks[0][1]}."
         )
     _check_classes(path, found.classes, parts)
     splits = {split: _open(one, limit, n_jobs) for split, one in parts.items()}

@@ -6,6 +6,7 @@ import hashlib
 import os
 import threading
 import zlib
+from array import array
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -61,12 +62,25 @@ class Stored:
         return f"{self.containers[self.container[i]]}: {self.paths[i]}"
 
 
-def rows(container: str, found: Sequence[tuple[str, int, int, int, int]]) -> Stored:
-    """Columns from (path, offset, length, packed, kind) of files in one container."""
-    columns = list(zip(*found, strict=True)) if found else [(), (), (), (), ()]
-    offset, length, packed = (np.array(column, np.int64) for column in columns[1:4])
-    kinds = np.array(columns[4], np.uint8)
-    return Stored((container,), Ids(columns[0]), np.zeros(len(found), np.int32), offset, length, packed, kinds)
+class Listing:
+    """Collects the files of one container; columns from the start, because there may be 1.3 million."""
+
+    def __init__(self) -> None:
+        self.names: list[str] = []
+        self._numbers = array("q")
+        self._kinds = bytearray()
+
+    def add(self, name: str, offset: int, length: int, packed: int, kind: int) -> None:
+        """One more file."""
+        self.names.append(name)
+        self._numbers.extend((offset, length, packed))
+        self._kinds.append(kind)
+
+    def stored(self, container: str) -> Stored:
+        """All of them, in the order in which they came."""
+        offset, length, packed = np.array(self._numbers, np.int64).reshape(-1, 3).T.copy()
+        kinds = np.frombuffer(bytes(self._kinds), np.uint8)
+        return Stored((container,), Ids(self.names), np.zeros(len(kinds), np.int32), offset, length, packed, kinds)
 
 
 def join(parts: Sequence[Stored]) -> Stored:
