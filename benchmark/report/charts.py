@@ -12,9 +12,13 @@ from .curves import Curves
 from .figures import Axis, Figure, Mark, Matrix, Ranking, Row, Rule, Series, errors, linear, logarithmic, tone_of
 from .history import HUMAN, RECORD
 from .numbers import joules, percent, quantity, seconds, short, size
-from .study import Contender, Estimate, Study
+from .study import DEEP, HAND, Contender, Estimate, Study
 
 TIMES = (1e-4, 1e-3, 0.01, 0.1, 1, 10, 60, 600, 3600, 36000, 360000, 3.6e6)
+FINER = tuple(sorted({
+    *(m * 10.0**d for d in range(-5, 1) for m in (1, 2, 5)), 10, 20, 30,
+    *(60 * m for m in (1, 2, 5, 10, 20, 30)), *(3600 * m for m in (1, 2, 5, 10, 20, 50, 100)),
+}))  # fmt: skip
 
 
 def ranking(study: Study) -> Ranking:
@@ -35,52 +39,41 @@ def ranking(study: Study) -> Ranking:
 
 
 def history(study: Study) -> Figure:
-    """The record of 2010-2015, quoted, with the results of this report beside it."""
+    """The record of 2010-2015, quoted, with the best of each family measured here beside it."""
     here = 2016.4
-    series = [
-        Series(
-            tone_of(family),
-            [
-                Mark(
-                    q.year, q.top5 / 100, f"{q.entry}, {q.year} (quoted): {q.top5:g} % top-5 error on {q.data}", q.entry
-                )
-                for q in sorted(RECORD, key=lambda q: q.top5)
-                if q.family == family
-            ],
-            hollow=True,
-        )
-        for family in ("hand-engineered", "deep")
-    ]
-    for tone in ("hand", "deep", "shallow", "other"):
-        mine = [
-            (i, c, study.error(i, 5))
-            for i, c in enumerate(study.ranked)
-            if tone_of(c.family) == tone and study.dataset.n_classes > 5
-        ]
-        marks = [
-            Mark(
-                here,
-                e.value,
-                f"{c.name}, measured here, top-5: {_with_range(e)}",
-                c.name if i == study.best(c.family) else "",
-                e.low,
-                e.high,
-            )
-            for i, c, e in mine
-        ]
-        if marks:
-            series.append(Series(tone, marks))
+    series = [Series(tone_of(family), _quoted(family), hollow=True) for family in (DEEP, HAND)]
+    if study.dataset.n_classes > 5:
+        for family in dict.fromkeys(c.family for c in study.ranked if c.family != "floor"):
+            mine = [i for i, c in enumerate(study.ranked) if c.family == family][:3]
+            marks = []
+            for i in mine:
+                name, e = study.ranked[i].name, study.error(i, 5)
+                tip = f"{name}, measured here, top-5: {_with_range(e)}"
+                marks.append(Mark(here, e.value, tip, name if i == mine[0] else "", e.low, e.high))
+            series.append(Series(tone_of(family), marks))
     top = max(m.y for s in series for m in s.marks)
     return Figure(
         "history",
-        "The record, and your results beside it",
-        f"Top-5 error of ImageNet entries from 2010 to 2015, quoted, and of the contenders measured here. "
+        "Top-5 error, 2010–2015 and here",
+        f"Top-5 error of ImageNet entries from 2010 to 2015, quoted, and of the best contenders measured here. "
         f"Human level {HUMAN} per cent.",
         Axis("year of the challenge", 2009.5, 2017.3, [(y, str(y)) for y in range(2010, 2016)] + [(here, "here")]),
         errors("top-5 error", 0, top),
         series,
-        rules=[Rule("y", HUMAN / 100, f"one trained human, {HUMAN} %"), Rule("x", 2015.7, "")],
+        rules=[Rule("y", HUMAN / 100, f"one trained human, {HUMAN} %"), Rule("x", 2015.75, "")],
+        tall=True,
     )
+
+
+def _quoted(family: str) -> list[Mark]:
+    """The record's marks, winners first so that they get their names; near neighbours of a year stand side by side."""
+    marks, seen = [], list[tuple[int, float]]()
+    for q in sorted((q for q in RECORD if q.family == family), key=lambda q: ("winner" not in q.entry, q.top5)):
+        near = sum(year == q.year and abs(top5 - q.top5) < 2 for year, top5 in seen)
+        seen.append((q.year, q.top5))
+        tip = f"{q.entry}, {q.year}, quoted: {q.top5:g} % top-5 error on {q.data}"
+        marks.append(Mark(q.year + 0.13 * near, q.top5 / 100, tip, q.entry.split(" (")[0]))
+    return marks
 
 
 def cost(study: Study) -> list[Figure]:
@@ -135,7 +128,7 @@ def _cost(
         title,
         f"Top-{study.k} error against {label}. On the Pareto front: "
         + ", ".join(study.ranked[i].name for _, _, i in front),
-        logarithmic(label, min(highs), max(highs), text, at),
+        logarithmic(label, min(highs), max(highs), text, at, FINER if at else ()),
         errors(f"top-{study.k} error", *_around([study.errors[i].value for i, _, _ in known])),
         [Series("ink", [Mark(x, y, "") for x, y in step], line=True, points=False, dash=2)]
         + [Series(tone_of(f), m) for f, m in marks.items()],
@@ -162,31 +155,36 @@ def _around(values: list[float]) -> tuple[float, float]:
     return low - room, high + room
 
 
-def _lines(lines: Sequence[tuple[str, str, list[Mark]]], *, points: bool = False) -> list[Series]:
-    """(name, family, marks) → lines named at their ends, those of one family told apart by their dashes."""
+def _lines(lines: Sequence[tuple[str, str, list[Mark]]], *, points: bool = False, named: int = -1) -> list[Series]:
+    """(name, family, marks) → lines with a name at their mark ``named``; dashes tell those of one family apart."""
     out, dashes = [], dict[str, int]()
     for name, family, marks in lines:
         dash = dashes.get(family, 0)
         dashes[family] = dash + 1
-        named = [*marks[:-1], replace(marks[-1], label=name)]
-        out.append(Series(tone_of(family), named, name, line=True, points=points, dash=dash))
+        marks = marks.copy()
+        marks[named] = replace(marks[named], label=name)
+        out.append(Series(tone_of(family), marks, name, line=True, points=points, dash=dash))
     return out
 
 
 def learning(study: Study, curves: Curves) -> Figure | None:
     """Error against training images per class, with the crossing of the two sides."""
-    if not curves.lines:
+    shown = [line for line in curves.lines if line.family != "floor"]
+    if not shown:
         return None
     lines = []
-    for line in curves.lines:
+    for line in shown:
         marks = [
             Mark(s, e.value, f"{line.name}, {s:g} images per class: {_with_range(e)}", "", e.low, e.high)
             for s, e in line.points
         ]
         lines.append((line.name, line.family, marks))
-    sizes = sorted({s for line in curves.lines for s, _ in line.points})
-    values = [v for line in curves.lines for _, e in line.points for v in (e.low, e.high)]
+    sizes = sorted({s for line in shown for s, _ in line.points})
+    values = [v for line in shown for _, e in line.points for v in (e.low, e.high)]
     meet = curves.crossing
+    rules = [Rule("x", meet.at, f"cross at {meet.at:.0f}")] if meet and meet.at else []
+    if study.chance <= max(values) + 0.1:
+        rules.append(Rule("y", study.chance, f"chance {percent(study.chance)}"))
     return Figure(
         "learning",
         "Error against training images per class",
@@ -194,7 +192,7 @@ def learning(study: Study, curves: Curves) -> Figure | None:
         logarithmic("training images per class", sizes[0], sizes[-1] * 1.3, lambda v: f"{v:g}", sizes),
         errors(f"top-{study.k} error", *_around(values)),
         _lines(lines, points=True),
-        rules=[Rule("x", meet.at, f"cross at {meet.at:.0f}")] if meet and meet.at else [],
+        rules=rules,
         band=(meet.low, meet.high) if meet and meet.low and meet.high else None,
     )
 
@@ -219,9 +217,9 @@ def top_k(study: Study) -> Figure | None:
         "top-k",
         "Error as more guesses are allowed",
         f"Error when the truth may be among the k best guesses, k from 1 to {most}.",
-        Axis("guesses allowed (k)", 1, most * 1.25, [(k, str(k)) for k in ticks]),
+        Axis("guesses allowed (k)", 1 - 0.35 * most, most + 0.5, [(k, str(k)) for k in ticks]),
         errors("error", 0, 1),
-        _lines(lines),
+        _lines(lines, named=0),
         small=True,
     )
 
@@ -316,7 +314,8 @@ def training(study: Study) -> list[Figure]:
             every = [m for _, _, marks in lines for m in marks]
             x = linear("epoch", min(m.x for m in every), max(m.x for m in every), lambda v: f"{v:g}")
             x = replace(x, high=x.high + 0.2 * (x.high - x.low))  # room for names at the ends of lines
-            y = linear(title.lower(), *_around([m.y for m in every]), text)
+            low, high = _around([m.y for m in every])
+            y = linear(title.lower(), max(low, 0), high, text)
             out.append(Figure(f"training-{key}", title, f"{title} by epoch.", x, y, _lines(lines), small=True))
     return out
 

@@ -7,7 +7,7 @@ import numpy as np
 from ..statistics import calibration
 from .figures import Figure, tone_of
 from .history import RECORD
-from .numbers import joules, p_value, percent, points, quantity, seconds, short, size
+from .numbers import NBSP, about, joules, p_value, percent, points, quantity, seconds, short, size
 from .study import ALPHA, DEEP, HAND, Study
 from .tables import Column, Table, Value, number, text
 
@@ -105,14 +105,18 @@ def pairs(study: Study, key: str) -> Table | None:
                 number(f"{points(pair.gap.low)} to {points(pair.gap.high)}", pair.gap.low),
                 number(f"{pair.only_a:,}", pair.only_a),
                 number(f"{pair.only_b:,}", pair.only_b),
-                number(p_value(pair.p).removeprefix("p ").removeprefix("= "), pair.p),
-                number(p_value(pair.p_holm).removeprefix("p ").removeprefix("= "), pair.p_holm),
+                number(_bare(pair.p), pair.p),
+                number(_bare(pair.p_holm), pair.p_holm),
                 text("yes" if pair.told_apart else "no"),
                 number("–" if pair.kappa is None else f"{pair.kappa:.2f}", pair.kappa),
                 number("–" if pair.needed is None else f"{pair.needed:,}", pair.needed),
             ]
         )
     return Table(f"{key}-pairs", f"All {len(rows):,} pairs, tested on the same images", columns, rows)
+
+
+def _bare(p: float) -> str:
+    return p_value(p).lstrip(f"p={NBSP}")
 
 
 def groups(study: Study) -> list[str]:
@@ -124,8 +128,12 @@ def groups(study: Study) -> list[str]:
         names = [study.ranked[i].name for i in range(first, last + 1)]
         listed = f"{', '.join(names[:-1])} and {names[-1]}" if m <= 6 else f"from {names[0]} to {names[-1]}"
         pair = study.pair(first, last)
-        needed = f" About {pair.needed:,} images would tell the first from the last." if pair and pair.needed else ""
+        needed = (
+            f" About {about(pair.needed)} images would tell the first from the last." if pair and pair.needed else ""
+        )
         out.append(f"These {words.get(m, str(m))} cannot be told apart on {images:,} images: {listed}.{needed}")
+    if len(out) > 4:
+        out = [*out[:3], f"{len(out) - 3} more groups overlap further down; the table of pairs has every test."]
     if not out and study.pairs:
         out.append(f"Every pair of contenders can be told apart (p < {ALPHA:g} after correction).")
     return out
@@ -256,6 +264,7 @@ def confusions(study: Study, key: str) -> Table | None:
         Column("images", True),
         Column("of that class", True),
     ]
+    rows.sort(key=lambda row: -float(row[3].raw or 0))
     return Table(f"{key}-confusions", "The commonest confusions", columns, rows) if rows else None
 
 

@@ -83,6 +83,7 @@ class Figure:
     band: tuple[float, float] | None = None  # a shaded range on the x axis
     small: bool = False
     square: bool = False
+    tall: bool = False
     notes: Sequence[str] = field(default_factory=tuple)
 
 
@@ -159,11 +160,23 @@ def errors(label: str, low: float, high: float) -> Axis:
     return Axis(label, ticks[0][0], ticks[-1][0], [(v, f"{100 * v:g} %") for v, _ in ticks])
 
 
-def logarithmic(label: str, low: float, high: float, text: Callable[[float], str], at: Sequence[float] = ()) -> Axis:
-    """A logarithmic axis with some room on both sides; ticks at powers of ten, or at those of ``at`` that fit."""
+def logarithmic(
+    label: str,
+    low: float,
+    high: float,
+    text: Callable[[float], str],
+    at: Sequence[float] = (),
+    finer: Sequence[float] = (),
+) -> Axis:
+    """A logarithmic axis with some room on both sides; ticks at powers of ten, or at those of ``at`` that fit.
+
+    ``finer``: what to try where fewer than three of ``at`` fit.
+    """
     low, high = low / 1.35, high * 1.35
     if at:
         ticks = [v for v in at if low <= v <= high]
+        if len(ticks) < 3:
+            ticks = [v for v in finer if low <= v <= high]
     else:
         decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
         ticks = [10.0**d for d in decades if low <= 10.0**d <= high]

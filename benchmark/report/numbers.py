@@ -5,11 +5,12 @@ from __future__ import annotations
 import math
 
 MINUS = "−"
+NBSP = "\u00a0"  # a number and its unit stay on one line
 
 
 def percent(fraction: float | None, digits: int = 1) -> str:
-    """0.1234 → "12.3 %"."""
-    return "–" if fraction is None or math.isnan(fraction) else f"{100 * fraction:.{digits}f} %"
+    """0.1234 → "12.3 %", with a space that does not break."""
+    return "–" if fraction is None or math.isnan(fraction) else f"{100 * fraction:.{digits}f}{NBSP}%"
 
 
 def points(fraction: float, digits: int = 1) -> str:
@@ -21,8 +22,8 @@ def points(fraction: float, digits: int = 1) -> str:
 def p_value(p: float) -> str:
     """ "p < 0.001", "p = 0.012", "p = 0.34"."""
     if p < 0.001:
-        return "p < 0.001"
-    return f"p = {p:.3f}" if p < 0.1 else f"p = {min(p, 1):.2f}"
+        return f"p{NBSP}<{NBSP}0.001"
+    return f"p{NBSP}={NBSP}" + (f"{p:.3f}" if p < 0.1 else f"{min(p, 1):.2f}")
 
 
 def seconds(value: float | None) -> str:
@@ -70,3 +71,9 @@ def joules(value: float | None) -> str:
 def short(text: str, length: int = 28) -> str:
     """Cut to ``length`` characters for a chart; the table beside it has the whole."""
     return text if len(text) <= length else text[: length - 1] + "…"
+
+
+def about(count: int) -> str:
+    """A count known only roughly, to two digits: 5414 → "5,400"."""
+    step = 10 ** max(len(str(count)) - 2, 0)
+    return f"{-(-count // step) * step:,}"

@@ -109,7 +109,7 @@
   }
 
   // The disagreement explorer.
-  const PAGE = 24;
+  const PAGE = 12;
   for (const box of $$(".explorer")) {
     const data = JSON.parse($("script", box).textContent);
     const [first, second] = $$("select", box), kinds = $$("fieldset button", box);
@@ -128,7 +128,7 @@
       })));
     const card = (image) => {
       const name = data.classes[image.label];
-      const picture = image.jpeg ? [make("img", { src: "data:image/jpeg;base64," + image.jpeg, alt: "validation image of the class " + name, loading: "lazy" })] : [];
+      const picture = image.jpeg ? [make("img", { src: "data:image/jpeg;base64," + image.jpeg, alt: "validation image of the class " + name })] : [];
       return make("li", {}, make("div", { class: "top" }, ...picture,
         make("div", { class: "truth" }, make("bdi", {}, name), make("small", {}, image.id))),
       make("div", { class: "both" }, guesses(image, first.value), guesses(image, second.value)));

@@ -16,12 +16,14 @@ DASHES = ("", "7 4", "2 4", "9 4 2 4", "14 4", "1 3")
 
 def draw(figure: Figure, width: int) -> Markup:
     """One SVG ``width`` px wide; the page holds a wide and a narrow one and shows the one that fits."""
-    height = width if figure.square else round(min(430, max(250, width * (0.66 if width < 500 else 0.5))))
+    height = (
+        width if figure.square else round(min(430, max(250, width * (0.66 if width < 500 else 0.5)))) + 70 * figure.tall
+    )
     y_width = max((len(text) for _, text in figure.y.ticks), default=0) * CHAR
     left, top, right, bottom = y_width + 12, 26, width - 16, height - 44
     parts = [
         f'<svg viewBox="0 0 {width} {height}" width="{width}" height="{height}" role="img" '
-        f'aria-label="{escape(figure.summary)}" class="fig">'
+        f'aria-label="{escape(figure.summary)}" class="fig" style="--wide:{width}px">'
     ]
     xs = [left + (right - left) * figure.x.place(v) for v, _ in figure.x.ticks]
     ys = [bottom - (bottom - top) * figure.y.place(v) for v, _ in figure.y.ticks]

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .numbers import p_value, percent, points
+from .numbers import about, p_value, percent, points
 from .study import DEEP, HAND, Contender, Estimate, Pair, Study
 
 SIDES = {HAND: "best hand-engineered contender", DEEP: "best deep network"}
@@ -106,8 +106,8 @@ def _would_need(pair: Pair, study: Study) -> str:
     if pair.needed is None:
         return "They miss equally many images, so no number of images like these would tell them apart."
     return (
-        f"If the difference seen is the true one, about {pair.needed:,} validation images would show it four times in "
-        f"five; there are {len(study.labels):,}."
+        f"If the difference seen is the true one, about {about(pair.needed)} validation images would show it four times "
+        f"in five; there are {len(study.labels):,}."
     )
 
 
