@@ -201,6 +201,8 @@ def unpacked(path: Path) -> Path:
 
 def hidden(name: str) -> bool:
     """Whether a path belongs to what systems leave behind: dot files, ``__MACOSX``, thumbnails of the shell."""
+    if name[:1] != "." and "/." not in name and "__MACOSX" not in name:
+        return name.endswith(("Thumbs.db", "desktop.ini"))
     parts = name.split("/")
     return any(part.startswith(".") or part == "__MACOSX" for part in parts) or parts[-1] in (
         "Thumbs.db",
@@ -210,6 +212,8 @@ def hidden(name: str) -> bool:
 
 def _clean(name: str) -> str | None:
     """A member's name with ``./`` taken off; None where it is hidden or would leave the folder."""
+    if "/" not in name and "\\" not in name and name[:1] not in ("", "."):
+        return None if hidden(name) else name
     parts = [part for part in name.replace("\\", "/").split("/") if part not in ("", ".")]
     clean = "/".join(parts)
     return None if not parts or ".." in parts or hidden(clean) else clean

@@ -18,7 +18,7 @@ from .found import VERSION, Found, Part, from_bytes, to_bytes
 from .layouts import recognise
 from .stored import Reader, Stored, examine
 
-# Data sets up to this size have every image decoded once when they are indexed; larger ones when ``inspect`` is asked to.
+# Data sets up to this size have every image decoded once when they are indexed; larger ones when it is asked for.
 CHECKED_IMAGES, CHECKED_BYTES = 250_000, 4 * 2**30
 _log = logging.getLogger("topfive.data")
 

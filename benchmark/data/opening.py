@@ -85,8 +85,9 @@ def assemble(
     if problems:
         notes.append(f"{len(problems):,} of {total:,} images cannot be read and are left out for every contender.")
     if leaks:
+        verb = "is" if len(leaks) == 1 else "are"
         notes.append(
-            f"Leakage: {len(leaks):,} of the validation images {'is' if len(leaks) == 1 else 'are'} byte for byte among "
+            f"Leakage: {len(leaks):,} of the validation images {verb} byte for byte among "
             f"the training images, for instance {leaks[0][0]} = {leaks[0][1]}."
         )
     _check_classes(path, found.classes, parts)

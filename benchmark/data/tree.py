@@ -5,7 +5,6 @@ from __future__ import annotations
 from pathlib import Path
 
 from ..errors import InputError
-from .containers import hidden
 from .decode import Unreadable
 from .stored import Reader, Stored
 
@@ -54,7 +53,7 @@ class Tree:
 
 def is_image(name: str) -> bool:
     """Whether the name ends like one of an image."""
-    return name.lower().endswith(IMAGE_SUFFIXES) and not hidden(name)
+    return name.lower().endswith(IMAGE_SUFFIXES)
 
 
 def _without_outer(names: list[str]) -> list[str]:

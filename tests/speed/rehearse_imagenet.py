@@ -124,7 +124,7 @@ STEPS = {"opening": opening, "reading": reading, "headers": headers}
 
 
 def step(name: str, root: Path) -> dict[str, float]:
-    environment = {**os.environ, "TOPFIVE_CACHE": str(root / "cache")}
+    environment = {**os.environ, "TOPFIVE_CACHE": str(root / ".cache")}
     done = subprocess.run(
         [sys.executable, __file__, str(root), "--step", name], env=environment, check=True, capture_output=True
     )
