@@ -96,10 +96,18 @@ def _construct(entry: Entry, factory: Any, cell: dict[str, Any]) -> Any:
         known = parameters(factory)
     except (TypeError, ValueError):
         known = set()
-    given = {"device": cell["device"], "random_state": cell["seed"], "n_jobs": cell["n_jobs"]}
+    given = {"device": _resolve(cell["device"]), "random_state": cell["seed"], "n_jobs": cell["n_jobs"]}
     given["cache_dir"] = cell["cache_dir"]
     filled = {key: value for key, value in given.items() if known and key in known}
     return factory(**{**filled, **cell["params"]}) if callable(factory) else factory
+
+
+def _resolve(device: str) -> str:
+    """``auto`` is the GPU where there is one and the contender's module uses torch, else the CPU."""
+    torch = sys.modules.get("torch")
+    if device != "auto":
+        return device
+    return "cuda" if torch is not None and torch.cuda.is_available() else "cpu"
 
 
 def _told(method: Any) -> dict[str, Any]:

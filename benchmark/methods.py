@@ -7,7 +7,7 @@ pipelines qualify as they are. Validation labels never reach a contender.
 What the harness looks up by name, where it is there:
 
 ======================  ==========================================================================================
-constructor argument    ``device`` ("auto", "cpu", "cuda:1"), ``random_state`` (int), ``n_jobs`` (int): filled from
+constructor argument    ``device`` ("cpu", "cuda", "cuda:1"), ``random_state`` (int), ``n_jobs`` (int): filled from
                         the command line unless the user set them
                         ``cache_dir`` (str): a folder kept between runs and shared between cells, for stages worth
                         keeping (features, codebooks, checkpoints). Key what is written there by ``images.fingerprint``

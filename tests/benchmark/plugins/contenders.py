@@ -96,7 +96,7 @@ class Eats(MeanColor):
 
 
 class Forks(MeanColor):
-    """Leaves children behind, one of them in a session of its own; they write their process ids to $TOPFIVE_TEST_PIDS."""
+    """Leaves children behind, one in a session of its own; writes their process ids to $TOPFIVE_TEST_PIDS."""
 
     def fit(self, images: Any, labels: np.ndarray) -> Forks:
         children = [subprocess.Popen(["sleep", "600"], start_new_session=own) for own in (False, True)]
