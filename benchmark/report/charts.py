@@ -44,13 +44,10 @@ def history(study: Study) -> Figure:
     series = [Series(tone_of(family), _quoted(family), hollow=True) for family in (DEEP, HAND)]
     if study.dataset.n_classes > 5:
         for family in dict.fromkeys(c.family for c in study.ranked if c.family != "floor"):
-            mine = [i for i, c in enumerate(study.ranked) if c.family == family][:3]
-            marks = []
-            for i in mine:
-                name, e = study.ranked[i].name, study.error(i, 5)
-                tip = f"{name}, measured here, top-5: {_with_range(e)}"
-                marks.append(Mark(here, e.value, tip, name if i == mine[0] else "", e.low, e.high))
-            series.append(Series(tone_of(family), marks))
+            i = study.best(family) or 0
+            name, e = study.ranked[i].name, study.error(i, 5)
+            tip = f"{name}, measured here, top-5: {_with_range(e)}"
+            series.append(Series(tone_of(family), [Mark(here, e.value, tip, name, e.low, e.high)]))
     top = max(m.y for s in series for m in s.marks)
     return Figure(
         "history",

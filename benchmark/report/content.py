@@ -2,71 +2,92 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 
 from ..statistics import calibration
 from .figures import Figure, tone_of
 from .history import RECORD
 from .numbers import NBSP, about, joules, p_value, percent, points, quantity, seconds, short, size
-from .study import ALPHA, DEEP, HAND, Study
+from .study import ALPHA, DEEP, HAND, Estimate, Study
 from .tables import Column, Table, Value, number, text
 
 
 def contenders(study: Study, key: str) -> Table:
-    """Every ranked contender with all its numbers."""
+    """Every ranked contender: how often it errs."""
     columns = [
         Column("contender"),
         Column("family"),
         Column("top-5 error", True, "the truth is not among the five best guesses"),
         Column("95 % interval", True),
         Column("top-1 error", True),
+        Column("top-1 interval", True),
         Column("expected top-5", True, "with ties broken at random instead of against the contender"),
         Column("ties", True, "images on which a class ties with the truth"),
         Column("hierarchical", True, "ILSVRC-2010: how far off in the WordNet tree, 0 right, 1 unrelated"),
         Column("seeds", True),
-        Column("fit", True),
-        Column("predict", True),
-        Column("images/s", True),
-        Column("memory", True, "peak resident memory of its process and its children"),
-        Column("GPU memory", True),
-        Column("energy", True),
-        Column("parameters", True),
-        Column("operations/image", True),
-        Column("device"),
     ]
     rows = []
     for i, c in enumerate(study.ranked):
-        five = study.error(i, 5)
-        m = {name: c.mean(name) for name in COSTS}
+        five, one = study.error(i, 5), study.error(i, 1)
+        expected, ties, tree = c.mean("top5_expected_err"), c.mean("tied_images"), c.mean("hierarchical_err")
         rows.append(
             [
                 Value(c.name, tone=tone_of(c.family)),
                 text(c.family),
                 number(percent(five.value), five.value),
-                number(f"{100 * five.low:.1f}–{100 * five.high:.1f}", five.high),
-                number(percent(c.mean("top1_err")), c.mean("top1_err")),
-                number(percent(c.mean("top5_expected_err")), c.mean("top5_expected_err")),
-                number(quantity(c.mean("tied_images")), c.mean("tied_images")),
-                number("–" if m["hierarchical_err"] is None else f"{m['hierarchical_err']:.3f}", m["hierarchical_err"]),
+                number(_range(five), five.high),
+                number(percent(one.value), one.value),
+                number(_range(one), one.high),
+                number(percent(expected), expected),
+                number(quantity(ties), ties),
+                number("–" if tree is None else f"{tree:.3f}", tree),
                 number(str(c.seeds), c.seeds),
-                number(seconds(m["fit_seconds"]), m["fit_seconds"]),
-                number(seconds(m["predict_seconds"]), m["predict_seconds"]),
-                number(quantity(m["images_per_second"]), m["images_per_second"]),
-                number(size(m["peak_rss_bytes"]), m["peak_rss_bytes"]),
-                number(size(m["peak_gpu_bytes"]), m["peak_gpu_bytes"]),
-                number(joules(m["energy_joules"]), m["energy_joules"]),
-                number(quantity(m["n_parameters"]), m["n_parameters"]),
-                number(quantity(m["flops_per_image"]), m["flops_per_image"]),
-                text(c.cells[0].record.get("device") or "–"),
             ]
         )
-    return _without_empty(Table(f"{key}-contenders", "Every contender, with its numbers", columns, rows))
+    return _without_empty(Table(f"{key}-contenders", "Every contender and its errors", columns, rows))
 
 
-COSTS = (
-    "hierarchical_err", "fit_seconds", "predict_seconds", "images_per_second", "peak_rss_bytes", "peak_gpu_bytes",
-    "energy_joules", "n_parameters", "flops_per_image",
-)  # fmt: skip
+def _range(e: Estimate) -> str:
+    return f"{100 * e.low:.1f}–{100 * e.high:.1f}"
+
+
+def costs(study: Study, key: str) -> Table:
+    """Every ranked contender: what it costs."""
+    asked: list[tuple[str, str, Callable[[float | None], str]]] = [
+        ("fit", "fit_seconds", seconds),
+        ("predict", "predict_seconds", seconds),
+        ("processor time", "cpu_seconds", seconds),
+        ("images/s", "images_per_second", quantity),
+        ("memory", "peak_rss_bytes", size),
+        ("GPU memory", "peak_gpu_bytes", size),
+        ("energy", "energy_joules", joules),
+        ("parameters", "n_parameters", quantity),
+        ("operations/image", "flops_per_image", quantity),
+    ]
+    columns = [Column("contender"), Column(f"top-{study.k} error", True), *(Column(name, True) for name, _, _ in asked)]
+    rows = [
+        [
+            Value(c.name, tone=tone_of(c.family)),
+            number(percent(e.value), e.value),
+            *(number(shown(c.mean(field)), c.mean(field)) for _, field, shown in asked),
+            text(c.cells[0].record.get("device") or "–"),
+        ]
+        for c, e in zip(study.ranked, study.errors, strict=True)
+    ]
+    return _without_empty(Table(f"{key}-costs", "Every contender and its cost", [*columns, Column("device")], rows))
+
+
+def stages(study: Study, key: str) -> Table | None:
+    """Where the time went, as the contenders recorded it."""
+    rows = [
+        [Value(c.name, tone=tone_of(c.family)), text(stage), number(seconds(float(s)), float(s))]
+        for c in study.ranked
+        for stage, s in (c.cells[0].record.get("timings") or {}).items()
+    ]
+    columns = [Column("contender"), Column("stage"), Column("time", True)]
+    return Table(f"{key}-stages", "Where the time went", columns, rows) if rows else None
 
 
 def _without_empty(table: Table) -> Table:

@@ -182,6 +182,8 @@ def logarithmic(
         ticks = [10.0**d for d in decades if low <= 10.0**d <= high]
         if len(ticks) < 3:
             ticks = [m * 10.0**d for d in decades for m in (1, 2, 5) if low <= m * 10.0**d <= high]
+    if len(ticks) < 2:
+        ticks = [low * 1.35, high / 1.35] if high > low * 2 else [low * 1.35]
     while len(ticks) > 7:
         ticks = ticks[::2]
     return Axis(label, low, high, [(t, text(t)) for t in ticks], log=True)

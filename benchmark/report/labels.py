@@ -20,7 +20,7 @@ def place(
 
     Greedy, in the given order: to the right, the left, above, below, then the diagonals; first the important ones.
     """
-    taken: list[Box] = [(x - 4, y - 4, x + 4, y + 4) for x, y in points]
+    taken: list[Box] = [(x - 5, y - 5, x + 5, y + 5) for x, y in points]
     placed: list[tuple[float, float, str] | None] = []
     for (x, y), text in zip(points, texts, strict=True):
         if not text:
@@ -39,7 +39,7 @@ def place(
         ]
         for spot in spots:
             box = _box(spot, width, height)
-            own = (x - 4, y - 4, x + 4, y + 4)
+            own = (x - 5, y - 5, x + 5, y + 5)
             if _inside(box, frame) and not any(_overlap(box, other) for other in taken if other != own):
                 taken.append(box)
                 placed.append(spot)

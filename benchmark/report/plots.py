@@ -69,8 +69,9 @@ def _sheet(figure: Figure | Ranking | Matrix) -> Sheet:
 
 def _xy(figure: Figure) -> Sheet:
     wide, high = (5.2, 5.2) if figure.square else (4.8, 3.5) if figure.small else (7.2, 4.0)
-    sheet = Sheet(figsize=(wide, high), layout="constrained")
-    axes = sheet.add_subplot()
+    sheet = Sheet(figsize=(wide, high))
+    left = 0.42 + 0.075 * max((len(text) for _, text in figure.y.ticks), default=0)
+    axes = _axes(sheet, left, 0.2 if figure.small else 0.3, 0.36, 0.56)
     for which, axis in (("x", figure.x), ("y", figure.y)):
         getattr(axes, f"set_{which}scale")("log" if axis.log else "linear")
         getattr(axes, f"set_{which}lim")(axis.low, axis.high)
@@ -116,7 +117,6 @@ def _xy(figure: Figure) -> Sheet:
             axes.scatter(xs, ys, s=sizes, c=face, edgecolors=colour if series.hollow else "white",
                          linewidths=1.2 if series.hollow else 0.6, marker=MARKERS[series.tone], zorder=3)  # fmt: skip
     _title(axes, figure.title)
-    sheet.draw_without_rendering()
     _names(axes, figure)
     return sheet
 
@@ -146,8 +146,9 @@ def _names(axes: Axes, figure: Figure) -> None:
 
 def _ranking(figure: Ranking) -> Sheet:
     rows = len(figure.rows)
-    sheet = Sheet(figsize=(7.2, 1.3 + 0.3 * max(rows, 2)), layout="constrained")
-    axes = sheet.add_subplot()
+    sheet = Sheet(figsize=(7.2, 1.3 + 0.3 * max(rows, 2)))
+    longest = max((len(short(row.name, 34)) for row in figure.rows), default=0)
+    axes = _axes(sheet, 0.25 + 0.078 * longest, 0.75, 0.36, 0.56)
     for i, row in enumerate(figure.rows):
         colour = COLOURS[row.tone]
         axes.plot([row.low, row.high], [i, i], color=colour, lw=5, alpha=0.3, solid_capstyle="round")
@@ -182,8 +183,9 @@ def _ranking(figure: Ranking) -> Sheet:
 
 def _matrix(figure: Matrix) -> Sheet:
     n = len(figure.names)
-    sheet = Sheet(figsize=(2.2 + 0.3 * n, 1.8 + 0.3 * n), layout="constrained")
-    axes = sheet.add_subplot()
+    room = 0.5 + 0.075 * max(len(short(name, 20)) for name in figure.names)  # inches for names, on both sides
+    sheet = Sheet(figsize=(max(room + 0.3 * n + 0.2, 4.5), room + 0.3 * n + 0.4))
+    axes = _axes(sheet, room, sheet.get_figwidth() - room - 0.3 * n, 0.4, room)
     values = [[float("nan") if v is None else v for v in row] for row in figure.values]
     axes.imshow(values, cmap="Greys", vmin=0, vmax=1.25)
     names = [printable(short(name, 20)) for name in figure.names]
@@ -200,6 +202,12 @@ def _matrix(figure: Matrix) -> Sheet:
     axes.set_ylabel(figure.rows_are)
     _title(axes, figure.title)
     return sheet
+
+
+def _axes(sheet: Sheet, left: float, right: float, top: float, bottom: float) -> Axes:
+    """Axes with margins in inches: known without drawing first, and the same every time."""
+    wide, high = sheet.get_size_inches()
+    return sheet.add_axes((left / wide, bottom / high, 1 - (left + right) / wide, 1 - (top + bottom) / high))
 
 
 def _title(axes: Axes, text: str) -> None:

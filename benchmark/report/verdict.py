@@ -106,8 +106,8 @@ def _would_need(pair: Pair, study: Study) -> str:
     if pair.needed is None:
         return "They miss equally many images, so no number of images like these would tell them apart."
     return (
-        f"If the difference seen is the true one, about {about(pair.needed)} validation images would show it four times "
-        f"in five; there are {len(study.labels):,}."
+        f"If the difference seen is the true one, about {about(pair.needed)} validation images would show it "
+        f"four times in five; there are {len(study.labels):,}."
     )
 
 
