@@ -38,15 +38,19 @@ def open_dataset(name: str, *, seed: int = 0, limit: int | None = None, n_jobs: 
     if name == "photos":
         known: dict[str, Callable[[Any], Any]] = {"per_class": lambda value: value, "classes": photo_classes}
         return open_photos(seed=seed, limit=limit, n_jobs=n_jobs, **read_params(name, params, known))
+    known = {"classes": wanted_classes, "allow_unreadable": bool}
+    given = read_params(name, params, known)
+    path = whole_path(name)
+    found = load(path, n_jobs=n_jobs)
+    return assemble(path, found, seed=seed, limit=limit, n_jobs=n_jobs, **given)
+
+
+def whole_path(name: str) -> Path:
+    """The path of a data set; either official archive stands for the folder that holds them all."""
     path = Path(name).expanduser()
     if not path.exists():
         raise InputError(f"{name} is neither a file or folder nor a built-in data set; built in: photos")
-    if path.name in (TRAIN, VAL) and path.is_file():
-        path = path.parent  # either official archive stands for the folder that holds them all
-    known = {"classes": wanted_classes, "allow_unreadable": bool}
-    given = read_params(name, params, known)
-    found = load(path, n_jobs=n_jobs)
-    return assemble(path, found, seed=seed, limit=limit, n_jobs=n_jobs, **given)
+    return path.parent if path.name in (TRAIN, VAL) and path.is_file() else path
 
 
 def assemble(
