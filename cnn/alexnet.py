@@ -13,6 +13,8 @@ from torch import nn
 from .lrn import LocalResponseNorm
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {"relu": nn.ReLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid}
+CHANNELS = (96, 256, 384, 384, 256)
+OWT_CHANNELS = (64, 192, 384, 256, 256)  # "One weird trick for parallelizing convolutional neural networks", 2014
 KERNELS = {1: 3, 2: 5, 3: 7, 4: 11}  # of conv1, by its stride; 11/4 is the paper's
 
 
@@ -33,7 +35,7 @@ def alexnet(
     groups: int = 2,
     init: str = "he",
     width: float = 1.0,
-    channels: tuple[int, int, int, int, int] = (96, 256, 384, 384, 256),
+    channels: tuple[int, int, int, int, int] = CHANNELS,
     dropout_first: bool = False,
 ) -> nn.Sequential:
     """(n, 3, ``side``, ``side``) float → (n, ``n_classes``) logits.

@@ -6,7 +6,7 @@ nor on how a batch is divided between processes.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
@@ -37,9 +37,6 @@ class Colour:
         values, vectors = torch.linalg.eigh(covariance)
         std = float((rgb - mean).std().clamp_min(1.0))
         return cls(mean_of_all if mean_image else mean, std, vectors * values.clamp_min(0).sqrt())
-
-    def to(self, device: torch.device) -> Colour:
-        return Colour(self.mean.to(device), self.std, self.principal.to(device))
 
 
 def crops(pixels: Tensor, top: Tensor, left: Tensor, side: int, flip: Tensor) -> Tensor:
@@ -83,6 +80,11 @@ class Augment:
     scale: float
     least: float = 0.35
     part: tuple[int, int] = (0, 1)  # this process and how many share a batch
+
+    def on(self, device: torch.device) -> Augment:
+        """The same, with its statistics on ``device``."""
+        moved = Colour(self.colour.mean.to(device), self.colour.std, self.colour.principal.to(device))
+        return replace(self, colour=moved)
 
     def floats(self, pixels: Tensor) -> Tensor:
         """(n, S, S, 3) uint8 → (n, 3, S, S) float32 in channels-last order, centred and scaled."""

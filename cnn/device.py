@@ -14,6 +14,12 @@ from torch import nn
 log = logging.getLogger("topfive.cnn")
 
 
+def names(device: str) -> list[str]:
+    """``"cuda:0,cuda:1"`` or ``"cuda:0,1"`` → the devices one by one."""
+    kind = device.partition(":")[0]
+    return [part if ":" in part or not part.isdigit() else f"{kind}:{part}" for part in device.split(",")]
+
+
 def choose(device: str) -> torch.device:
     """``"auto"``: a GPU when there is one. Raises ValueError where a GPU is asked for and there is none."""
     if device == "auto":

@@ -40,6 +40,15 @@ def my_part(order: NDArray[np.int64], batch: int, rank: int, world: int) -> NDAr
     return order.reshape(-1, world, batch // world)[:, rank].reshape(-1)
 
 
+def agreed(values: tuple[float, float], device: torch.device, world: int) -> tuple[float, float]:
+    """The first process's numbers, so that all of them decide alike."""
+    if world == 1:
+        return values
+    numbers = torch.tensor(values, dtype=torch.float64, device=device)
+    dist.broadcast(numbers, 0)
+    return float(numbers[0]), float(numbers[1])
+
+
 def gathered(mine: NDArray[np.float32], world: int) -> NDArray[np.float32]:
     """The rows of all processes, in order of rank: each process scores a contiguous part, none twice, none left out."""
     if world == 1:

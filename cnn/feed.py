@@ -22,10 +22,10 @@ class Feed:
     otherwise decoded again each epoch, in the order asked for, ahead of use.
     """
 
-    def __init__(self, images: Any, labels: NDArray[np.int64] | None, side: int, device: torch.device) -> None:
+    def __init__(self, images: Any, labels: NDArray[np.int64], side: int, device: torch.device) -> None:
         self.side, self.device = side, device
         self._images = images
-        self.labels = torch.zeros(len(images), dtype=torch.int64) if labels is None else torch.from_numpy(labels)
+        self.labels = torch.from_numpy(labels)
         self.pixels: Tensor | None = None
         needed = len(images) * side * side * 3
         if needed <= psutil.virtual_memory().available // 2:
@@ -38,6 +38,15 @@ class Feed:
                 self.pixels = self.pixels.to(device)
         else:
             log.info("%.1f GB of pixels do not fit into memory: decoded again each epoch", needed / 1e9)
+
+    @classmethod
+    def held(cls, pixels: Tensor, labels: Tensor, device: torch.device) -> Feed:
+        """Of (n, S, S, 3) uint8 pixels and (n,) int64 labels that another process has decoded."""
+        feed = cls.__new__(cls)
+        feed.side, feed.device, feed.labels, feed._images = pixels.shape[1], device, labels, None
+        fits = device.type == "cuda" and pixels.nbytes <= torch.cuda.mem_get_info(device)[0] // 2
+        feed.pixels = pixels.to(device) if fits else pixels
+        return feed
 
     def __len__(self) -> int:
         return len(self.labels)

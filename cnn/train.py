@@ -7,7 +7,7 @@ import logging
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -19,11 +19,14 @@ from torch import Tensor, nn
 
 from . import checkpoint
 from .augment import Augment
-from .device import compiled, energy_joules
-from .distributed import share
+from .device import compiled, energy_joules, peak_bytes
+from .distributed import agreed, my_part, share
 from .feed import Feed
 
 log = logging.getLogger("topfive.cnn")
+
+
+RATES = {"sgd": 0.04, "momentum": 0.01, "adamw": 0.001}  # highest learning rate when none is given; also the optimizers
 
 
 class TrainingDiverged(ArithmeticError):
@@ -44,7 +47,7 @@ class Recipe:
     epochs: int
     batch: int = 128
     optimizer: str = "sgd"
-    lr: float = 0.02
+    lr: float | None = None  # None: RATES
     momentum: float = 0.9
     weight_decay: float = 5e-4
     schedule: str = "one-cycle"
@@ -52,6 +55,10 @@ class Recipe:
     first_side: float = 1.0
     patience: int = 5
     seed: int = 0
+
+    @property
+    def top_rate(self) -> float:
+        return RATES[self.optimizer] if self.lr is None else self.lr
 
     def rate(self, progress: float) -> float:
         """Factor on ``lr`` after this fraction of the training."""
@@ -66,45 +73,66 @@ class Recipe:
         return min(side, max(16, round(side * grown / 8) * 8))
 
 
-class Trainer:
-    """Trains ``network`` on ``feed`` at the indices ``train``, watches it at ``held_out``; call ``run``.
+@dataclass(frozen=True)
+class Job:
+    """What is to be trained, apart from where: everything here can be sent to another process.
 
-    After ``run`` the network holds the weights of the epoch with the lowest held-out loss, and ``history`` one record
-    an epoch: epoch, side, rate, loss, train_error, held_out_loss, held_out_error, images_per_second, seconds.
-    Raises TrainingDiverged when the loss is not finite.
+    train, held_out: indices. save_to: the checkpoint's path, or None; key: what it must carry to be used again.
+    pretrain: called once with the Trainer before the first epoch.
     """
 
-    def __init__(
-        self,
-        network: nn.Module,
-        feed: Feed,
-        train: NDArray[np.int64],
-        held_out: NDArray[np.int64],
-        augment: Augment,
-        recipe: Recipe,
-        *,
-        n_classes: int,
-        dtype: torch.dtype,
-        world: int = 1,
-        save_to: Path | None = None,
-        key: str = "",
-    ) -> None:
-        self.network, self.feed, self.augment, self.recipe = network, feed, augment, recipe
-        self.train, self.held_out = train, held_out
-        self.n_classes, self.dtype, self.world = n_classes, dtype, world
-        self.save_to, self.key = save_to, key
+    network: nn.Module
+    train: NDArray[np.int64]
+    held_out: NDArray[np.int64]
+    augment: Augment
+    recipe: Recipe
+    n_classes: int
+    save_to: Path | None = None
+    key: str = ""
+    pretrain: Callable[[Any], None] | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """history: one record an epoch (epoch, side, rate, loss, train_error, held_out_loss, held_out_error,
+    images_per_second, seconds, joules where the device reports them)."""
+
+    history: list[dict[str, float]]
+    peak_bytes: int
+    pretrain_seconds: float
+
+
+class Trainer:
+    """Trains ``job.network`` on ``feed``, as number ``rank`` of ``world`` processes; call ``run``.
+
+    After ``run`` the network holds the weights of the epoch with the lowest held-out loss. Raises TrainingDiverged
+    when the loss is not finite.
+    """
+
+    def __init__(self, job: Job, feed: Feed, dtype: torch.dtype, rank: int = 0, world: int = 1) -> None:
+        self.job, self.feed, self.dtype, self.rank, self.world = job, feed, dtype, rank, world
+        self.recipe, self.train, self.held_out = job.recipe, job.train, job.held_out
         self.device = feed.device
-        self.batch = min(recipe.batch, len(train)) // world * world
-        self.steps = len(train) // self.batch  # of an epoch; what is left over changes with the order
+        self.augment = replace(job.augment.on(self.device), part=(rank, world))
+        self.network = job.network.to(self.device)
+        self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self.batch = min(self.recipe.batch, len(self.train)) // world * world
+        if self.batch == 0:
+            raise ValueError(f"{len(self.train)} images are too few to train on with {world} processes")
+        self.steps = len(self.train) // self.batch  # of an epoch; what is left over changes with the order
         self.pieces = 1  # a batch goes through the network in this many; doubled when memory runs out
-        self.optimizer = make_optimizer(network, recipe)
-        self.forward: Callable[[Tensor], Tensor] = share(compiled(network, self.device), self.device, world)
+        self.optimizer = make_optimizer(self.network, self.recipe)
+        self.forward: Callable[[Tensor], Tensor] = share(compiled(self.network, self.device), self.device, world)
         self.history: list[dict[str, float]] = []
         self.best: dict[str, Tensor] = {}
         self.best_loss, self.best_error, self.factor, self.waited = math.inf, math.inf, 1.0, 0
 
-    def run(self) -> None:
-        self.resume()
+    def run(self) -> Outcome:
+        started = time.monotonic()
+        pretrained = 0.0
+        if not self.resume() and self.job.pretrain is not None:
+            self.job.pretrain(self)
+            pretrained = time.monotonic() - started
         started = time.monotonic()
         done_before = len(self.history)
         for epoch in range(done_before, self.recipe.epochs):
@@ -121,21 +149,20 @@ class Trainer:
                 record["images_per_second"], f"{left / 60:.1f} min" if left > 90 else f"{left:.0f} s",
             )  # fmt: skip
             self.check_progress(epoch)
-            if self.save_to is not None:
-                self.write(self.save_to)
-        if self.best:
-            self.network.load_state_dict(self.best)
+            if self.job.save_to is not None and self.rank == 0:
+                self.write(self.job.save_to)
+        self.network.load_state_dict(self.best)
+        return Outcome(self.history, peak_bytes(self.device), pretrained)
 
     def epoch(self, epoch: int) -> None:
         """One pass over the training images. Random choices depend on the seed and the epoch alone, so that a resumed
         training makes the same ones."""
         started, joules = time.monotonic(), energy_joules(self.device)
         seed = (self.recipe.seed * 1_000_003 + epoch) & 0x7FFFFFFF
-        rank = self.augment.part[0]
-        torch.manual_seed(seed + 7_919 * rank)  # dropout
+        torch.manual_seed(seed + 7_919 * self.rank)  # dropout
         random = torch.Generator().manual_seed(seed)  # augmentation
         order = np.random.default_rng([self.recipe.seed, epoch]).permutation(self.train)[: self.steps * self.batch]
-        mine = order.reshape(-1, self.world, self.batch // self.world)[:, rank].reshape(-1)
+        mine = my_part(order, self.batch, self.rank, self.world)
         side = self.recipe.side(epoch, self.augment.side)
         loss_sum, wrong = (torch.zeros((), device=self.device) for _ in range(2))
 
@@ -144,7 +171,7 @@ class Trainer:
         for step, (pixels, labels) in enumerate(self.feed.batches(mine, self.batch // self.world)):
             rate = self.recipe.rate((epoch + (step + 1) / self.steps) / self.recipe.epochs) * self.factor
             for group in self.optimizer.param_groups:
-                group["lr"] = self.recipe.lr * rate
+                group["lr"] = self.recipe.top_rate * rate
             loss, missed = self.step(self.augment.train(pixels, random, side), labels)
             loss_sum += loss
             wrong += missed
@@ -160,11 +187,11 @@ class Trainer:
         if not math.isfinite(total):
             raise diverged(epoch, self.recipe, total)
         seconds = time.monotonic() - started
-        held_loss, held_error = self.held_out_loss()
+        held_loss, held_error = agreed(self.held_out_loss(), self.device, self.world)
         spent = energy_joules(self.device)
         self.history.append(
             {
-                "epoch": epoch + 1, "side": side, "rate": self.recipe.lr * rate, "loss": total,
+                "epoch": epoch + 1, "side": side, "rate": self.recipe.top_rate * rate, "loss": total,
                 "train_error": float(wrong) / (self.steps * self.batch // self.world),
                 "held_out_loss": held_loss, "held_out_error": held_error,
                 "images_per_second": self.steps * self.batch / seconds,
@@ -172,7 +199,7 @@ class Trainer:
                 **({} if joules is None or spent is None else {"joules": spent - joules}),
             }
         )  # fmt: skip
-        if held_loss < self.best_loss:
+        if held_loss < self.best_loss or not len(self.held_out):
             self.best_loss = held_loss
             self.best = copy.deepcopy(self.network.state_dict())
         if held_error < self.best_error - 1e-4:
@@ -215,9 +242,9 @@ class Trainer:
         return loss_sum, wrong
 
     def held_out_loss(self) -> tuple[float, float]:
-        """Loss (smoothed as in training) and error on the held-out images, each seen once, uncropped."""
+        """Loss (smoothed as in training) and error on the held-out images, each seen once; NaN where there are none."""
         if not len(self.held_out):
-            return self.history[-1]["held_out_loss"] - 1 if self.history else 0.0, math.nan
+            return math.nan, math.nan
         self.network.eval()
         loss = wrong = 0.0
         with torch.inference_mode():
@@ -232,30 +259,31 @@ class Trainer:
 
     def check_progress(self, epoch: int) -> None:
         """Say so when a third of the training has passed and the loss is still that of guessing."""
-        if epoch + 1 == max(2, self.recipe.epochs // 3) and self.history[-1]["loss"] > 0.99 * math.log(self.n_classes):
+        seen = (epoch + 1) * self.steps
+        third = max(200, self.recipe.epochs * self.steps // 3)
+        if seen - self.steps < third <= seen and self.history[-1]["loss"] > 0.99 * math.log(self.job.n_classes):
             log.warning(
                 "the loss is still ln %d = %.2f, that of guessing: the network has learned nothing yet. The usual "
                 "causes: weights too small for the inputs (init=paper needs the pixel scale), a learning rate that "
                 "is too high or too low (%g), saturated units, labels that have nothing to do with the images",
-                self.n_classes, math.log(self.n_classes), self.recipe.lr,
+                self.job.n_classes, math.log(self.job.n_classes), self.recipe.top_rate,
             )  # fmt: skip
 
     def write(self, path: Path) -> None:
-        if self.augment.part[0]:
-            return
         newest = self.network.state_dict()
-        is_best = self.history[-1]["held_out_loss"] == self.best_loss
+        is_best = not len(self.held_out) or self.history[-1]["held_out_loss"] == self.best_loss
         plateau = {"best_loss": self.best_loss, "best_error": self.best_error, "factor": self.factor}
         checkpoint.save(
             path,
-            {"key": self.key, "history": self.history, "network": newest, "best": None if is_best else self.best,
+            {"key": self.job.key, "history": self.history, "network": newest, "best": None if is_best else self.best,
              "optimizer": self.optimizer.state_dict(), "plateau": {**plateau, "waited": self.waited}},
         )  # fmt: skip
 
-    def resume(self) -> None:
-        state = None if self.save_to is None else checkpoint.load(self.save_to, self.key)
+    def resume(self) -> bool:
+        """Take up the checkpoint of the same training, where there is one."""
+        state = None if self.job.save_to is None else checkpoint.load(self.job.save_to, self.job.key)
         if state is None:
-            return
+            return False
         self.network.load_state_dict(state["network"])
         self.optimizer.load_state_dict(state["optimizer"])
         self.best = copy.deepcopy(state["network"] if state["best"] is None else state["best"])
@@ -264,21 +292,23 @@ class Trainer:
         self.best_loss, self.best_error = plateau["best_loss"], plateau["best_error"]
         self.factor, self.waited = plateau["factor"], int(plateau["waited"])
         log.info("goes on after epoch %d of %d", len(self.history), self.recipe.epochs)
+        return True
 
 
 def make_optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     """Weight decay on weights, not on biases or normalisation. Raises ValueError for an unknown name."""
+    if recipe.optimizer not in RATES:
+        raise ValueError(f"optimizer must be one of {', '.join(RATES)}, not {recipe.optimizer!r}")
     weights = [p for p in network.parameters() if p.ndim > 1]
     others = [p for p in network.parameters() if p.ndim <= 1]
     groups: list[dict[str, Any]] = [
         {"params": weights, "weight_decay": recipe.weight_decay},
         {"params": others, "weight_decay": 0.0},
     ]
-    if recipe.optimizer == "sgd":
-        return torch.optim.SGD(groups, lr=recipe.lr, momentum=recipe.momentum, nesterov=True, fused=True)
     if recipe.optimizer == "adamw":
-        return torch.optim.AdamW(groups, lr=recipe.lr, fused=True)
-    raise ValueError(f"optimizer must be 'sgd' or 'adamw', not {recipe.optimizer!r}")
+        return torch.optim.AdamW(groups, lr=recipe.top_rate, fused=True)
+    nesterov = recipe.optimizer == "sgd"
+    return torch.optim.SGD(groups, lr=recipe.top_rate, momentum=recipe.momentum, nesterov=nesterov, fused=True)
 
 
 def out_of_memory(error: BaseException) -> bool:
@@ -289,5 +319,5 @@ def out_of_memory(error: BaseException) -> bool:
 def diverged(epoch: int, recipe: Recipe, loss: float) -> TrainingDiverged:
     return TrainingDiverged(
         f"the loss became {loss} in epoch {epoch + 1}: the training diverged. The usual cause is a learning rate "
-        f"that is too high (it was {recipe.lr:g}; try lr={recipe.lr / 4:g})"
+        f"that is too high (it was {recipe.top_rate:g}; try lr={recipe.top_rate / 4:g})"
     )

@@ -1,0 +1,246 @@
+"""What all deep contenders share: images and labels in, a network through the training loop, scores out.
+
+The classes are scikit-learn's kind of estimator, written as dataclasses: the fields are the constructor's arguments,
+which are only stored.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin
+from torch import nn
+from torch.utils.flop_counter import FlopCounterMode
+
+from . import device as hardware
+from .augment import CHOICES, Augment, Colour
+from .distributed import gathered, join
+from .feed import Feed
+from .spawn import run_on
+from .train import Job, Recipe, Trainer
+
+log = logging.getLogger("topfive.cnn")
+CODE_VERSION = 2  # part of every checkpoint's key: raise it when a change would train another network
+
+
+def default_epochs(n_train: int, on_gpu: bool) -> int:
+    """Passes over n training images when ``epochs`` is not given.
+
+    On a CPU 12 + 36,000 / n, at most 100 (2,000 images: 30; 20,000: 14). On a GPU 60 + 200,000 / n, at most 300.
+    """
+    return min(300, 60 + 200_000 // n_train) if on_gpu else min(100, 12 + 36_000 // n_train)
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class DeepClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """The base. ``_network`` makes the network; ``_recipe``, ``_sides`` and ``_colour`` say how it is trained; a method
+    ``_pretrain(trainer)``, where there is one, is called before the first epoch.
+
+    epochs        None: ``default_epochs``, by the number of training images and the device
+    side          pixels a side that the network sees; None: the images' own short side, at least 16, and at most 64
+                  on a CPU or 224 on a GPU
+    batch         images in a step; None: 64 on a CPU, 128 on a GPU
+    optimizer     "sgd" (Nesterov), "momentum" (Polyak, the paper's), "adamw"
+    lr            the highest learning rate; None: ``train.RATES``, by the optimizer
+    augment       "none", "crop", "crop+flip", "scale+flip" or "paper" (see ``augment.Augment``)
+    first_side    fraction of ``side`` at which training starts (see ``train.Recipe``)
+    held_out      fraction of the training images kept back to choose the best epoch
+    device        "auto", "cpu", "cuda", "cuda:1", or several, "cuda:0,cuda:1": one process each
+    cache_dir     where each epoch's checkpoint goes; a training that was cut short goes on from there
+
+    After ``fit``: ``model_`` (the network, on the CPU), ``history_``, ``timings_``, ``n_parameters_``,
+    ``flops_per_image_`` (a multiply-add is two), ``peak_bytes_``, ``energy_joules_`` (None where nobody measures it).
+    """
+
+    epochs: int | None = None
+    side: int | None = None
+    batch: int | None = None
+    optimizer: str = "adamw"
+    lr: float | None = None
+    augment: str = "scale+flip"
+    first_side: float = 0.5
+    held_out: float = 0.05
+    random_state: int = 0
+    device: str = "auto"
+    n_jobs: int | None = None
+    cache_dir: str | None = None
+
+    family = "deep"
+    ten_crops = False  # average the paper's ten views, not two
+
+    # What each network decides for itself.
+
+    def _network(self, n_classes: int, side: int, on_gpu: bool) -> nn.Module:
+        raise NotImplementedError
+
+    def _recipe(self, epochs: int, on_gpu: bool) -> Recipe:
+        return Recipe(
+            epochs=epochs,
+            batch=self.batch or (128 if on_gpu else 64),
+            optimizer=self.optimizer,
+            lr=self.lr,
+            first_side=self.first_side,
+            seed=self.random_state,
+        )
+
+    def _sides(self, shortest: int, on_gpu: bool) -> tuple[int, int]:
+        """(stored, seen): pixels a side of the images kept, and of what the network sees."""
+        side = self.side or min(max(16, shortest), 224 if on_gpu else 64)
+        return side, side
+
+    def _colour(self, pixels: torch.Tensor) -> tuple[Colour, float]:
+        """What is subtracted, and what divides the rest."""
+        colour = Colour.of(pixels)
+        return colour, colour.std
+
+    # The contract.
+
+    def fit(self, images: Any, labels: NDArray[np.int64]) -> Self:
+        """Train on n images and their (n,) labels. Raises ValueError for parameters that make no sense,
+        train.TrainingDiverged for a loss that is no longer a number."""
+        if self.augment not in CHOICES:
+            raise ValueError(f"augment must be one of {', '.join(CHOICES)}, not {self.augment!r}")
+        started = time.monotonic()
+        devices = [hardware.choose(name) for name in hardware.names(self.device)]
+        rank, world, device = join(devices[0])
+        on_gpu = device.type == "cuda"
+        self.classes_, targets = np.unique(np.asarray(labels), return_inverse=True)
+        train, held_out = split(targets, self.held_out, self.random_state)
+        recipe = self._recipe(self.epochs or default_epochs(len(train), on_gpu), on_gpu)
+        self.stored_, self.side_ = self._sides(min(images.typical_size), on_gpu)
+
+        with hardware.threads(self.n_jobs), torch.random.fork_rng():
+            home = device if len(devices) == 1 else torch.device("cpu")
+            feed = Feed(images, targets.astype(np.int64), self.stored_, home)
+            colour, scale = self._colour(feed.sample(4000, train))
+            self.augment_ = Augment(self.augment, self.side_, colour, scale)
+            loaded = time.monotonic()
+            torch.manual_seed(self.random_state)
+            self.model_ = self._network(len(self.classes_), self.side_, on_gpu)
+            self.n_parameters_ = sum(p.numel() for p in self.model_.parameters())
+            self.flops_per_image_ = flops(self.model_, self.side_)
+            log.info(
+                "%s on %s: %d images of %d pixels, %d classes, %.1f M parameters, %.2f GFLOP an image, %d epochs",
+                type(self).__name__, self.device, len(train), self.side_, len(self.classes_),
+                self.n_parameters_ / 1e6, self.flops_per_image_ / 1e9, recipe.epochs,
+            )  # fmt: skip
+            path, key = self._checkpoint(images, targets)
+            job = Job(
+                self.model_,
+                train,
+                held_out,
+                self.augment_,
+                recipe,
+                len(self.classes_),
+                path,
+                key,
+                getattr(self, "_pretrain", None),
+            )
+            if len(devices) > 1:
+                outcome = run_on(devices, job, feed)
+            else:
+                outcome = Trainer(job, feed, hardware.precision(device), rank, world).run()
+        self.model_.to("cpu").eval()
+        self.history_ = outcome.history
+        self.peak_bytes_ = outcome.peak_bytes
+        joules = [record["joules"] for record in self.history_ if "joules" in record]
+        self.energy_joules_ = sum(joules) if joules else None
+        self.timings_ = {"load": loaded - started, "train": sum(record["seconds"] for record in self.history_)}
+        if outcome.pretrain_seconds:
+            self.timings_["pretrain"] = outcome.pretrain_seconds
+        return self
+
+    def decision_function(self, images: Any) -> NDArray[np.float32]:
+        """(n, n_classes) float32: log of the probabilities, averaged over the views of each image."""
+        rank, world, device = join(hardware.choose(hardware.names(self.device)[0]))
+        dtype = hardware.precision(device)
+        augment = self.augment_.on(device)
+        edges = np.linspace(0, len(images), world + 1).astype(np.int64)
+        rows = [np.zeros((0, len(self.classes_)), np.float32)]
+        with hardware.threads(self.n_jobs), torch.inference_mode():
+            network = self.model_.to(device).eval()
+            for batch in images.batches(256, side=self.stored_, order=np.arange(edges[rank], edges[rank + 1])):
+                pixels = torch.from_numpy(batch).to(device)
+                total = torch.zeros(len(pixels), len(self.classes_), device=device)
+                views = augment.views(pixels, self.ten_crops)
+                for view in views:
+                    with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
+                        logits = network(view)
+                    total += logits.float().softmax(1)
+                rows.append((total / len(views)).clamp_min(1e-30).log().cpu().numpy())
+            self.model_.to("cpu")
+        return gathered(np.concatenate(rows), world)
+
+    def predict(self, images: Any) -> NDArray[Any]:
+        """(n,) labels."""
+        answer: NDArray[Any] = self.classes_[self.decision_function(images).argmax(1)]
+        return answer
+
+    def _checkpoint(self, images: Any, targets: NDArray[np.int64]) -> tuple[Path | None, str]:
+        """Where this training's checkpoint is, and the key that it must carry."""
+        fingerprint = getattr(images, "fingerprint", None)
+        if self.cache_dir is None or fingerprint is None:
+            return None, ""
+        ignored = ("device", "n_jobs", "cache_dir")
+        parameters = {k: repr(v) for k, v in self.get_params(deep=False).items() if k not in ignored}
+        labels = hashlib.sha256(np.ascontiguousarray(targets, dtype=np.int64).tobytes()).hexdigest()
+        what = [type(self).__module__, type(self).__qualname__, CODE_VERSION, parameters, fingerprint, labels]
+        # The sides, the epochs and the width may depend on the device; the parameters' shapes give the latter away.
+        made = [self.side_, self.stored_, self.n_parameters_]
+        key = hashlib.sha256(json.dumps([*what, *made]).encode()).hexdigest()
+        return Path(self.cache_dir) / "cnn" / f"{type(self).__name__.lower()}-{key[:16]}.pt", key
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class TorchClassifier(DeepClassifier):
+    """Any ``torch.nn.Module`` as a contender: ``module(n_classes, side)`` returns the network to train.
+
+    The network takes (n, 3, side, side) float32 of zero mean and unit variance and returns (n, n_classes) logits. A
+    plugin is then a few lines::
+
+        class MyNet(TorchClassifier):
+            module = staticmethod(lambda n_classes, side: nn.Sequential(...))
+
+    or ``TorchClassifier(module=make_network, epochs=20)`` in a program. With ``first_side`` below 1 the network must
+    take smaller images too (global or adaptive pooling); by default it sees one size only.
+    """
+
+    module: Callable[[int, int], nn.Module]
+    first_side: float = 1.0
+
+    def _network(self, n_classes: int, side: int, on_gpu: bool) -> nn.Module:
+        return self.module(n_classes, side)
+
+
+def split(targets: NDArray[Any], fraction: float, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """(train, held out): sorted indices; ``fraction`` of each class is held out, rounded at random, never all of it."""
+    if not 0 <= fraction < 1:
+        raise ValueError(f"held_out must be at least 0 and below 1, not {fraction}")
+    random = np.random.default_rng([seed, 1])
+    held: list[NDArray[np.int64]] = []
+    for c in np.unique(targets):
+        members = random.permutation(np.flatnonzero(targets == c))
+        n = int(len(members) * fraction + (random.random() if fraction else 0.0))
+        held.append(members[: min(n, len(members) - 1)])
+    held_out = np.sort(np.concatenate(held)).astype(np.int64)
+    return np.setdiff1d(np.arange(len(targets)), held_out).astype(np.int64), held_out
+
+
+def flops(network: nn.Module, side: int) -> float:
+    """Floating-point operations of a forward pass on one image, a multiply-add counted as two; products only."""
+    was_training = network.training
+    network.eval()
+    with FlopCounterMode(display=False) as counter, torch.inference_mode():
+        network(torch.zeros(1, 3, side, side))
+    network.train(was_training)
+    return float(counter.get_total_flops())

@@ -1,0 +1,64 @@
+"""Several GPUs from one process: ``device=cuda:0,cuda:1`` starts one training process for each."""
+
+from __future__ import annotations
+
+import json
+import tempfile
+from copy import deepcopy
+from dataclasses import asdict, replace
+from pathlib import Path
+
+import torch
+import torch.distributed as dist
+from torch import Tensor
+from torch.multiprocessing.spawn import spawn
+
+from .device import precision
+from .feed import Feed
+from .train import Job, Outcome, Trainer
+
+
+def run_on(devices: list[torch.device], job: Job, feed: Feed) -> Outcome:
+    """Train ``job`` in one process a device; the trained weights come back in ``job.network``.
+
+    The pixels and the weights are in shared memory. Raises ValueError when the images did not fit into memory, and
+    torch's ProcessRaisedException or ProcessExitedException when a process fails or is killed; the others then end.
+    """
+    if feed.pixels is None:
+        raise ValueError("the images do not fit into memory; to train on several devices start with torchrun instead")
+    job.network.share_memory()
+    with tempfile.TemporaryDirectory(prefix="topfive-") as folder:
+        threads = max(1, torch.get_num_threads() // len(devices))
+        arguments = (devices, job, _shared(feed.pixels), _shared(feed.labels), folder, threads)
+        spawn(_work, args=arguments, nprocs=len(devices))  # type: ignore[no-untyped-call]
+        return Outcome(**json.loads((Path(folder) / "outcome.json").read_text()))
+
+
+def _work(
+    rank: int, devices: list[torch.device], job: Job, pixels: Tensor, labels: Tensor, folder: str, threads: int
+) -> None:
+    device = devices[rank]
+    torch.set_num_threads(threads)
+    if device.type == "cuda":
+        torch.cuda.set_device(device)
+    backend = "nccl" if device.type == "cuda" else "gloo"
+    dist.init_process_group(backend, init_method=f"file://{folder}/meet", rank=rank, world_size=len(devices))
+    try:
+        shared = dict(job.network.state_dict())
+        trainer = Trainer(_copied(job), Feed.held(pixels, labels, device), precision(device), rank, len(devices))
+        outcome = trainer.run()
+        if rank == 0:
+            for name, value in trainer.network.state_dict().items():
+                shared[name].copy_(value)
+            (Path(folder) / "outcome.json").write_text(json.dumps(asdict(outcome)))
+    finally:
+        dist.destroy_process_group()
+
+
+def _shared(tensor: Tensor) -> Tensor:
+    return tensor.share_memory_()  # type: ignore[no-untyped-call, no-any-return]
+
+
+def _copied(job: Job) -> Job:
+    """The job with a network of its own: the shared one receives the result."""
+    return replace(job, network=deepcopy(job.network))
