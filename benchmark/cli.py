@@ -20,18 +20,6 @@ app = typer.Typer(
 )
 
 
-def main() -> None:
-    """The console script: run a command, answer bad input with one line and status 2."""
-    try:
-        app()
-    except InputError as error:
-        print(f"topfive: {error}", file=sys.stderr)
-        sys.exit(2)
-    except KeyboardInterrupt:
-        print("topfive: stopped", file=sys.stderr)
-        sys.exit(1)
-
-
 @app.command()
 def run(
     config: Annotated[Path | None, typer.Argument(help="TOML file; its keys are the flags' names, flags win.")] = None,
@@ -42,6 +30,9 @@ def run(
         list[str] | None, typer.Option("-m", "--method", help="A contender, with [key=value,…]; see `topfive list`.")
     ] = None,
     seed: Annotated[list[int] | None, typer.Option(help="Repeat for several.")] = None,
+    per_class: Annotated[
+        str | None, typer.Option(help="5,10,50: train on so many images of each class, for a learning curve.")
+    ] = None,
     output: Annotated[str | None, typer.Option("-o", "--output", help="The run's folder.  [reports/<data>]")] = None,
     jobs: Annotated[int | None, typer.Option("-j", "--jobs", help="Cells at a time; they share the cores.")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or cuda:N.")] = None,
@@ -57,11 +48,19 @@ def run(
     from . import config as configuration
     from .runner import run as run_all
 
-    lists = {"data": data, "method": method, "seed": seed, "plugin": plugin}
+    lists = {"data": data, "method": method, "seed": seed, "plugin": plugin, "per_class": _numbers(per_class)}
     values = {"output": output, "jobs": jobs, "device": device, "limit": limit, "timeout": timeout}
     switches = {"fail_fast": fail_fast, "fresh": fresh, "dry_run": dry_run, "quiet": quiet}
     flags = {**lists, **values, **{name: True for name, on in switches.items() if on}}
     raise typer.Exit(run_all(configuration.load(config, flags)))
+
+
+def _numbers(text: str | None) -> list[int] | None:
+    if text is None:
+        return None
+    if not all(part.strip().isdigit() for part in text.split(",")):
+        raise InputError(f"--per-class {text}: give whole numbers joined by commas, such as 5,10,50")
+    return [int(part) for part in text.split(",")]
 
 
 @app.command("list")
@@ -96,3 +95,53 @@ def report(
     out = output or runs[0]
     out.mkdir(parents=True, exist_ok=True)
     print(render(runs, out))
+
+
+@app.command()
+def score(
+    predictions: Annotated[Path, typer.Argument(help="CSV, JSONL, Parquet, or ILSVRC's five numbers a line.")],
+    data: Annotated[str, typer.Option("-d", "--data", help="The data set that they are for.")],
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="A run's folder that they should join.")] = None,
+    name: Annotated[str | None, typer.Option(help="What to call the contender.  [the file's name]")] = None,
+    family: Annotated[str, typer.Option(help="hand-engineered, deep, …; its colour in the report.")] = "other",
+) -> None:
+    """Score a predictions file: a contender in any language."""
+    from .display import Display, ranking
+    from .scorefile import score as score_file
+
+    record = score_file(predictions, data, name=name, family=family, output=output)
+    display = Display(0)
+    ranking([{"fit_seconds": None, "images_per_second": None, "per_class": None} | record], display.console)
+    if output is not None:
+        display.say(f"report: {output / 'report.html'}")
+
+
+data_app = typer.Typer(no_args_is_help=True, help="Look at, fetch and pack images.")
+app.add_typer(data_app, name="data")
+
+
+@data_app.command("inspect")
+def data_inspect(
+    path: Annotated[str, typer.Argument(help="A folder or an archive.")],
+    problems: Annotated[int, typer.Option(help="List at most so many unreadable images.")] = 10,
+) -> None:
+    """Say what lies at a path: layout, counts, classes, sizes, problems, fingerprint."""
+    from .data.inspect import inspect
+    from .plan import cores
+
+    found = inspect(path, n_jobs=cores())
+    print(found.text(problems))
+    if found.error is not None:
+        raise typer.Exit(2)
+
+
+def main() -> None:
+    """The console script: run a command, answer bad input with one line and status 2."""
+    try:
+        app()
+    except InputError as error:
+        print(f"topfive: {error}", file=sys.stderr)
+        sys.exit(2)
+    except KeyboardInterrupt:
+        print("topfive: stopped", file=sys.stderr)
+        sys.exit(1)

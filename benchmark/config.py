@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import tomllib
 from pathlib import Path
-from typing import Any
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator
 
@@ -22,6 +22,7 @@ class RunConfig(BaseModel):
     data: list[str] = Field(min_length=1)
     method: list[str] = Field(min_length=1)
     seed: list[int] = [0]
+    per_class: list[Annotated[int, Field(ge=1)]] = []
     output: str | None = None
     jobs: int = Field(1, ge=1)
     device: str = "auto"
@@ -66,4 +67,4 @@ def load(file: Path | None, flags: dict[str, Any]) -> RunConfig:
         raise InputError(f"{where}: {first['msg'].removeprefix('Value error, ')}") from None
 
 
-_LISTS = frozenset({"data", "method", "seed", "plugin"})
+_LISTS = frozenset({"data", "method", "seed", "per_class", "plugin"})

@@ -87,7 +87,7 @@ def outcome(record: dict[str, Any]) -> str:
     """One cell's end in a line."""
     if record["status"] != "done":
         return f"{record['status']}: {record['reason']}"
-    seconds = record["fit_seconds"] + record["predict_seconds"]
+    seconds = (record["fit_seconds"] or 0) + (record["predict_seconds"] or 0)
     return f"top-5 error {percent(record['top5_err'])}, top-1 {percent(record['top1_err'])}, in {clock(seconds)}"
 
 
@@ -98,22 +98,23 @@ def ranking(cells: list[dict[str, Any]], console: Console) -> None:
         if not rows:
             continue
         rows.sort(key=lambda cell: (cell["top5_err"], cell["top1_err"], cell["method"]))
-        seeds = len({cell["seed"] for cell in rows}) > 1
+        extra = [key for key in ("per_class", "seed") if len({cell[key] for cell in rows}) > 1]
         chance = percent(rows[0]["chance_top5"])
         table = Table(
             title=f"{dataset}: {rows[0]['n']:,} validation images, {rows[0]['n_classes']} classes; chance {chance}"
         )
         table.add_column("contender")
-        if seeds:
-            table.add_column("seed", justify="right")
+        for key in extra:
+            table.add_column(key.replace("_", " "), justify="right")
         for name in ("top-5 error", "95 % interval", "top-1 error", "fit", "predict"):
             table.add_column(name, justify="right")
         for cell in rows:
             interval = f"{100 * cell['top5_err_low']:.1f} – {100 * cell['top5_err_high']:.1f}"
             table.add_row(
-                *[escape(cell["method"]), *([str(cell["seed"])] if seeds else [])],
+                *[escape(cell["method"]), *("all" if cell[key] is None else str(cell[key]) for key in extra)],
                 *[percent(cell["top5_err"]), interval, percent(cell["top1_err"])],
-                *[clock(cell["fit_seconds"]), f"{cell['images_per_second']:,.0f} images/s"],
+                *["–" if cell["fit_seconds"] is None else clock(cell["fit_seconds"])],
+                *["–" if cell["images_per_second"] is None else f"{cell['images_per_second']:,.0f}/s"],
             )
         console.print(table)
     for cell in cells:

@@ -61,14 +61,15 @@ def _run(cell: dict[str, Any], folder: Path) -> dict[str, Any]:
         return _failure("unavailable", f"cannot import {entry.target}: {type(error).__name__}: {error}")
     method = _construct(entry, factory, cell)
     dataset: Dataset = open_dataset(**cell["dataset"], n_jobs=cell["n_jobs"])
+    train = dataset.train if cell["per_class"] is None else dataset.train.nested(cell["per_class"], cell["seed"])
     skip = getattr(method, "skip", None)
-    reason = skip(dataset.train.images, len(dataset.classes)) if callable(skip) else None
+    reason = skip(train.images, len(dataset.classes)) if callable(skip) else None
     if reason:
         return {"status": "skipped", "reason": str(reason), "family": _family(method)}
 
-    log.info("fitting on %d images", len(dataset.train.images))
+    log.info("fitting on %d images", len(train.images))
     start, start_cpu = time.perf_counter(), _cpu_seconds()
-    method.fit(dataset.train.images, dataset.train.labels.copy())
+    method.fit(train.images, train.labels.copy())
     fit_seconds = time.perf_counter() - start
     log.info("fitted in %.1f s; predicting %d images", fit_seconds, len(dataset.val.images))
     start = time.perf_counter()
@@ -79,6 +80,8 @@ def _run(cell: dict[str, Any], folder: Path) -> dict[str, Any]:
     return {
         "status": "done",
         "family": _family(method),
+        "n_train": len(train.images),
+        "n_train_per_class": len(train.images) / len(dataset.classes),
         "fit_seconds": fit_seconds,
         "predict_seconds": predict_seconds,
         "images_per_second": len(dataset.val.images) / max(predict_seconds, 1e-9),

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import hashlib
+import itertools
 import os
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
+
+import numpy as np
 
 from . import specs
 from .config import RunConfig
@@ -30,15 +33,18 @@ class Cell:
     spec: Spec
     entry: Entry
     seed: int
+    per_class: int | None
     key: str
 
     @property
     def id(self) -> str:
-        return f"{slug(self.dataset)}.{slug(str(self.spec))}.s{self.seed}"
+        some = "" if self.per_class is None else f".n{self.per_class}"
+        return f"{slug(self.dataset)}.{slug(str(self.spec))}{some}.s{self.seed}"
 
     @property
     def name(self) -> str:
-        return f"{self.dataset} · {self.spec}" + (f" · seed {self.seed}" if self.seed else "")
+        some = "" if self.per_class is None else f" · {self.per_class} per class"
+        return f"{self.dataset} · {self.spec}{some}" + (f" · seed {self.seed}" if self.seed else "")
 
 
 def open_all(config: RunConfig) -> Opened:
@@ -57,13 +63,18 @@ def open_all(config: RunConfig) -> Opened:
 
 
 def plan(config: RunConfig, datasets: Opened, contenders: list[tuple[Spec, Entry]]) -> Iterator[Cell]:
+    """The cells, in the order they run. Raises InputError where a data set has too few images for ``--per-class``."""
     versions = {entry.target: entry.code_version() for _, entry in contenders}
     for name, (dataset, args) in datasets.items():
-        for seed in dict.fromkeys(config.seed):
-            for spec, entry in contenders:
-                parts = (dataset.fingerprint, str(spec), entry.target, versions[entry.target], seed, config.device)
-                key = hashlib.blake2b(repr((*parts, config.limit)).encode(), digest_size=10).hexdigest()
-                yield Cell(name, args, spec, entry, seed, key)
+        largest = int(np.bincount(dataset.train.labels).max())
+        sizes: list[int | None] = [*dict.fromkeys(config.per_class)] or [None]
+        for size in sizes:
+            if size is not None and size > largest:
+                raise InputError(f"--per-class {size}: no class of {name} has more than {largest} training images")
+        for size, seed, (spec, entry) in itertools.product(sizes, dict.fromkeys(config.seed), contenders):
+            parts = (dataset.fingerprint, str(spec), entry.target, versions[entry.target], seed, config.device, size)
+            key = hashlib.blake2b(repr((*parts, config.limit)).encode(), digest_size=10).hexdigest()
+            yield Cell(name, args, spec, entry, seed, size, key)
 
 
 def is_finished(results: Results, cell: Cell, folder: Path) -> bool:

@@ -1,4 +1,4 @@
-"""Where a result comes from: the command, the code, the versions and the machine."""
+"""Where a result comes from: the data, the command, the code, the versions and the machine."""
 
 from __future__ import annotations
 
@@ -11,6 +11,8 @@ from typing import Any
 
 import psutil
 
+from .data import Dataset
+from .data.wordnet import branch, known
 from .plan import cores
 
 CORE = (
@@ -35,6 +37,28 @@ def collect(config: dict[str, Any]) -> dict[str, Any]:
             "memory_bytes": psutil.virtual_memory().total,
             "gpus": gpus(),
         },
+    }
+
+
+def describe(name: str, dataset: Dataset, *, limited: bool) -> dict[str, Any]:
+    """What ``results.json`` keeps of a data set; the report knows no more of it."""
+    height, width = dataset.val.images.typical_size
+    return {
+        "name": name,
+        "title": dataset.title,
+        "description": dataset.description,
+        "layout": dataset.layout,
+        "n_train": len(dataset.train.images),
+        "n_val": len(dataset.val.images),
+        "n_classes": len(dataset.classes),
+        "classes": list(dataset.classes),
+        "class_names": list(dataset.class_names),
+        "branches": [branch(wnid) for wnid in dataset.classes] if known(dataset.classes) else None,
+        "fingerprint": dataset.fingerprint,
+        "image_size": [height, width],
+        "limited": limited,
+        "problems": [{"split": p.split, "id": p.id, "reason": p.reason} for p in dataset.problems],
+        "notes": list(dataset.notes),
     }
 
 

@@ -24,7 +24,21 @@ COSTS = (
     *("fit_seconds", "predict_seconds", "cpu_seconds", "images_per_second", "peak_rss_bytes", "peak_gpu_bytes"),
     *("energy_joules", "device", "n_parameters", "flops_per_image"),
 )
-COLUMNS = ("dataset", "method", "family", "seed", "status", *METRICS, *COSTS, "limited", "reason", "cell", "key")
+COLUMNS = (
+    "dataset",
+    "method",
+    "family",
+    "seed",
+    "status",
+    "n_train",
+    "n_train_per_class",
+    *METRICS,
+    *COSTS,
+    "limited",
+    "reason",
+    "cell",
+    "key",
+)
 
 
 @dataclass

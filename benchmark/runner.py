@@ -13,11 +13,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import platformdirs
-
 from . import provenance
 from .config import RunConfig
-from .data import Dataset
+from .data.cache import folder as cache_folder
 from .discovery import check_params, discover, resolve
 from .display import Display, ranking
 from .errors import InputError
@@ -25,7 +23,7 @@ from .isolation import run_isolated
 from .plan import Cell, Opened, cores, distinct, is_finished, open_all, plan, slug
 from .predictions import read_predictions
 from .results import Results
-from .scoring import metrics
+from .scoring import costs_of, metrics
 from .store import MANIFEST, SCRATCH, check_ours, claim, clear, write_atomic, write_json
 from .thumbnails import write_thumbnails
 
@@ -77,15 +75,17 @@ def _work(
     manifest = {"started": _now(), "finished": None, **provenance.collect(config.model_dump())}
     write_json(folder / MANIFEST, manifest)
     for name, (dataset, _) in datasets.items():
-        results.datasets[name] = _describe(name, dataset, config.limit)
+        results.datasets[name] = provenance.describe(name, dataset, limited=config.limit is not None)
         write_thumbnails(folder / "thumbnails" / f"{slug(name)}.parquet", dataset)
     for cell in pending:  # until a cell has ended it stands as interrupted
         results.put(_row(cell, {"status": "interrupted", "reason": "not run"}, config))
     results.save(folder)
     (folder / "predictions").mkdir(exist_ok=True)
 
-    jobs = max(1, min(config.jobs, len(provenance.gpus()) or config.jobs if config.device != "cpu" else config.jobs))
+    gpus = [] if config.device == "cpu" else provenance.gpus()
+    jobs = min(config.jobs, len(gpus)) if gpus else config.jobs  # a GPU serves one cell at a time
     threads = max(1, cores() // jobs)
+    costs = {name: costs_of(dataset.classes) for name, (dataset, _) in datasets.items()}
     saving = threading.Lock()
     with (
         Display(len(cells), quiet=config.quiet) as display,
@@ -107,6 +107,7 @@ def _work(
                 "origin": cell.entry.origin,
                 "params": dict(cell.spec.params),
                 "seed": cell.seed,
+                "per_class": cell.per_class,
                 "device": config.device,
                 "n_jobs": threads,
                 "cache_dir": str(cache),
@@ -122,7 +123,7 @@ def _work(
             if found.predictions is not None:
                 write_atomic(folder / "predictions" / f"{cell.id}.parquet", found.predictions)
                 _, ranked = read_predictions(folder / "predictions" / f"{cell.id}.parquet")
-                record |= metrics(ranked) | {"predictions": f"predictions/{cell.id}.parquet"}
+                record |= metrics(ranked, costs[cell.dataset]) | {"predictions": f"predictions/{cell.id}.parquet"}
             with saving:
                 results.put(_row(cell, record, config))
                 results.save(folder)
@@ -138,8 +139,8 @@ def _work(
 
 def _check_same_data(results: Results, datasets: Opened, folder: Path) -> None:
     for name, (dataset, _) in datasets.items():
-        known = results.datasets.get(name)
-        if known is not None and known["fingerprint"] != dataset.fingerprint:
+        before = results.datasets.get(name)
+        if before is not None and before["fingerprint"] != dataset.fingerprint:
             raise InputError(
                 f"{folder} holds results on other images called {name!r} (or another --limit or --seed split); "
                 "give another -o, or --fresh to start over"
@@ -165,28 +166,9 @@ def _row(cell: Cell, record: dict[str, Any], config: RunConfig) -> dict[str, Any
         **identity,
         "params": dict(cell.spec.params),
         "seed": cell.seed,
+        "per_class": cell.per_class,
         "family": family,
         "limited": limited,
-    }
-
-
-def _describe(name: str, dataset: Dataset, limit: int | None) -> dict[str, Any]:
-    height, width = dataset.val.images.typical_size
-    return {
-        "name": name,
-        "title": dataset.title,
-        "description": dataset.description,
-        "layout": dataset.layout,
-        "n_train": len(dataset.train.images),
-        "n_val": len(dataset.val.images),
-        "n_classes": len(dataset.classes),
-        "classes": list(dataset.classes),
-        "class_names": list(dataset.class_names),
-        "fingerprint": dataset.fingerprint,
-        "image_size": [height, width],
-        "limited": limit is not None,
-        "problems": [{"split": p.split, "id": p.id, "reason": p.reason} for p in dataset.problems],
-        "notes": list(dataset.notes),
     }
 
 
@@ -214,9 +196,7 @@ def _interruptible() -> Iterator[threading.Event]:
 @contextmanager
 def _cache(fresh: bool) -> Iterator[Path]:
     """Where contenders keep intermediate results; for a fresh start an empty folder that is gone afterwards."""
-    root = Path(os.environ.get("TOPFIVE_CACHE") or platformdirs.user_cache_dir("topfive")) / "stages"
-    folder = root.with_name(f"fresh-{os.getpid()}") if fresh else root
-    folder.mkdir(parents=True, exist_ok=True)
+    folder = cache_folder(f"fresh-{os.getpid()}" if fresh else "stages")
     yield folder
     if fresh:
         shutil.rmtree(folder, ignore_errors=True)

@@ -6,11 +6,13 @@ ties at random is clip((k - g) / t, 0, 1). Why: docs/report.md.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from .data.wordnet import hierarchical_cost, known
 from .ranking import Ranking
 from .statistics import expected_credit, hits_at, wilson
 
@@ -35,3 +37,8 @@ def metrics(ranking: Ranking, costs: NDArray[np.floating[Any]] | None = None) ->
         guesses = ranking.top_classes[:, : min(5, ranking.n_classes)]
         result["hierarchical_err"] = float(costs[ranking.label[:, None], guesses].min(axis=1).mean())
     return result
+
+
+def costs_of(classes: Sequence[str]) -> NDArray[np.float64] | None:
+    """(C, C) ILSVRC-2010's hierarchical costs where all the classes are synsets, else None."""
+    return hierarchical_cost(classes) if known(classes) else None

@@ -73,6 +73,20 @@ class Split:
     def __len__(self) -> int:
         return len(self.labels)
 
+    def nested(self, per_class: int, seed: int) -> Split:
+        """At most ``per_class`` images of each class, drawn by ``seed``: a larger draw holds every smaller one."""
+        shuffled = np.random.default_rng([seed, 2012]).permutation(len(self.labels))
+        by_class = shuffled[np.argsort(self.labels[shuffled], kind="stable")]
+        sorted_labels = self.labels[by_class]
+        place = np.arange(len(by_class)) - np.searchsorted(sorted_labels, sorted_labels)
+        chosen = np.sort(by_class[place < per_class])
+        known = self.images.fingerprint
+        ids = [self.ids[int(i)] for i in chosen]
+        fingerprint = None
+        if known is not None:
+            fingerprint = hashlib.blake2b(known.encode() + chosen.tobytes(), digest_size=16).hexdigest()
+        return Split(self.images.take(chosen, fingerprint), self.labels[chosen], ids)
+
 
 @dataclass(frozen=True)
 class Dataset:

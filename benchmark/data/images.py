@@ -65,6 +65,17 @@ class Images:
         """Images held in memory: (n, H, W, 3) uint8 RGB."""
         return cls(lambda i: pixels[i], len(pixels), n_jobs=n_jobs, fingerprint=fingerprint)
 
+    def take(self, chosen: NDArray[np.integer[Any]], fingerprint: str | None) -> Images:
+        """The images at ``chosen``, in that order, as a sequence of its own."""
+        small = self._load_small
+        return Images(
+            lambda i: self._load(int(chosen[i])),
+            len(chosen),
+            n_jobs=self._n_jobs,
+            fingerprint=fingerprint,
+            load_small=None if small is None else lambda i, side, pixels: small(int(chosen[i]), side, pixels),
+        )
+
     def __len__(self) -> int:
         return self._n
 
