@@ -58,7 +58,7 @@ def part(stored: Stored, positions: list[int], labels: list[int], names: list[st
 
 def ids_of(names: list[str]) -> list[str]:
     """File names without ending where that is unique, as it is in ImageNet's copies; else the path below the split."""
-    stems = [name.rsplit("/", 1)[-1].rsplit(".", 1)[0] for name in names]
+    stems = [name.rpartition("/")[2].rpartition(".")[0] or name for name in names]
     return stems if len(set(stems)) == len(stems) else names
 
 

@@ -17,6 +17,7 @@ from .containers import list_folder
 from .found import VERSION, Found, Part, from_bytes, to_bytes
 from .layouts import recognise
 from .stored import Reader, Stored, examine
+from .tables import SUFFIXES, is_image_table
 
 # Data sets up to this size have every image decoded once when they are indexed; larger ones when it is asked for.
 CHECKED_IMAGES, CHECKED_BYTES = 250_000, 4 * 2**30
@@ -28,9 +29,17 @@ def load(path: Path, *, n_jobs: int, check: bool = False) -> Found:
 
     check: decode every image, however many there are, to find the unreadable ones.
     """
+    listed, recognised = None, None
     try:
-        listed = list_folder(path) if path.is_dir() else None
-        stamp = _folder_stamp(path, listed) if listed is not None else cache.stamp(path)
+        if path.is_dir():
+            listed = list_folder(path)
+            stamp = _files_stamp(path, [listed])
+        elif path.suffix.lower() in SUFFIXES and not is_image_table(path):
+            # A manifest says nothing about its images' own changes, so they are listed each time as a folder's are.
+            recognised = recognise(path)
+            stamp = _files_stamp(path, [part.stored for part in recognised.parts.values()]) + cache.stamp(path)
+        else:
+            stamp = cache.stamp(path)
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}") from None
     index = cache.folder("indexes") / (cache.key(str(VERSION), stamp) + ".npz")
@@ -38,7 +47,7 @@ def load(path: Path, *, n_jobs: int, check: bool = False) -> Found:
     if found is not None and _there(found) and (not check or all(part.checked for part in found.parts.values())):
         return found
     started = time.monotonic()
-    found = examined(recognise(path, listed), n_jobs=n_jobs, check=check)
+    found = examined(recognised or recognise(path, listed), n_jobs=n_jobs, check=check)
     with cache.atomic(index) as file:
         file.write(to_bytes(found))
     total = sum(len(part.labels) for part in found.parts.values())
@@ -90,11 +99,12 @@ def _sortable(keys: NDArray[np.void]) -> NDArray[np.uint64]:
     return np.frombuffer(keys.tobytes(), "<u8")[::2]
 
 
-def _folder_stamp(path: Path, listed: Stored) -> str:
+def _files_stamp(path: Path, listed: list[Stored]) -> str:
     """Over every file's name, size and modification time."""
     state = hashlib.blake2b(digest_size=16)
-    for column in (listed.paths.text, listed.paths.ends, listed.length, listed.packed):
-        state.update(np.ascontiguousarray(column).data)
+    for files in listed:
+        for column in (files.paths.text, files.paths.ends, files.length, files.packed):
+            state.update(np.ascontiguousarray(column).data)
     return f"{path.resolve()}\0{state.hexdigest()}"
 
 

@@ -79,8 +79,9 @@ def assemble(
         one = parts[split]
         total += len(one.labels)
         problems += [Problem(split, one.ids[i], reason) for i, reason in sorted(one.bad.items())]
-        good = np.setdiff1d(np.arange(len(one.labels)), np.fromiter(one.bad, np.int64, len(one.bad)))
-        parts[split] = take(one, good)
+        if one.bad:
+            good = np.setdiff1d(np.arange(len(one.labels)), np.fromiter(one.bad, np.int64, len(one.bad)))
+            parts[split] = take(one, good)
     if len(problems) > MOST_UNREADABLE * total and not allow_unreadable:
         raise InputError(
             f"{path}: {len(problems):,} of {total:,} images cannot be read (first: {problems[0].id}: "
@@ -116,7 +117,7 @@ def assemble(
 
 
 def _open(one: Part, limit: int | None, n_jobs: int) -> Split:
-    chosen = take(one, spread(one.labels, limit))
+    chosen = one if limit is None else take(one, spread(one.labels, limit))
     reader = Reader(chosen.stored)
     fingerprint = split_fingerprint(chosen.ids, chosen.labels, chosen.digests)
     images = Images(reader.pixels, len(chosen.labels), n_jobs=n_jobs, fingerprint=fingerprint, load_small=reader.pixels)

@@ -40,11 +40,11 @@ class Tree:
         """The text of a small file."""
         return self.bytes(name).decode("utf-8-sig", "replace")
 
-    def bytes(self, name: str) -> bytes:
-        """The bytes of a small file."""
+    def bytes(self, name: str, limit: int = _MAX_TEXT) -> bytes:
+        """The bytes of a file of at most ``limit`` bytes."""
         place = self._places[name]
-        if self.stored.length[place] > _MAX_TEXT:
-            raise InputError(f"{self.path}: {name} is larger than {_MAX_TEXT:,} bytes: not the list it should be")
+        if self.stored.length[place] > limit:
+            raise InputError(f"{self.path}: {name} is larger than {limit:,} bytes: not the file it should be")
         try:
             return Reader(self.stored).read(place)
         except Unreadable as error:
@@ -58,10 +58,11 @@ def is_image(name: str) -> bool:
 
 def _without_outer(names: list[str]) -> list[str]:
     """Names below the one folder that holds everything, as most archives have; splits and classes stay."""
-    while names and all("/" in name for name in names):
-        tops = {name.partition("/")[0] for name in names}
-        inner = [name.partition("/")[2] for name in names]
-        if len(tops) > 1 or tops.pop().lower() in TRAIN + VAL + TEST or not any("/" in name for name in inner):
+    while names and "/" in names[0]:
+        top = names[0].partition("/")[0] + "/"
+        if top[:-1].lower() in TRAIN + VAL + TEST or not all(name.startswith(top) for name in names):
             break
-        names = inner
+        if not any("/" in name[len(top) :] for name in names) and any(map(is_image, names)):
+            break  # the images of one class
+        names = [name[len(top) :] for name in names]
     return names

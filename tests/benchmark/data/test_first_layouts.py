@@ -95,6 +95,10 @@ def test_names_that_repeat_in_other_classes_keep_their_folder(tmp_path, class_fo
     assert len(set(data.train.ids)) == 10
 
 
+def test_a_class_may_be_called_train(class_folders):
+    assert open_dataset(str(class_folders("vehicles", classes=("car", "train")))).classes == ("car", "train")
+
+
 def test_subset_and_limit(tiny):
     data = open_dataset(str(tiny), classes="n02123045+goldfish, Carassius auratus", limit=5)
     assert data.classes == ("n01443537", "n02123045")
