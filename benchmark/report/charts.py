@@ -11,7 +11,7 @@ from ..statistics import calibration
 from .curves import Curves
 from .figures import Axis, Figure, Mark, Matrix, Ranking, Row, Rule, Series, errors, linear, logarithmic, tone_of
 from .history import HUMAN, RECORD
-from .numbers import joules, percent, quantity, seconds, short, size
+from .numbers import decimal, joules, percent, quantity, seconds, short, size
 from .study import DEEP, HAND, Contender, Estimate, Study
 
 TIMES = (1e-4, 1e-3, 0.01, 0.1, 1, 10, 60, 600, 3600, 36000, 360000, 3.6e6)
@@ -325,7 +325,7 @@ def consistency(study: Study) -> Matrix | None:
     pairs = [[study.pair(a, b) for b in shown] for a in shown]
     values = [[None if pair is None else pair.kappa for pair in row] for row in pairs]
     names = [study.ranked[i].name for i in shown]
-    texts = [["" if v is None else f"{v:.2f}" for v in row] for row in values]
+    texts = [["" if v is None else decimal(v) for v in row] for row in values]
     return Matrix("consistency", "Do they miss the same images? (error consistency κ)", names, values, "", "", texts)
 
 

@@ -9,7 +9,7 @@ import numpy as np
 from ..statistics import calibration
 from .figures import Figure, tone_of
 from .history import RECORD
-from .numbers import NBSP, about, joules, p_value, percent, points, quantity, seconds, short, size
+from .numbers import NBSP, about, decimal, joules, p_value, percent, points, quantity, seconds, short, size
 from .study import ALPHA, DEEP, HAND, Estimate, Study
 from .tables import Column, Table, Value, number, text
 
@@ -129,7 +129,7 @@ def pairs(study: Study, key: str) -> Table | None:
                 number(_bare(pair.p), pair.p),
                 number(_bare(pair.p_holm), pair.p_holm),
                 text("yes" if pair.told_apart else "no"),
-                number("–" if pair.kappa is None else f"{pair.kappa:.2f}", pair.kappa),
+                number("–" if pair.kappa is None else decimal(pair.kappa), pair.kappa),
                 number("–" if pair.needed is None else f"{pair.needed:,}", pair.needed),
             ]
         )
@@ -341,7 +341,7 @@ def family_consistency(study: Study) -> str:
         if pair.kappa is not None and families <= {HAND, DEEP}:
             kinds.setdefault("between" if len(families) == 2 else next(iter(families)), []).append(pair.kappa)
     said = [
-        f"{np.mean(kinds[kind]):.2f} {words}"
+        f"{decimal(float(np.mean(kinds[kind])))} {words}"
         for kind, words in (
             (HAND, "among hand-engineered contenders"),
             (DEEP, "among deep ones"),

@@ -77,3 +77,9 @@ def about(count: int) -> str:
     """A count known only roughly, to two digits: 5414 → "5,400"."""
     step = 10 ** max(len(str(count)) - 2, 0)
     return f"{-(-count // step) * step:,}"
+
+
+def decimal(value: float, digits: int = 2) -> str:
+    """0.114 → "0.11"; a proper minus, and no minus before a zero."""
+    text = f"{abs(value):.{digits}f}"
+    return MINUS + text if value < 0 and float(text) else text

@@ -2,19 +2,10 @@
 
 from __future__ import annotations
 
-import base64
-import hashlib
-import json
-import os
-import tempfile
 from collections.abc import Mapping, Sequence
 from functools import partial
-from importlib.resources import files
 from pathlib import Path
 from typing import Any
-
-from jinja2 import Environment, StrictUndefined
-from markupsafe import Markup
 
 from ..errors import InputError
 from . import charts, content, plots
@@ -22,12 +13,13 @@ from .curves import curves_of
 from .explorer import BYTES, explorer, thumbnails_of
 from .figures import Figure, Matrix, Ranking, lanes, tone_of
 from .history import CAVEATS, HUMAN_NOTE
+from .html import data, html, write
 from .numbers import percent, points, short
 from .provenance import facts_of_data, provenance
 from .runs import Run, read_run
 from .selfcheck import checks
 from .study import DEEP, HAND, Study, studies_of
-from .svg import draw, shape
+from .svg import draw
 from .verdict import SIDES, verdict
 
 WIDE, NARROW, SMALL = 872, 352, 416  # px that figures are drawn for: the column, a phone, half the column
@@ -55,27 +47,17 @@ def render(runs: Sequence[Path], out: Path, formats: Sequence[str] = ("png",)) -
         sections.append(section)
     for prefix, figure in drawn:
         plots.save(figure, figures, formats, prefix)
-    _write(out / "report.html", _page(sections, loaded))
+    write(out / "report.html", _page(sections, loaded))
     return out / "report.html"
 
 
 def _page(sections: list[dict[str, Any]], runs: list[Run]) -> str:
-    here = files(__package__)
-    environment = Environment(autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True)
-    environment.filters |= {"percent": percent, "short": short}
-    script = (here / "script.js").read_text(encoding="utf-8")
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     names = ", ".join(dict.fromkeys(section["dataset"].title for section in sections))
-    return environment.from_string((here / "template.html").read_text(encoding="utf-8")).render(
+    return html(
+        "report.html",
         title=f"topfive on {short(names, 120)}" if names else "topfive",
         sections=sections,
         provenance=provenance(runs),
-        shapes={
-            tone: Markup(shape(tone, 7, 7, 5.2, "")) for tone in ("hand", "deep", "shallow", "floor", "other", "ink")
-        },
-        style=Markup((here / "style.css").read_text(encoding="utf-8")),
-        script=Markup(script),
-        script_hash=Markup(f"sha256-{digest}"),
         version=", ".join(sorted({run.version for run in runs})),
         history_caveats=CAVEATS,
         human_note=HUMAN_NOTE,
@@ -117,7 +99,7 @@ def _section(study: Study, runs: list[Run], anchor: str, budget: int) -> dict[st
             if (matrix := charts.confusion(study, i)) is not None
         ],
         "confusions": content.confusions(study, anchor),
-        "explorer": None if explored is None else _json(explored),
+        "explorer": None if explored is None else data(explored),
         "pictures": explored is not None and any(image["jpeg"] for image in explored["images"]),
         "closer": [view(figure) for figure in (charts.top_k(study), charts.reliability(study)) if figure is not None],
         "calibration": content.calibrations(study, anchor),
@@ -192,26 +174,3 @@ def _cards(study: Study) -> list[dict[str, str]]:
         missed = float(((1 - a) * (1 - b)).mean())
         out.append({"tone": "", "label": "Oracle of both", "value": percent(missed), "note": "missed by both of them"})
     return out
-
-
-def _json(value: object) -> Markup:
-    """JSON that cannot end the script element it stands in, whatever the names hold."""
-    text = json.dumps(value, ensure_ascii=False, separators=(",", ":"), allow_nan=False)
-    for character in "<>&\u2028\u2029":
-        text = text.replace(character, f"\\u{ord(character):04x}")
-    return Markup(text)
-
-
-def _write(path: Path, html: str) -> None:
-    """Atomically; names that are not valid text (undecodable file names) lose what cannot be written."""
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".report-")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(html.encode("utf-8", "replace"))
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise

@@ -140,8 +140,9 @@ def _names(axes: Axes, figure: Figure) -> None:
         if spot is not None:
             x, y, anchor = spot
             at = axes.transData.inverted().transform((x / unit, (top - y) / unit))
+            halo = {"facecolor": "white", "alpha": 0.75, "edgecolor": "none", "pad": 0.4}
             ha = {"start": "left", "middle": "center", "end": "right"}[anchor]
-            axes.text(at[0], at[1], text, ha=ha, va="baseline", fontsize=8, color=COLOURS[tone])
+            axes.text(at[0], at[1], text, ha=ha, va="baseline", fontsize=8, color=COLOURS[tone], bbox=halo)
 
 
 def _ranking(figure: Ranking) -> Sheet:
@@ -166,7 +167,8 @@ def _ranking(figure: Ranking) -> Sheet:
     axes.text(
         figure.chance, -0.75, f"chance {percent(figure.chance)} ", ha="right", va="center", fontsize=8, color="#4d4d4a"
     )
-    axes.set_xlim(figure.axis.low, figure.axis.high)
+    room = 0.012 * (figure.axis.high - figure.axis.low)  # a mark at the very end is not cut in half
+    axes.set_xlim(figure.axis.low, figure.axis.high + room)
     axes.set_xticks([v for v, _ in figure.axis.ticks], [t for _, t in figure.axis.ticks])
     axes.set_ylim(max(rows, 1) - 0.4, -1.1)
     axes.set_yticks(range(rows), [printable(short(row.name, 34)) for row in figure.rows])
@@ -184,7 +186,7 @@ def _ranking(figure: Ranking) -> Sheet:
 def _matrix(figure: Matrix) -> Sheet:
     n = len(figure.names)
     room = 0.5 + 0.075 * max(len(short(name, 20)) for name in figure.names)  # inches for names, on both sides
-    sheet = Sheet(figsize=(max(room + 0.3 * n + 0.2, 4.5), room + 0.3 * n + 0.4))
+    sheet = Sheet(figsize=(max(room + 0.3 * n + 0.2, 5.6), room + 0.3 * n + 0.4))
     axes = _axes(sheet, room, sheet.get_figwidth() - room - 0.3 * n, 0.4, room)
     values = [[float("nan") if v is None else v for v in row] for row in figure.values]
     axes.imshow(values, cmap="Greys", vmin=0, vmax=1.25)

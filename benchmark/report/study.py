@@ -277,23 +277,23 @@ def _read_predictions(
             got = cell.predictions(path)
             if ids is None or labels is None:
                 ids, labels = got.ids, got.label.astype(np.int64)
-            order = _order(ids, got.ids)
-            if order is None or not np.array_equal(got.label[order], labels):
+            rows = order(ids, got.ids)
+            if rows is None or not np.array_equal(got.label[rows], labels):
                 notes.append(f"{contender.name}: answered for other images, so it takes no part in paired tests.")
                 break
-            above.append(got.above[order].astype(np.int16))
-            tied.append(got.tied[order].astype(np.int16))
+            above.append(got.above[rows].astype(np.int16))
+            tied.append(got.tied[rows].astype(np.int16))
             if cell is contender.cells[0]:
-                contender.first = got.first[order].astype(np.int16)
-                contender.confidence = got.confidence[order] if cell.probabilities else None
+                contender.first = got.first[rows].astype(np.int16)
+                contender.confidence = got.confidence[rows] if cell.probabilities else None
         else:
             contender.above, contender.tied = np.stack(above), np.stack(tied)
     return ids, labels
 
 
-def _order(ids: pa.Array, other: pa.Array) -> NDArray[np.int64] | slice | None:
+def order(ids: pa.Array, other: pa.Array) -> NDArray[np.int64] | slice | None:
     """How to bring ``other`` into the order of ``ids``; None where they are not the same images."""
     if ids.equals(other):
         return slice(None)
-    order = pc.index_in(ids, value_set=other)
-    return None if len(ids) != len(other) or order.null_count else order.to_numpy().astype(np.int64)
+    found = pc.index_in(ids, value_set=other)
+    return None if len(ids) != len(other) or found.null_count else found.to_numpy().astype(np.int64)

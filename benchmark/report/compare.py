@@ -1,0 +1,207 @@
+"""What changed between two runs: each contender against itself on the same validation images."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ..errors import InputError
+from ..resampling import interval, resampled_errors, seeds_test
+from ..statistics import holm, mcnemar
+from .figures import tone_of
+from .html import html, write
+from .numbers import MINUS, NBSP, p_value, percent, points
+from .runs import Run, read_run
+from .study import ALPHA, Contender, Study, order, studies_of
+from .tables import Column, Table, Value, number, text
+
+
+@dataclass(frozen=True)
+class Change:
+    """One contender in both runs. ``gap``: new error minus old error at k, with its interval and adjusted p."""
+
+    name: str
+    family: str
+    old: float
+    new: float
+    gap: float
+    low: float | None
+    high: float | None
+    p: float | None
+    fit: float | None  # new fit seconds over old ones
+
+    @property
+    def verdict(self) -> str:
+        """ "better", "worse", "the same answers", or "no change that can be told"."""
+        if self.p is None:
+            return "not tested: no predictions stored"
+        if self.p >= ALPHA:
+            return "no change" if self.gap == 0 and self.p == 1 else "no change that can be told"
+        return "better" if self.gap < 0 else "worse"
+
+
+@dataclass(frozen=True)
+class Part:
+    """One data set: the changes, and what is in one run only."""
+
+    number: int
+    title: str
+    k: int
+    changes: list[Change]
+    notes: list[str]
+
+    @property
+    def table(self) -> Table:
+        columns = [
+            Column("contender"),
+            Column(f"top-{self.k} error before", True),
+            Column("after", True),
+            Column("change", True, "in points; negative: fewer errors"),
+            Column("95 % interval", True),
+            Column("p, Holm", True),
+            Column("verdict"),
+            Column("fit time", True, "after over before"),
+        ]
+        rows = [
+            [
+                Value(c.name, tone=tone_of(c.family)),
+                number(percent(c.old), c.old),
+                number(percent(c.new), c.new),
+                number(_signed(c.gap), c.gap),
+                number("–" if c.low is None or c.high is None else f"{_signed(c.low)} to {_signed(c.high)}", c.low),
+                number("–" if c.p is None else p_value(c.p), c.p),
+                text(c.verdict),
+                number("–" if c.fit is None else f"× {c.fit:.2f}", c.fit),
+            ]
+            for c in self.changes
+        ]
+        return Table(f"changes-{self.number}", "Each contender, before and after", columns, rows)
+
+
+@dataclass(frozen=True)
+class Comparison:
+    """``lines`` to print, ``render`` for a page."""
+
+    old: str
+    new: str
+    headline: str
+    parts: list[Part]
+
+    def lines(self) -> list[str]:
+        """Plain text, a line each."""
+        out = [self.headline]
+        for part in self.parts:
+            out += ["", part.title, *(f"  {note}" for note in part.notes)]
+            width = max((len(c.name) for c in part.changes), default=0)
+            for c in part.changes:
+                line = f"  {c.name:<{width}}  {percent(c.old)} → {percent(c.new)}  ({_signed(c.gap)} points"
+                if c.low is not None and c.high is not None:
+                    line += f", {_signed(c.low)} to {_signed(c.high)}"
+                out.append(line + (")" if c.p is None else f", {p_value(c.p)})") + f"  {c.verdict}")
+        return [line.replace(NBSP, " ") for line in out]
+
+    def render(self, out: Path) -> Path:
+        """Write ``out/comparison.html``; its path."""
+        out.mkdir(parents=True, exist_ok=True)
+        title = f"topfive: {self.old} and {self.new}"
+        write(out / "comparison.html", html("comparison.html", title=title, c=self, version=""))
+        return out / "comparison.html"
+
+
+def compare(run_a: Path, run_b: Path) -> Comparison:
+    """What changed from ``run_a`` to ``run_b``.
+
+    Raises InputError, with the reason, where the two cannot be compared: no data set in common, other images under
+    the same name, or a run that was cut short with --limit.
+    """
+    old, new = read_run(run_a), read_run(run_b)
+    shared = [name for name in old.datasets if name in new.datasets]
+    if not shared:
+        raise InputError(
+            f"nothing to compare: {run_a} has {', '.join(old.datasets) or 'no data set'}, "
+            f"{run_b} has {', '.join(new.datasets) or 'no data set'}"
+        )
+    for name in shared:
+        _refuse(name, old, new)
+    before, after = ({s.dataset.name: s for s in studies_of([run]) if s.dataset.name in shared} for run in (old, new))
+    parts = [_part(i + 1, before[name], after[name]) for i, name in enumerate(before) if name in after]
+    return Comparison(str(run_a), str(run_b), _headline(parts), parts)
+
+
+def _refuse(name: str, old: Run, new: Run) -> None:
+    a, b = old.datasets[name], new.datasets[name]
+    for run, dataset in ((old, a), (new, b)):
+        if dataset.limited:
+            raise InputError(f"{run.path} was cut short with --limit: its results on {name} are not comparable")
+    if a.fingerprint is None or a.fingerprint != b.fingerprint:
+        raise InputError(
+            f"the images of {name} differ between the runs (fingerprint {a.fingerprint} and {b.fingerprint}): "
+            "their errors cannot be compared"
+        )
+
+
+def _part(number: int, old: Study, new: Study) -> Part:
+    before = {(c.name, c.per_class): c for c in [*old.ranked, *old.smaller]}
+    after = {(c.name, c.per_class): c for c in [*new.ranked, *new.smaller]}
+    both = [key for key in before if key in after]
+    many_sizes = len({size for _, size in both}) > 1
+    changes = [_change(before[key], after[key], old, new, many_sizes=many_sizes) for key in both]
+    tested = [c.p for c in changes if c.p is not None]
+    adjusted = iter(holm(tested).tolist())
+    changes = [c if c.p is None else replace(c, p=next(adjusted)) for c in changes]
+    notes = []
+    for where, mine, other in (("before", before, after), ("after", after, before)):
+        names = sorted({name for name, size in mine if (name, size) not in other})
+        if names:
+            notes.append(f"Finished only {where}: {', '.join(names)}.")
+    return Part(number, old.dataset.title, old.k, changes, notes)
+
+
+def _change(old: Contender, new: Contender, before: Study, after: Study, *, many_sizes: bool) -> Change:
+    k = before.k
+    errors = old.mean(f"top{k}_err") or 0.0, new.mean(f"top{k}_err") or 0.0
+    times = old.mean("fit_seconds"), new.mean("fit_seconds")
+    low = high = p = None
+    if old.paired and new.paired and before.ids is not None and after.ids is not None and before.labels is not None:
+        rows = order(before.ids, after.ids)
+        if rows is not None:
+            a, b = old.hits(k), new.hits(k)[:, rows]
+            samples = resampled_errors([a, b], before.labels, rounds=1000)
+            low, high = interval(samples[:, 1] - samples[:, 0])
+            one_each = len(a) == len(b) == 1
+            p = _mcnemar(a[0], b[0]) if one_each else seeds_test(a, b, before.labels)
+    return Change(
+        name=f"{old.name}, {old.per_class:g} per class" if many_sizes else old.name,
+        family=new.family,
+        old=errors[0],
+        new=errors[1],
+        gap=errors[1] - errors[0],
+        low=low,
+        high=high,
+        p=p,
+        fit=times[1] / times[0] if times[0] and times[1] else None,
+    )
+
+
+def _mcnemar(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> float:
+    return float(mcnemar(np.sum(a & ~b), np.sum(b & ~a)))
+
+
+def _headline(parts: list[Part]) -> str:
+    changes = [c for part in parts for c in part.changes]
+    if not changes:
+        return "No contender finished in both runs."
+    better, worse = ([c.name for c in changes if c.verdict == word] for word in ("better", "worse"))
+    rest = len(changes) - len(better) - len(worse)
+    said = [f"{', '.join(names)} got {word}" for names, word in ((better, "better"), (worse, "worse")) if names]
+    if not said:
+        return f"Of {len(changes)} contenders in both runs none changed by more than luck explains."
+    return f"{'; '.join(said)}; {rest} of {len(changes)} did not change by more than luck explains."
+
+
+def _signed(fraction: float) -> str:
+    shown = points(fraction)
+    return shown if shown.startswith(MINUS) or not float(shown) else f"+{shown}"
