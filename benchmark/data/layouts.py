@@ -11,6 +11,7 @@ from .cifar import cifar, is_cifar
 from .containers import GZIPPED, TARS, listing
 from .found import Found, part
 from .imagenet import DEVKITS, official, validation_truth
+from .pack import is_pack, read_pack
 from .stored import Stored
 from .tables import SUFFIXES, image_shards, is_image_table, manifest
 from .tree import IMAGE_SUFFIXES, TEST, TRAIN, VAL, Tree, is_image
@@ -23,6 +24,8 @@ _Rows = tuple[list[int], list[str]]  # positions, classes
 
 def recognise(path: Path, listed: Stored | None = None) -> Found:
     """The data set at ``path``; ``listed``: its files, where they are known. Raises InputError with one line."""
+    if path.is_file() and is_pack(path):
+        return read_pack(path)
     if path.is_file() and path.suffix.lower() in SUFFIXES:
         return image_shards([path], path.parent) if is_image_table(path) else manifest(path)
     stored = listing(path) if listed is None else listed

@@ -1,0 +1,135 @@
+"""A pack: all images of a data set in one file with their index, for fast epochs again and again. A pack is a layout.
+
+The file is a mark, the images' files back to back, the index (as in the cache) and a footer of fixed size that says
+where the index begins. Images whose short side is at most the one asked for are kept byte for byte; larger ones are
+shrunk by ``fit_side``'s rule without its crop and written as JPEG of quality 95 without chroma subsampling.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import logging
+import os
+from collections import deque
+from collections.abc import Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from dataclasses import replace
+from pathlib import Path
+
+import cv2
+import numpy as np
+
+from ..errors import InputError
+from . import cache
+from .decode import Unreadable, decode, size
+from .found import Found, Part, from_bytes, to_bytes
+from .stored import RAW, Listing, Reader
+
+MARK = b"topfive pack 1\n\0"
+_FOOTER = 16 + 16 + len(MARK)  # where the index begins, how long it is (8 bytes each), its digest, the mark again
+_QUALITY = [cv2.IMWRITE_JPEG_QUALITY, 95, cv2.IMWRITE_JPEG_SAMPLING_FACTOR, cv2.IMWRITE_JPEG_SAMPLING_FACTOR_444]
+_log = logging.getLogger("topfive.data")
+
+
+def pack(path: str, side: int, out: str, *, n_jobs: int = 2) -> Path:
+    """Pack the data set at ``path`` into the file ``out`` with short sides of at most ``side`` pixels.
+
+    Unreadable images are left out. Nothing is written over. Raises InputError.
+    """
+    from .indexing import load
+    from .opening import whole_path
+
+    target = Path(out).expanduser()
+    if target.exists():
+        raise InputError(f"{out} is there already; give another name or remove it")
+    if not target.resolve().parent.is_dir():
+        raise InputError(f"{out}: the folder {target.resolve().parent} does not exist")
+    if side < 1:
+        raise InputError(f"--side {side}: give the short side in pixels, at least 1")
+    found = load(whole_path(path), n_jobs=n_jobs)
+    with cache.atomic(target) as file:
+        file.write(MARK)
+        parts = {}
+        for name, part in found.parts.items():
+            listing, kept = Listing(), []
+            for i, data in _packed(part, side, n_jobs):
+                if data is None:
+                    continue
+                listing.add("", file.tell(), len(data), len(data), RAW)
+                file.write(data)
+                kept.append(i)
+            chosen = np.array(kept, np.int64)
+            stored = replace(listing.stored(""), paths=part.ids.take(chosen))
+            parts[name] = Part(stored, part.labels[chosen], part.ids.take(chosen))
+            _log.info("packed %s: %s images", name, f"{len(kept):,}")
+        note = f"Packed from {found.layout}: images whose short side was above {side} pixels were shrunk to it."
+        index = to_bytes(Found("pack", found.classes, found.class_names, parts, (*found.notes, note)))
+        start = file.tell()
+        file.write(index)
+        digest = hashlib.blake2b(index, digest_size=16).digest()
+        file.write(start.to_bytes(8, "little") + len(index).to_bytes(8, "little") + digest + MARK)
+    return target
+
+
+def is_pack(path: Path) -> bool:
+    """Whether a file begins as a pack does."""
+    with open(path, "rb") as file:
+        return file.read(len(MARK)) == MARK
+
+
+def read_pack(path: Path) -> Found:
+    """The index of a pack. Raises InputError where it is cut short or damaged."""
+    with open(path, "rb") as file:
+        end = file.seek(0, os.SEEK_END)
+        file.seek(max(0, end - _FOOTER))
+        footer = file.read()
+        start, length = int.from_bytes(footer[:8], "little"), int.from_bytes(footer[8:16], "little")
+        found = None
+        if footer.endswith(MARK) and len(footer) == _FOOTER and start + length + _FOOTER == end:
+            file.seek(start)
+            index = file.read(length)
+            if hashlib.blake2b(index, digest_size=16).digest() == footer[16:32]:
+                found = from_bytes(index)
+    if found is None:
+        raise InputError(f"{path} is a pack that is cut short, damaged or of another version; pack it again")
+    parts = {
+        name: replace(part, stored=replace(part.stored, containers=(str(path),))) for name, part in found.parts.items()
+    }
+    return replace(found, parts=parts)
+
+
+def _packed(part: Part, side: int, n_jobs: int) -> Iterator[tuple[int, bytes | None]]:
+    """(position, file) of every image in order; None where it cannot be read. At most 64 images wait at a time."""
+    reader = Reader(part.stored)
+
+    def make(i: int) -> bytes | None:
+        if i in part.bad:
+            return None
+        try:
+            return shrunk(reader.read(i), side)
+        except Unreadable:
+            return None
+
+    waiting: deque[tuple[int, Future[bytes | None]]] = deque()
+    with ThreadPoolExecutor(n_jobs, thread_name_prefix="pack") as pool:
+        for i in range(len(part.labels)):
+            waiting.append((i, pool.submit(make, i)))
+            if len(waiting) >= 64:
+                first, future = waiting.popleft()
+                yield first, future.result()
+        for i, future in waiting:
+            yield i, future.result()
+
+
+def shrunk(data: bytes, side: int) -> bytes:
+    """The file itself where its short side is at most ``side``, else a smaller JPEG. Raises Unreadable."""
+    if min(size(data)) <= side:
+        return data
+    image = decode(data, side=side)
+    height, width = image.shape[:2]
+    scale = side / min(height, width)
+    if scale < 1:
+        smaller = max(side, round(width * scale)), max(side, round(height * scale))
+        image = np.asarray(cv2.resize(image, smaller, interpolation=cv2.INTER_AREA), np.uint8)
+    written: bytes = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), _QUALITY)[1].tobytes()
+    return written
