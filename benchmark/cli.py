@@ -116,6 +116,44 @@ def score(
         display.say(f"report: {output / 'report.html'}")
 
 
+@app.command()
+def check(
+    method: Annotated[str, typer.Argument(help="A contender's name, module:Class, or a Python file.")],
+) -> None:
+    """Does a contender keep the contract? Each finding says how to mend it."""
+    from . import specs
+    from .checks import check as findings
+    from .discovery import discover, resolve
+    from .plan import cores
+
+    spec = specs.parse(method)
+    is_file = spec.name.endswith(".py")
+    entries = discover([spec.name]) if is_file else discover()
+    mine = [e for e in entries.values() if e.origin == Path(spec.name).name] if is_file else [resolve(spec, entries)]
+    failed = 0
+    for entry in mine:
+        print(f"{entry.name} ({entry.target})")
+        for finding in findings(spec, entry, cores()):
+            print(f"  {'ok  ' if finding.passed else 'FAIL'}  {finding.name:20}{finding.message}", flush=True)
+            failed += not finding.passed
+    print("keeps the contract" if not failed else f"{failed} to mend")
+    raise typer.Exit(1 if failed else 0)
+
+
+@app.command()
+def new(
+    name: Annotated[str, typer.Argument(help="What to call your contender, such as mean-color.")],
+    into: Annotated[Path, typer.Option(help="Where to put it.")] = Path(),
+) -> None:
+    """Write a small plugin package that works, for you to fill in."""
+    from .scaffold import write
+
+    folder = write(name, into)
+    print(
+        f"{folder} is written. Next:\n  pip install -e {folder}\n  topfive check {name}\n  topfive run -m {name} -m hog"
+    )
+
+
 data_app = typer.Typer(no_args_is_help=True, help="Look at, fetch and pack images.")
 app.add_typer(data_app, name="data")
 
