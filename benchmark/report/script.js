@@ -67,7 +67,7 @@
     });
     $(".csv", box).addEventListener("click", () => {
       const url = URL.createObjectURL(new Blob(["\ufeff" + csv(table)], { type: "text/csv" }));
-      const link = make("a", { href: url, download: box.id + ".csv" });
+      const link = make("a", { href: url, download: box.id.slice(2) + ".csv" });
       document.body.append(link);
       link.click();
       link.remove();
@@ -77,7 +77,10 @@
 
   // Charts say their numbers: under the pointer, or with the arrow keys once a chart has the focus.
   const tip = $("#tip"), live = $("#live");
-  const show = (mark) => {
+  let current = null, keyed = false;
+  const show = (mark, byKey = false) => {
+    current = mark;
+    keyed = byKey;
     $$(".m.on").forEach((other) => other.classList.remove("on"));
     if (!mark) { tip.style.display = "none"; return; }
     mark.classList.add("on");
@@ -89,8 +92,11 @@
     tip.style.left = left + "px";
     tip.style.top = (above > 0 ? above : at.bottom + 8) + "px";
   };
-  document.addEventListener("pointerover", (event) => show(event.target.closest?.("[data-tip]")));
-  document.addEventListener("scroll", () => show(null), { passive: true });
+  document.addEventListener("pointerover", (event) => {
+    const mark = event.target.closest?.("[data-tip]") ?? null;
+    if (mark || !keyed) show(mark);
+  });
+  document.addEventListener("scroll", () => show(keyed ? current : null, keyed), { passive: true });
   for (const plot of $$(".plot")) {
     plot.addEventListener("keydown", (event) => {
       const step = { ArrowRight: 1, ArrowDown: 1, ArrowLeft: -1, ArrowUp: -1 }[event.key];
@@ -101,7 +107,7 @@
       if (!marks.length) return undefined;
       const now = marks.findIndex((m) => m.classList.contains("on"));
       const next = marks[now < 0 ? 0 : (now + step + marks.length) % marks.length];
-      show(next);
+      show(next, true);
       live.textContent = next.dataset.tip;
       return undefined;
     });

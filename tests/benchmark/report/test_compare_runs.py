@@ -1,0 +1,70 @@
+"""What changed between two runs, and what is refused."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import pytest
+from topfive.benchmark.errors import InputError
+from topfive.benchmark.report.compare import compare
+from topfive.benchmark.report.runs import read_run
+from topfive.benchmark.report.study import studies_of
+from topfive.benchmark.statistics import holm, mcnemar
+
+from tests.benchmark.report.conftest import CONTENDERS, DEEP, HAND, MakeRun
+
+OLD = (("alexnet", DEEP, 2.0), ("sift", HAND, 1.5), ("gone", HAND, 1.0))
+NEW = (("alexnet", DEEP, 3.2), ("sift", HAND, 1.5), ("came", HAND, 1.0))
+
+
+def test_a_better_network_an_unchanged_rest(make_run: MakeRun, tmp_path: Path) -> None:
+    a, b = make_run("a", contenders=OLD), make_run("b", contenders=NEW)
+    found = compare(a, b)
+    (part,) = found.parts
+    by_name = {c.name: c for c in part.changes}
+    assert set(by_name) == {"alexnet", "sift"}
+    assert by_name["sift"].verdict == "no change"
+    assert by_name["sift"].gap == 0
+    # By hand: exact McNemar over the images of both runs, Holm over the two contenders.
+    old, new = (
+        next(c for c in studies_of([read_run(run)])[0].ranked if c.name == "alexnet").hits(5)[0] for run in (a, b)
+    )
+    expected = holm([float(mcnemar((old & ~new).sum(), (new & ~old).sum())), 1.0])[0]
+    assert by_name["alexnet"].p == pytest.approx(expected)
+    assert by_name["alexnet"].gap == pytest.approx(old.mean() - new.mean())
+    assert by_name["alexnet"].low is not None
+    assert by_name["alexnet"].low < by_name["alexnet"].gap < 0
+    assert by_name["alexnet"].verdict == "better"
+    assert part.notes == ["Finished only before: gone.", "Finished only after: came."]
+    assert found.headline == "alexnet got better; 1 of 2 did not change by more than luck explains."
+    assert any("alexnet" in line and "better" in line and "→" in line for line in found.lines())
+    back = compare(b, a)
+    assert {c.name: c.verdict for c in back.parts[0].changes}["alexnet"] == "worse"
+    html = found.render(tmp_path / "out").read_text(encoding="utf-8")
+    assert found.headline in html
+    assert html.count("<script>") == 1
+
+
+def test_what_is_not_comparable_is_refused_with_the_reason(make_run: MakeRun) -> None:
+    run, other = make_run("a", contenders=OLD), make_run("b", contenders=OLD, datasets=("photos",))
+    with pytest.raises(InputError, match="nothing to compare"):
+        compare(run, other)
+    with pytest.raises(InputError, match="fingerprint"):
+        compare(run, make_run("c", contenders=OLD, per_class=10))
+    limited = make_run("d", contenders=OLD, limited=True)
+    with pytest.raises(InputError, match="--limit"):
+        compare(run, limited)
+    with pytest.raises(InputError, match="not a run's folder"):
+        compare(run, run / "predictions")
+
+
+def test_without_predictions_nothing_is_tested(make_run: MakeRun) -> None:
+    a, b = make_run("a", contenders=CONTENDERS[:1]), make_run("b", contenders=NEW)
+    results = json.loads((a / "results.json").read_text())
+    for cell in results["cells"]:
+        cell["predictions"] = None
+    (a / "results.json").write_text(json.dumps(results))
+    (change,) = compare(a, b).parts[0].changes
+    assert change.p is None
+    assert change.verdict == "not tested: no predictions stored"

@@ -1,0 +1,215 @@
+"""The page in a real browser: no error, no request, and everything a reader may touch."""
+
+from __future__ import annotations
+
+import csv
+import io
+import re
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from topfive.benchmark.report.page import render
+
+from tests.benchmark.report.conftest import build_run
+
+CHROMIUM = next((p for name in ("chromium", "chromium-browser", "google-chrome") if (p := shutil.which(name))), None)
+NASTY = ["<b>bold</b>", "=1+1", "rtl שלום", "🐠", 'quote " comma ,', *(f"class {i}" for i in range(15))]
+
+
+@pytest.fixture(scope="module")
+def page_path(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("page")
+    run = build_run(out / "run", class_names=NASTY, train_per_class=(10, 100), per_class=15, branches=True)
+    return render([run], out, formats=())
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Any]:
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    if CHROMIUM is None:
+        pytest.skip("no chromium on this machine")
+    with playwright.sync_playwright() as p:
+        yield p.chromium.launch(executable_path=CHROMIUM, args=["--no-sandbox"])
+
+
+@pytest.fixture
+def opened(browser: Any, page_path: Path) -> Iterator[Any]:
+    """The page, opened from disk; fails the test on any console message, error or request."""
+    context = browser.new_context(viewport={"width": 1200, "height": 900}, color_scheme="light")
+    page = context.new_page()
+    said: list[str] = []
+    page.on("console", lambda message: said.append(message.text))
+    page.on("pageerror", lambda error: said.append(str(error)))
+    page.on("request", lambda request: None if request.url.startswith(("data:", "blob:")) else said.append(request.url))
+    page.goto(page_path.as_uri())
+    yield page
+    context.close()
+    assert set(said) == {page_path.as_uri()}
+
+
+def column(page: Any, table: str, index: int) -> list[str]:
+    """Texts of a column's shown rows."""
+    return list(page.locator(f"#{table} tbody tr:not([hidden]) td:nth-child({index})").all_inner_texts())
+
+
+def test_first_screen_holds_verdict_and_ranking(opened: Any) -> None:
+    assert opened.locator(".verdict").inner_text().startswith("On these 20 classes with 100 training images each")
+    names = opened.locator(".rank .who").all_inner_texts()
+    assert names[0].strip() == "alexnet"
+    assert len(names) == 7
+    assert opened.locator(".rank").bounding_box()["y"] < 900
+    assert opened.evaluate("document.documentElement.scrollWidth") <= 1200
+    ids = opened.locator("[id]").evaluate_all("nodes => nodes.map(node => node.id)")
+    assert len(ids) == len(set(ids))
+    targets = opened.locator("nav a").evaluate_all("links => links.map(link => link.hash.slice(1))")
+    assert set(targets) <= set(ids)
+
+
+def test_sorting(opened: Any) -> None:
+    heading = opened.locator("#t-s1-contenders th", has_text="top-5 error").first
+    heading.get_by_role("button").click()
+    up = [float(text.split()[0]) for text in column(opened, "t-s1-contenders", 3)]
+    assert up == sorted(up)
+    assert heading.get_attribute("aria-sort") == "ascending"
+    heading.get_by_role("button").press("Enter")  # by the keyboard too
+    assert [float(text.split()[0]) for text in column(opened, "t-s1-contenders", 3)] == sorted(up, reverse=True)
+    assert heading.get_attribute("aria-sort") == "descending"
+    opened.locator("#t-s1-contenders th button", has_text="contender").click()
+    names = column(opened, "t-s1-contenders", 1)
+    assert names == sorted(names)
+
+
+def test_filtering(opened: Any) -> None:
+    opened.locator("#t-s1-pairs input").fill("hog alexnet")
+    shown = [f"{a} {b}" for a, b in zip(column(opened, "t-s1-pairs", 1), column(opened, "t-s1-pairs", 2), strict=True)]
+    assert [" ".join(pair.split()) for pair in shown] == ["alexnet hog"]
+    assert opened.locator("#t-s1-pairs .count").inner_text() == "1 of 21 rows"
+    opened.locator("#t-s1-pairs input").fill("")
+    assert len(column(opened, "t-s1-pairs", 1)) == 21
+
+
+def test_csv_export_holds_the_shown_rows_and_no_formula(opened: Any) -> None:
+    with opened.expect_download() as waiting:
+        opened.locator("#t-s1-classes .csv").click()
+    assert waiting.value.suggested_filename == "s1-classes.csv"
+    rows = list(csv.reader(io.StringIO(Path(waiting.value.path()).read_text(encoding="utf-8-sig"))))
+    assert rows[0][:3] == ["class", "id", "branch"]
+    assert len(rows) == 21
+    names = {row[0] for row in rows[1:]}
+    assert {"<b>bold</b>", "'=1+1", "rtl שלום", 'quote " comma ,'} <= names
+    assert all(0 <= float(row[4]) <= 1 for row in rows[1:])  # numbers, not "12 %"
+
+
+def test_theme(opened: Any) -> None:
+    def ground() -> str:
+        return str(opened.evaluate("getComputedStyle(document.body).backgroundColor"))
+
+    light = ground()
+    opened.emulate_media(color_scheme="dark")
+    dark = ground()
+    assert dark != light
+    button = opened.locator(".theme")
+    button.click()
+    assert (ground(), button.get_attribute("aria-label")) == (light, "Theme: light. Change it")
+    opened.emulate_media(color_scheme="light")
+    button.click()
+    assert ground() == dark
+    opened.reload()
+    assert ground() == dark  # remembered
+    button.click()
+    assert ground() == light
+
+
+def test_explorer(opened: Any, page_path: Path) -> None:
+    box = opened.locator(".explorer")
+    kinds = box.locator("fieldset button")
+    assert kinds.nth(0).inner_text().startswith("only sift-fisher (")
+    assert kinds.nth(0).get_attribute("aria-pressed") == "true"
+    cards = box.locator(".cells > li")
+    assert cards.count() == 12
+    first = cards.nth(0)
+    # Who gets it: the truth is among the five of the first and not among the five of the second.
+    assert first.locator(".both > div").nth(0).locator("li.hit").count() == 1
+    assert first.locator(".both > div").nth(1).locator("li.hit").count() == 0
+    assert first.locator("ol").nth(0).locator("li").count() == 5
+    assert first.locator("img").evaluate("image => image.decode().then(() => image.naturalWidth)") == 64
+    truth = first.locator(".truth bdi").inner_text()
+    assert first.locator("li.hit bdi").inner_text() == truth
+    kinds.nth(1).click()
+    assert cards.nth(0).locator(".both > div").nth(1).locator("li.hit").count() == 1
+    box.get_by_role("button", name="Show more").click()
+    assert cards.count() > 12
+    box.locator("input").fill("bold")
+    assert set(box.locator(".truth bdi").all_inner_texts()) <= {"<b>bold</b>"}
+    box.locator("input").fill("")
+    box.locator("select").nth(0).select_option(label="hog")
+    assert kinds.nth(0).inner_text().startswith("only hog (")
+
+
+def test_charts_say_their_numbers(opened: Any) -> None:
+    mark = opened.locator("#f-s1-history .wide .m").first
+    mark.scroll_into_view_if_needed()
+    mark.hover()
+    assert "quoted: 3.57 % top-5 error" in opened.locator("#tip").inner_text()
+    plot = opened.locator("#f-s1-per-class .plot")
+    plot.focus()
+    plot.press("ArrowRight")
+    first = opened.locator("#tip").inner_text()
+    plot.press("ArrowRight")
+    assert opened.locator("#tip").inner_text() != first
+    assert opened.locator("#live").inner_text() == opened.locator("#tip").inner_text()
+    plot.press("Escape")
+    assert not opened.locator("#tip").is_visible()
+    # And every figure has them in a table.
+    for figure in opened.locator("figure:has(svg.fig)").all():
+        assert figure.locator("details tbody tr").count() >= 2
+
+
+@pytest.mark.parametrize("width", [390, 320])
+def test_phone(browser: Any, page_path: Path, width: int) -> None:
+    page = browser.new_page(viewport={"width": width, "height": 844})
+    page.goto(page_path.as_uri())
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    assert page.locator("#f-s1-history .narrow").is_visible()
+    assert not page.locator("#f-s1-history .wide").is_visible()
+    page.close()
+
+
+def test_print(browser: Any, page_path: Path) -> None:
+    page = browser.new_page(viewport={"width": 760, "height": 1000}, color_scheme="dark")
+    page.goto(page_path.as_uri())
+    page.emulate_media(media="print", color_scheme="dark")
+    assert page.evaluate("getComputedStyle(document.body).backgroundColor") == "rgb(255, 255, 255)"
+    for gone in (".bar", ".tools", ".pick"):
+        assert not page.locator(gone).first.is_visible()
+    assert page.locator(".verdict").is_visible()
+    assert page.locator("#f-s1-history .wide").is_visible()
+    pdf = page.pdf(format="A4")
+    assert pdf.startswith(b"%PDF")
+    assert 3 <= len(re.findall(rb"/Type\s*/Page[^s]", pdf)) <= 25
+    page.close()
+
+
+def test_without_script_the_numbers_are_still_there(browser: Any, page_path: Path) -> None:
+    context = browser.new_context(java_script_enabled=False)
+    page = context.new_page()
+    page.goto(page_path.as_uri())
+    assert page.locator("#t-s1-contenders tbody tr").count() == 7
+    assert not page.locator(".theme").is_visible()
+    assert page.locator("noscript p").is_visible()
+    context.close()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_accessibility(browser: Any, page_path: Path, scheme: str) -> None:
+    axe = pytest.importorskip("axe_playwright_python.sync_playwright", reason="axe-playwright-python is not installed")
+    context = browser.new_context(color_scheme=scheme, bypass_csp=True)  # axe is a script put into the page
+    page = context.new_page()
+    page.goto(page_path.as_uri())
+    found = axe.Axe().run(page).response["violations"]
+    context.close()
+    serious = [f"{v['id']}: {v['nodes'][0]['html'][:200]}" for v in found if v["impact"] in ("serious", "critical")]
+    assert serious == []

@@ -1,0 +1,273 @@
+"""The page from stored results: what it says, and that nothing in the results can break it."""
+
+from __future__ import annotations
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from topfive.benchmark.errors import InputError
+from topfive.benchmark.report.page import render
+from topfive.benchmark.report.runs import read_run
+from topfive.benchmark.report.selfcheck import checks
+from topfive.benchmark.report.study import Study, studies_of
+from topfive.benchmark.report.verdict import verdict
+
+from tests.benchmark.report.conftest import CONTENDERS, DEEP, HAND, MakeRun, broken_cell
+
+HOSTILE = [
+    "<script>alert(1)</script>",
+    "</script><img src=x onerror=alert(2)>",
+    "שלום עולם",
+    "🐠 goldfish 🏳️‍🌈",
+    "long " + "x" * 300,
+    "a\"b'c&amp;d`{{ 7*7 }}",
+    "$\\frac{1}{0}$",
+    "tab\tand\u2028line",
+]
+
+
+def study_of(run: Path) -> Study:
+    return studies_of([read_run(run)])[0]
+
+
+def edit(run: Path, change: Any) -> None:
+    results = json.loads((run / "results.json").read_text())
+    change(results)
+    (run / "results.json").write_text(json.dumps(results))
+
+
+def test_the_page_is_one_file_with_its_figures(make_run: MakeRun, tmp_path: Path) -> None:
+    page = render([make_run()], tmp_path / "out")
+    assert page == tmp_path / "out" / "report.html"
+    html = page.read_text(encoding="utf-8")
+    assert not re.search(r"""(src|href)\s*=\s*["'](?!#|data:)""", html)
+    assert "http://" not in html.replace("http://www.w3.org/2000/svg", "")
+    assert "https://" not in html
+    names = {path.name for path in (tmp_path / "out" / "figures").iterdir()}
+    assert {"ranking.png", "history.png", "cost-seconds.png", "per-class.png", "top-k.png"} <= names
+    assert all(path.read_bytes()[:4] == b"\x89PNG" for path in (tmp_path / "out" / "figures").iterdir())
+    assert list((tmp_path / "out").glob(".report-*")) == []
+
+
+def test_figures_as_svg_and_pdf_on_request(make_run: MakeRun, tmp_path: Path) -> None:
+    run = make_run(n_classes=40, per_class=2, contenders=CONTENDERS[:1], broken=False)
+    render([run], tmp_path / "out", formats=("svg", "pdf"))
+    assert (tmp_path / "out" / "figures" / "ranking.svg").read_text().startswith("<?xml")
+    assert (tmp_path / "out" / "figures" / "ranking.pdf").read_bytes().startswith(b"%PDF")
+    assert not list((tmp_path / "out" / "figures").glob("*.png"))
+
+
+def test_the_verdict_says_the_numbers_of_the_results(make_run: MakeRun) -> None:
+    study = study_of(make_run())
+    told = verdict(study)
+    hand, deep = study.duel or (0, 0)
+    assert (study.ranked[hand].name, study.ranked[deep].name) == ("sift-fisher", "alexnet")
+    # By hand from the stored predictions.
+    a, b = (study.ranked[i].hits(5)[0] for i in (hand, deep))
+    pair = study.pair(hand, deep)
+    assert pair is not None
+    assert pair.gap.value == pytest.approx(abs(a.mean() - b.mean()), abs=1e-9)
+    assert {pair.only_a, pair.only_b} == {int((a & ~b).sum()), int((b & ~a).sum())}
+    assert "On these 20 classes with 100 training images each" in told.headline
+    assert f"{100 * pair.gap.value:.1f} points" in told.headline
+    assert ("cannot be told apart" in told.headline) == (pair.p_holm >= 0.05)
+    assert f"{100 * float((~a & ~b).mean()):.1f}\u00a0%." in " ".join(told.more)
+
+
+def test_a_clear_lead_and_a_draw(make_run: MakeRun) -> None:
+    lead = verdict(study_of(make_run("a", contenders=(("deep-1", DEEP, 3.5), ("hand-1", HAND, 0.8)))))
+    assert "the best deep network (deep-1) leads the best hand-engineered contender (hand-1) by" in lead.headline
+    assert "p\u00a0<\u00a00.001" in lead.headline
+    behind = verdict(study_of(make_run("b", contenders=(("deep-1", DEEP, 0.6), ("hand-1", HAND, 3.5)))))
+    assert "the best hand-engineered contender (hand-1) leads the best deep network (deep-1) by" in behind.headline
+    equal = study_of(make_run("c", contenders=(("deep-1", DEEP, 1.5), ("hand-1", HAND, 1.5)), per_class=3))
+    assert "cannot be told apart" in verdict(equal).headline
+    assert equal.groups == [(0, 1)]
+
+
+def test_caveats(make_run: MakeRun) -> None:
+    told = " ".join(verdict(study_of(make_run("a", layout="photos", limited=True, per_class=5))).caveats)
+    assert "demonstration" in told
+    assert "--limit" in told
+    assert "100 validation images are few" in told
+    assert "6 of 13 cells did not finish" in told
+    weak = study_of(make_run("b", contenders=(("weak", HAND, 0.0), ("good", DEEP, 2.0)), broken=False))
+    assert any("Not clear of chance" in line and "weak" in line for line in verdict(weak).caveats)
+
+
+def test_ten_classes_are_judged_by_top_1(make_run: MakeRun) -> None:
+    study = study_of(make_run(n_classes=10))
+    assert study.k == 1
+    assert study.chance == pytest.approx(0.9)
+    assert "top-1 error" in verdict(study).headline
+
+
+def test_only_failures(make_run: MakeRun, tmp_path: Path) -> None:
+    run = make_run(contenders=(), thumbnails=False)
+    html = render([run], tmp_path / "out", formats=()).read_text(encoding="utf-8")
+    assert "No contender finished" in html
+    for status in ("failed", "timeout", "oom", "skipped", "unavailable", "interrupted"):
+        assert f"broken-{status}" in html
+    assert "killed by the system: out of memory" in html
+    assert "Traceback (most recent call last)" in html
+
+
+def test_one_cell_and_nothing_to_compare(make_run: MakeRun, tmp_path: Path) -> None:
+    run = make_run(contenders=(("only", HAND, 1.5),), broken=False, thumbnails=False)
+    html = render([run], tmp_path / "out", formats=()).read_text(encoding="utf-8")
+    assert "nothing else finished to compare it with" in html
+    assert "No deep contender finished" in html
+
+
+def test_a_run_without_data_sets(make_run: MakeRun, tmp_path: Path) -> None:
+    run = make_run(contenders=(), broken=False)
+    edit(run, lambda r: r.update(datasets={}, cells=[]))
+    assert "Provenance" in render([run], tmp_path / "out", formats=()).read_text(encoding="utf-8")
+
+
+def test_several_runs_become_one_report(make_run: MakeRun, tmp_path: Path) -> None:
+    one = make_run("one", contenders=CONTENDERS[:1], broken=False)
+    two = make_run("two", contenders=CONTENDERS[1:3], broken=False)
+    studies = studies_of([read_run(one), read_run(two)])
+    assert len(studies) == 1
+    assert {c.name for c in studies[0].ranked} == {"alexnet", "sift-fisher", "sift-bovw"}
+    assert len(studies[0].pairs) == 3
+    html = render([one, two], tmp_path / "out", formats=()).read_text(encoding="utf-8")
+    assert html.count("<article") == 1
+    # The later result of the same cell wins, and the page says so; a failure does not hide an earlier success.
+    again = make_run("again", contenders=CONTENDERS[:1], broken=False)
+    failed = make_run("failed", contenders=(), broken=False)
+    edit(failed, lambda r: r["cells"].append(broken_cell("tiny-imagenet-mini", "alexnet", "failed", "later")))
+    study = studies_of([read_run(p) for p in (one, again, failed)])[0]
+    assert [c.seeds for c in study.ranked] == [1]
+    assert study.ranked[0].cells[0].run == again
+    assert "run more than once" in study.notes[0]
+    assert study.undone == []
+
+
+def test_predictions_in_another_order_are_matched_by_id(make_run: MakeRun) -> None:
+    import pyarrow.parquet as pq
+
+    run = make_run(broken=False)
+    before = study_of(run).pairs
+    path = run / "predictions" / "tiny-imagenet-mini--01--100--0.parquet"
+    table = pq.read_table(path)
+    pq.write_table(table.take(np.random.default_rng(0).permutation(len(table))), path)
+    assert study_of(run).pairs == before
+    # Other images altogether: out of the paired tests, still in the ranking.
+    pq.write_table(table.slice(5), path)
+    study = study_of(run)
+    assert len(study.ranked) == len(CONTENDERS)
+    assert not next(c for c in study.ranked if c.name == "sift-fisher").paired
+    assert "answered for other images" in study.notes[0]
+
+
+def test_several_seeds(make_run: MakeRun) -> None:
+    study = study_of(make_run(seeds=(0, 1, 2), per_class=10))
+    assert {c.seeds for c in study.ranked} == {3}
+    assert not any("One training run each" in line for line in verdict(study).caveats)
+    for i, error in enumerate(study.errors):
+        assert error.low <= error.value <= error.high
+        assert error.value == pytest.approx(1 - study.ranked[i].hits(5).mean(), abs=1e-9)
+
+
+def test_learning_curves_and_their_crossing(make_run: MakeRun, tmp_path: Path) -> None:
+    from topfive.benchmark.report.curves import curves_of
+
+    run = make_run(train_per_class=(5, 10, 25, 100, 400), contenders=(("net", DEEP, 3.0), ("sift", HAND, 1.8)))
+    study = study_of(run)
+    curves = curves_of(study)
+    assert [[size for size, _ in line.points] for line in curves.lines] == [[5, 10, 25, 100, 400]] * 2
+    assert curves.crossing is not None
+    assert curves.crossing.at is not None
+    assert 5 < curves.crossing.at < 400
+    assert "cross at about" in curves.sentence
+    assert study.per_class == 400
+    html = render([run], tmp_path / "out", formats=()).read_text(encoding="utf-8")
+    assert "More training images" in html
+
+
+def test_hostile_names_in_figures(make_run: MakeRun, tmp_path: Path) -> None:
+    contenders = tuple((h, HAND if i % 2 else DEEP, 1.0 + i / 4) for i, h in enumerate(HOSTILE))
+    run = make_run(n_classes=len(HOSTILE), class_names=HOSTILE, contenders=contenders, per_class=6, broken=False)
+    render([run], tmp_path / "out")
+    assert (tmp_path / "out" / "figures" / "confusion-hand.png").is_file()
+
+
+@pytest.mark.parametrize("where", ["classes", "methods", "paths", "reasons"])
+def test_hostile_names_are_shown_as_text(where: str, make_run: MakeRun, tmp_path: Path) -> None:
+    names = HOSTILE if where == "classes" else None
+    run = make_run(
+        n_classes=len(HOSTILE) + (4 if where != "classes" else 0),
+        class_names=names,
+        contenders=tuple((h[:60], HAND if i % 2 else DEEP, 1.0 + i / 4) for i, h in enumerate(HOSTILE))
+        if where == "methods"
+        else CONTENDERS,
+        datasets=(HOSTILE[0].replace("/", "|"),) if where == "paths" else ("plain",),
+    )
+    if where == "reasons":
+        edit(run, lambda r: [c.update(reason=HOSTILE[1], log=HOSTILE) for c in r["cells"] if c["status"] != "done"])
+    html = render([run], tmp_path / "out", formats=()).read_text(encoding="utf-8")
+    assert "<script>alert" not in html
+    assert "<img src=x" not in html
+    assert html.count("<script>") == 1
+    assert html.count("</script>") == html.count("<script")
+    if where == "classes":
+        assert "&lt;script&gt;alert(1)&lt;/script&gt;" in html
+        assert "שלום עולם" in html
+        assert "{{ 7*7 }}" in html
+        data = re.search(r'<script type="application/json">(.*?)</script>', html, re.DOTALL)
+        assert data is not None
+        assert HOSTILE[0] in json.loads(data.group(1))["classes"].values()
+
+
+def test_names_that_no_file_can_hold_do_not_stop_the_page(make_run: MakeRun, tmp_path: Path) -> None:
+    run = make_run(broken=False, per_class=4)
+    edit(run, lambda r: r["datasets"]["tiny-imagenet-mini"].update(title="bad \udcff name"))
+    assert "bad ? name" in render([run], tmp_path / "out", formats=()).read_text(encoding="utf-8")
+
+
+def test_the_self_check_finds_what_is_wrong(make_run: MakeRun) -> None:
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+
+    run = make_run(broken=False)
+    assert {c.passed for c in checks(study_of(run))} == {True}
+    edit(run, lambda r: r["cells"][0].update(top5_err=0.01))
+    assert [c.name for c in checks(study_of(run)) if not c.passed] == [
+        "Counting the stored predictions again gives the stated errors"
+    ]
+    edit(run, lambda r: r["datasets"]["tiny-imagenet-mini"].update(n_val=401))
+    failed = [c.name for c in checks(study_of(run)) if not c.passed]
+    assert "Every contender was scored on every validation image" in failed
+    for path in (run / "predictions").iterdir():
+        table = pq.read_table(path)
+        ids = table["image_id"].to_pylist()
+        pq.write_table(table.set_column(0, "image_id", pa.array([ids[1], *ids[1:]])), path)
+    assert "Image ids are unique" in [c.name for c in checks(study_of(run)) if not c.passed]
+
+
+def test_the_same_results_give_the_same_page(make_run: MakeRun, tmp_path: Path) -> None:
+    run = make_run(n_classes=40, per_class=2, contenders=CONTENDERS[:2], broken=False)
+    pages = [render([run], tmp_path / name) for name in ("a", "b")]
+    assert pages[0].read_bytes() == pages[1].read_bytes()
+    for figure in (tmp_path / "a" / "figures").iterdir():
+        assert figure.read_bytes() == (tmp_path / "b" / "figures" / figure.name).read_bytes()
+
+
+def test_what_is_not_a_run_is_refused(make_run: MakeRun, tmp_path: Path) -> None:
+    with pytest.raises(InputError, match=r"not a run's folder: it has no results\.json"):
+        render([tmp_path], tmp_path / "out")
+    with pytest.raises(InputError, match="at least one"):
+        render([], tmp_path / "out")
+    run = make_run()
+    edit(run, lambda r: r.update(schema_version=99))
+    with pytest.raises(InputError, match="schema version 99"):
+        render([run], tmp_path / "out", formats=())
+    (run / "results.json").write_text("{broken")
+    with pytest.raises(InputError, match="cannot be read"):
+        render([run], tmp_path / "out", formats=())
