@@ -117,6 +117,21 @@ def score(
 
 
 @app.command()
+def cache(
+    clear: Annotated[bool, typer.Option("--clear", help="Empty it; everything can be made again.")] = False,
+) -> None:
+    """Show what the cache holds and where; or clear it."""
+    from . import cachecare
+    from .data.cache import root
+
+    if clear:
+        print(f"{cachecare.clear() / 1e6:,.1f} MB removed")
+    for kind in cachecare.kinds():
+        print(f"{kind.name:10} {kind.files:7,} files {kind.size / 1e6:12,.1f} MB")
+    print(f"in {root()}; stages are kept up to {cachecare.limit() / 1e9:,.1f} GB, the oldest go first")
+
+
+@app.command()
 def check(
     method: Annotated[str, typer.Argument(help="A contender's name, module:Class, or a Python file.")],
 ) -> None:

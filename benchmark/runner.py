@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from . import provenance
+from .cachecare import prune
 from .config import RunConfig
 from .data.cache import folder as cache_folder
 from .discovery import check_params, discover, resolve
@@ -197,9 +198,13 @@ def _interruptible() -> Iterator[threading.Event]:
 def _cache(fresh: bool) -> Iterator[Path]:
     """Where contenders keep intermediate results; for a fresh start an empty folder that is gone afterwards."""
     folder = cache_folder(f"fresh-{os.getpid()}" if fresh else "stages")
-    yield folder
-    if fresh:
-        shutil.rmtree(folder, ignore_errors=True)
+    try:
+        yield folder
+    finally:
+        if fresh:
+            shutil.rmtree(folder, ignore_errors=True)
+        else:
+            prune()
 
 
 def _now() -> str:

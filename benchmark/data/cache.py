@@ -15,10 +15,14 @@ import platformdirs
 from ..errors import InputError
 
 
+def root() -> Path:
+    """The cache's folder, which may not be there yet."""
+    return Path(os.environ.get("TOPFIVE_CACHE") or platformdirs.user_cache_dir("topfive", appauthor=False))
+
+
 def folder(kind: str) -> Path:
     """``<the user's cache>/topfive/<kind>``, made where it is missing; ``TOPFIVE_CACHE`` moves it."""
-    base = os.environ.get("TOPFIVE_CACHE") or platformdirs.user_cache_dir("topfive", appauthor=False)
-    path = Path(base) / kind
+    path = root() / kind
     try:
         path.mkdir(parents=True, exist_ok=True)
     except OSError as error:

@@ -1,0 +1,77 @@
+"""The cache's size: shown, bounded, cleared. What is in it can always be made again."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from dataclasses import dataclass
+from pathlib import Path
+
+from .data.cache import root
+from .errors import InputError
+
+DEFAULT_GB = 50.0  # and never more than half of what the disk could give; TOPFIVE_CACHE_GB says otherwise
+
+
+@dataclass(frozen=True)
+class Kind:
+    """One folder of the cache: how many files, how many bytes."""
+
+    name: str
+    files: int
+    size: int
+
+
+def kinds() -> list[Kind]:
+    """What is in the cache, by kind."""
+    if not root().is_dir():
+        return []
+    folders = sorted(path for path in root().iterdir() if path.is_dir())
+    return [Kind(folder.name, len(found := _files(folder)), sum(size for _, size, _ in found)) for folder in folders]
+
+
+def limit() -> int:
+    """Bytes that contenders' stages may take."""
+    text = os.environ.get("TOPFIVE_CACHE_GB")
+    if text is None:
+        folder = next(path for path in (root(), *root().parents) if path.exists())
+        return int(min(DEFAULT_GB * 1e9, 0.5 * shutil.disk_usage(folder).free + sum(k.size for k in kinds())))
+    try:
+        return int(float(text) * 1e9)
+    except ValueError:
+        raise InputError(f"TOPFIVE_CACHE_GB is {text!r}; give a number of gigabytes") from None
+
+
+def prune(most: int | None = None) -> int:
+    """Remove the stages that were not used for longest until ``most`` bytes are left; returns the bytes removed."""
+    most = limit() if most is None else most
+    files = sorted(_files(root() / "stages"))
+    total = sum(size for _, size, _ in files)
+    removed = 0
+    for _, size, path in files:
+        if total - removed <= most:
+            break
+        path.unlink(missing_ok=True)
+        removed += size
+    return removed
+
+
+def clear() -> int:
+    """Empty the cache; returns the bytes removed."""
+    removed = sum(kind.size for kind in kinds())
+    for kind in kinds():
+        shutil.rmtree(root() / kind.name, ignore_errors=True)
+    return removed
+
+
+def _files(folder: Path) -> list[tuple[float, int, Path]]:
+    """(last use, bytes, path) of every file; one that vanishes meanwhile is not there."""
+    found = []
+    for path in folder.rglob("*"):
+        try:
+            status = path.lstat()
+        except OSError:
+            continue
+        if not path.is_dir():
+            found.append((max(status.st_atime, status.st_mtime), status.st_size, path))
+    return found

@@ -1,0 +1,44 @@
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+from topfive.benchmark import cachecare
+from topfive.benchmark.data.cache import folder
+from topfive.benchmark.errors import InputError
+
+
+def fill() -> list[Path]:
+    stages = folder("stages")
+    paths = [stages / f"features-{i}.npy" for i in range(4)]
+    for age, path in enumerate(paths):
+        path.write_bytes(bytes(1000))
+        os.utime(path, (1e9 + age, 1e9 + age))
+    folder("indexes").joinpath("one.json").write_bytes(bytes(10))
+    return paths
+
+
+def test_the_oldest_stages_go_first_and_indexes_stay() -> None:
+    paths = fill()
+    os.utime(paths[0], (2e9, 1e9))  # read lately
+    assert cachecare.prune(2500) == 2000
+    assert [path.exists() for path in paths] == [True, False, False, True]
+    assert {kind.name: kind.size for kind in cachecare.kinds()} == {"indexes": 10, "stages": 2000}
+    assert cachecare.prune(2500) == 0
+
+
+def test_clearing_empties_it() -> None:
+    fill()
+    assert cachecare.clear() == 4010
+    assert cachecare.kinds() == []
+    assert cachecare.clear() == 0
+
+
+def test_the_bound_can_be_set(monkeypatch: pytest.MonkeyPatch) -> None:
+    assert 0 < cachecare.limit() <= 50e9
+    monkeypatch.setenv("TOPFIVE_CACHE_GB", "1.5")
+    assert cachecare.limit() == 1_500_000_000
+    monkeypatch.setenv("TOPFIVE_CACHE_GB", "much")
+    with pytest.raises(InputError, match="give a number"):
+        cachecare.limit()
