@@ -36,8 +36,7 @@ def load(path: Path, key: str) -> dict[str, Any] | None:
     try:
         state = torch.load(path, map_location="cpu", weights_only=True)
     except (pickle.UnpicklingError, RuntimeError, EOFError, OSError, KeyError, ValueError) as error:
-        reason = (str(error).splitlines() or [""])[0][:120]
-        log.warning("checkpoint %s cannot be read (%s: %s): starts anew", path.name, type(error).__name__, reason)
+        log.warning("checkpoint %s cannot be read (%s): starts anew", path.name, type(error).__name__)
         return None
     if not isinstance(state, dict) or state.get("key") != key:
         log.warning("checkpoint %s belongs to another training: starts anew", path.name)

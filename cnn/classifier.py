@@ -87,7 +87,8 @@ class AlexNet2012(AlexNet):
         return seen * 8 // 7, seen
 
     def _colour(self, pixels: torch.Tensor) -> tuple[Colour, float]:
-        return Colour.of(pixels, mean_image=True), 1.0
+        colour = Colour.of(pixels, mean_image=True)
+        return colour, 1.0 if self.init == "paper" else colour.std
 
 
 @dataclass(kw_only=True, eq=False, repr=False)

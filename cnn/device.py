@@ -35,8 +35,15 @@ def choose(device: str) -> torch.device:
     return chosen
 
 
-def precision(device: torch.device) -> torch.dtype:
-    """bfloat16 where the device computes in it natively, else float32 (emulated bfloat16 is slower than float32)."""
+def precision(device: torch.device, wanted: str = "auto") -> torch.dtype:
+    """``"auto"``: bfloat16 where the device computes in it natively, else float32 (emulation is slower than that).
+
+    ``"bf16"`` and ``"f32"`` are taken at their word; anything else raises ValueError.
+    """
+    if wanted != "auto":
+        if wanted not in ("bf16", "f32"):
+            raise ValueError(f"precision must be 'auto', 'bf16' or 'f32', not {wanted!r}")
+        return torch.bfloat16 if wanted == "bf16" else torch.float32
     if device.type == "cuda":
         native = torch.cuda.is_bf16_supported(including_emulation=False)
     else:

@@ -56,6 +56,7 @@ class DeepClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     first_side    fraction of ``side`` at which training starts (see ``train.Recipe``)
     held_out      fraction of the training images kept back to choose the best epoch
     device        "auto", "cpu", "cuda", "cuda:1", or several, "cuda:0,cuda:1": one process each
+    precision     "auto": bfloat16 where the device computes in it, else float32; "bf16", "f32"
     cache_dir     where each epoch's checkpoint goes; a training that was cut short goes on from there
 
     After ``fit``: ``model_`` (the network, on the CPU), ``history_``, ``timings_``, ``n_parameters_``,
@@ -73,6 +74,7 @@ class DeepClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     random_state: int = 0
     device: str = "auto"
     n_jobs: int | None = None
+    precision: str = "auto"
     cache_dir: str | None = None
 
     family = "deep"
@@ -114,6 +116,7 @@ class DeepClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         devices = [hardware.choose(name) for name in hardware.names(self.device)]
         rank, world, device = join(devices[0])
         on_gpu = device.type == "cuda"
+        dtype = hardware.precision(device, self.precision)
         self.classes_, targets = np.unique(np.asarray(labels), return_inverse=True)
         train, held_out = split(targets, self.held_out, self.random_state)
         recipe = self._recipe(self.epochs or default_epochs(len(train), on_gpu), on_gpu)
@@ -147,9 +150,9 @@ class DeepClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                 getattr(self, "_pretrain", None),
             )
             if len(devices) > 1:
-                outcome = run_on(devices, job, feed)
+                outcome = run_on(devices, job, feed, dtype)
             else:
-                outcome = Trainer(job, feed, hardware.precision(device), rank, world).run()
+                outcome = Trainer(job, feed, dtype, rank, world).run()
         self.model_.to("cpu").eval()
         self.history_ = outcome.history
         self.peak_bytes_ = outcome.peak_bytes
@@ -163,7 +166,7 @@ class DeepClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def decision_function(self, images: Any) -> NDArray[np.float32]:
         """(n, n_classes) float32: log of the probabilities, averaged over the views of each image."""
         rank, world, device = join(hardware.choose(hardware.names(self.device)[0]))
-        dtype = hardware.precision(device)
+        dtype = hardware.precision(device, self.precision)
         augment = self.augment_.on(device)
         edges = np.linspace(0, len(images), world + 1).astype(np.int64)
         rows = [np.zeros((0, len(self.classes_)), np.float32)]

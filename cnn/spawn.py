@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import tempfile
 from copy import deepcopy
 from dataclasses import asdict, replace
@@ -13,12 +14,11 @@ import torch.distributed as dist
 from torch import Tensor
 from torch.multiprocessing.spawn import spawn
 
-from .device import precision
 from .feed import Feed
 from .train import Job, Outcome, Trainer
 
 
-def run_on(devices: list[torch.device], job: Job, feed: Feed) -> Outcome:
+def run_on(devices: list[torch.device], job: Job, feed: Feed, dtype: torch.dtype) -> Outcome:
     """Train ``job`` in one process a device; the trained weights come back in ``job.network``.
 
     The pixels and the weights are in shared memory. Raises ValueError when the images did not fit into memory, and
@@ -29,23 +29,32 @@ def run_on(devices: list[torch.device], job: Job, feed: Feed) -> Outcome:
     job.network.share_memory()
     with tempfile.TemporaryDirectory(prefix="topfive-") as folder:
         threads = max(1, torch.get_num_threads() // len(devices))
-        arguments = (devices, job, _shared(feed.pixels), _shared(feed.labels), folder, threads)
+        arguments = (devices, job, _shared(feed.pixels), _shared(feed.labels), folder, threads, dtype)
         spawn(_work, args=arguments, nprocs=len(devices))  # type: ignore[no-untyped-call]
         return Outcome(**json.loads((Path(folder) / "outcome.json").read_text()))
 
 
 def _work(
-    rank: int, devices: list[torch.device], job: Job, pixels: Tensor, labels: Tensor, folder: str, threads: int
+    rank: int,
+    devices: list[torch.device],
+    job: Job,
+    pixels: Tensor,
+    labels: Tensor,
+    folder: str,
+    threads: int,
+    dtype: torch.dtype,
 ) -> None:
     device = devices[rank]
     torch.set_num_threads(threads)
+    if rank == 0:
+        logging.basicConfig(level=logging.INFO, format="%(message)s")  # progress, to where the parent's output goes
     if device.type == "cuda":
         torch.cuda.set_device(device)
     backend = "nccl" if device.type == "cuda" else "gloo"
     dist.init_process_group(backend, init_method=f"file://{folder}/meet", rank=rank, world_size=len(devices))
     try:
         shared = dict(job.network.state_dict())
-        trainer = Trainer(_copied(job), Feed.held(pixels, labels, device), precision(device), rank, len(devices))
+        trainer = Trainer(_copied(job), Feed.held(pixels, labels, device), dtype, rank, len(devices))
         outcome = trainer.run()
         if rank == 0:
             for name, value in trainer.network.state_dict().items():

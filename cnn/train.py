@@ -68,9 +68,9 @@ class Recipe:
         return progress / warm if progress < warm else 0.5 * (1 + math.cos(math.pi * (progress - warm) / (1 - warm)))
 
     def side(self, epoch: int, side: int) -> int:
-        """Pixels a side in this epoch: a multiple of 8."""
+        """Pixels a side in this epoch, growing by eighths: few sizes, as a compiled network is compiled for each."""
         grown = self.first_side + (1 - self.first_side) * min(1.0, epoch / max(1.0, 0.7 * self.epochs))
-        return min(side, max(16, round(side * grown / 8) * 8))
+        return min(side, max(16, round(side * round(grown * 8) / 8)))
 
 
 @dataclass(frozen=True)
@@ -117,6 +117,8 @@ class Trainer:
         self.network = job.network.to(self.device)
         self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.batch = min(self.recipe.batch, len(self.train)) // world * world
+        if self.recipe.schedule == "plateau" and not len(self.held_out):
+            raise ValueError("the plateau schedule watches held-out images: held_out must be above 0")
         if self.batch == 0:
             raise ValueError(f"{len(self.train)} images are too few to train on with {world} processes")
         self.steps = len(self.train) // self.batch  # of an epoch; what is left over changes with the order
@@ -188,6 +190,8 @@ class Trainer:
             raise diverged(epoch, self.recipe, total)
         seconds = time.monotonic() - started
         held_loss, held_error = agreed(self.held_out_loss(), self.device, self.world)
+        if len(self.held_out) and not math.isfinite(held_loss):
+            raise diverged(epoch, self.recipe, held_loss)
         spent = energy_joules(self.device)
         self.history.append(
             {

@@ -1,0 +1,92 @@
+"""Crops are exactly the pixels they should be; colour noise has the covariance it should have."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+import numpy as np
+import torch
+from topfive.cnn.augment import Augment, Colour, crops, scaled_crops
+
+
+def numbered(n: int, side: int) -> torch.Tensor:
+    random = np.random.default_rng(0)
+    return torch.from_numpy(random.integers(0, 256, (n, side, side, 3), dtype=np.uint8))
+
+
+def plain(how: str, side: int) -> Augment:
+    return Augment(how, side, Colour(torch.zeros(3), 1.0, torch.eye(3)), 1.0)
+
+
+def test_crops_and_mirror_images_are_the_pixels_themselves() -> None:
+    pixels = numbered(3, 10)
+    top, left, flip = torch.tensor([0, 2, 4]), torch.tensor([4, 1, 0]), torch.tensor([False, True, False])
+    cut = crops(pixels, top, left, 6, flip)
+    assert torch.equal(cut[0], pixels[0, 0:6, 4:10])
+    assert torch.equal(cut[1], pixels[1, 2:8, 1:7].flip(1))
+    assert torch.equal(cut[2], pixels[2, 4:10, 0:6])
+
+
+def test_ten_views_are_the_centre_the_corners_and_their_mirror_images() -> None:
+    pixels = numbered(2, 10)
+    views = plain("paper", 6).views(pixels, ten=True)
+    image = pixels.permute(0, 3, 1, 2).float()
+    places = [(2, 2), (0, 0), (0, 4), (4, 0), (4, 4)]
+    assert len(views) == 10
+    for i, (y, x) in enumerate(places):
+        cut = image[:, :, y : y + 6, x : x + 6]
+        assert torch.equal(views[2 * i], cut)
+        assert torch.equal(views[2 * i + 1], cut.flip(-1))
+    assert len(plain("none", 6).views(pixels)) == 2
+
+
+def test_every_place_and_both_orientations_come_up() -> None:
+    pixels = numbered(1, 6).repeat(400, 1, 1, 1)
+    batch = plain("crop+flip", 4).train(pixels, torch.Generator().manual_seed(0))
+    seen = {tuple(image.flatten().tolist()) for image in batch}
+    assert len(seen) == 3 * 3 * 2
+    unmirrored = plain("crop", 4).train(pixels, torch.Generator().manual_seed(0))
+    assert len({tuple(image.flatten().tolist()) for image in unmirrored}) == 9
+
+
+def test_a_scaled_crop_of_everything_is_the_image() -> None:
+    images = numbered(4, 8).permute(0, 3, 1, 2).float()
+    chance = torch.tensor([[1.0, 0.5, 0.3, 0.9]]).repeat(4, 1)
+    flip = torch.tensor([False, True, False, True])
+    result = scaled_crops(images, 8, flip, chance, least=0.35)
+    expected = torch.where(flip[:, None, None, None], images.flip(-1), images)
+    torch.testing.assert_close(result, expected, atol=0.01, rtol=0)
+
+
+def test_colour_noise_has_a_hundredth_of_the_covariance_of_the_pixels() -> None:
+    """The authors' code: α ~ N(0, 0.1) times the square roots of the eigenvalues."""
+    random = np.random.default_rng(0)
+    mixing = np.array([[40, 5, 0], [35, -10, 4], [30, 5, -9]])
+    colours = (random.normal(size=(400, 8, 8, 3)) @ mixing.T + 128).clip(0, 255).astype(np.uint8)
+    pixels = torch.from_numpy(colours)
+    colour = Colour.of(pixels)
+    augment = Augment("paper", 8, colour, 1.0)
+    grey = torch.full((20_000, 8, 8, 3), 128, dtype=torch.uint8)
+    shifted = augment.train(grey, torch.Generator().manual_seed(0))[:, :, 0, 0]
+    torch.testing.assert_close(
+        torch.cov(shifted.t()), torch.cov(pixels.reshape(-1, 3).float().t()) / 100, rtol=0.05, atol=0.1
+    )
+
+
+def test_processes_together_make_the_batch_of_one() -> None:
+    pixels = numbered(8, 8)
+    for how in ("crop+flip", "scale+flip", "paper"):
+        augment = plain(how, 8)
+        whole = augment.train(pixels, torch.Generator().manual_seed(3))
+        halves = [
+            replace(augment, part=(rank, 2)).train(pixels[4 * rank : 4 * rank + 4], torch.Generator().manual_seed(3))
+            for rank in range(2)
+        ]
+        torch.testing.assert_close(torch.cat(halves), whole)
+
+
+def test_the_mean_image_is_subtracted_before_the_crop() -> None:
+    pixels = numbered(5, 8)
+    augment = Augment("none", 6, Colour.of(pixels, mean_image=True), 1.0)
+    centre = augment.views(pixels)[0]
+    torch.testing.assert_close(centre.mean(0), torch.zeros(3, 6, 6), atol=1e-4, rtol=0)

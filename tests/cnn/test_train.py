@@ -1,0 +1,278 @@
+"""The training loop: every network overfits, a resumed training is the uninterrupted one, failures speak."""
+
+from __future__ import annotations
+
+import logging
+import pickle
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from sklearn.base import clone
+from topfive.cnn import checkpoint, classifier
+from topfive.cnn.estimator import default_epochs, split
+from topfive.cnn.train import Recipe, Trainer, TrainingDiverged
+from torch import nn
+
+from .conftest import Striped
+
+EASY: dict[str, Any] = {"augment": "none", "held_out": 0.0, "batch": 16, "device": "cpu", "first_side": 1.0}
+
+
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [
+        ("AlexNet", {"width": 0.125, "epochs": 25, "dropout": 0.1}),
+        # With weights of 0.01 as published a network this narrow stays at ln C for more steps than a test can take.
+        ("AlexNet2012", {"width": 0.25, "epochs": 30, "dropout": 0.0, "side": 28, "held_out": 0.1, "init": "he"}),
+        ("AlexNetOwt2014", {"width": 0.125, "epochs": 25, "dropout": 0.1}),
+        ("Mlp1986", {"epochs": 60}),
+        ("LeNet1998", {"epochs": 40}),
+        ("Dbn2006", {"epochs": 60, "layers": "100-100", "pretrain_epochs": 20}),
+        ("ResNet2015", {"width": 0.125, "epochs": 15}),
+    ],
+)
+def test_every_network_learns_64_images_by_heart(name: str, parameters: dict[str, Any], striped: Striped) -> None:
+    images, labels = striped(64)
+    model = getattr(classifier, name)(**{**EASY, **parameters}).fit(images, labels)
+    scores = model.decision_function(images)
+    assert scores.dtype == np.float32
+    assert np.exp(scores).sum(1) == pytest.approx(np.ones(64), abs=1e-3)
+    assert (model.classes_[scores.argmax(1)] == labels).all()
+    assert model.history_[-1]["loss"] < model.history_[0]["loss"]
+    assert model.timings_["train"] > 0
+    assert model.flops_per_image_ > 0
+
+
+class Small(nn.Sequential):
+    """Batch normalisation and dropout: state and random numbers that a resumed training must get right."""
+
+    def __init__(self, n_classes: int, side: int) -> None:
+        super().__init__(
+            nn.Conv2d(3, 8, 3, 2), nn.BatchNorm2d(8), nn.ReLU(), nn.AdaptiveAvgPool2d(4), nn.Flatten(),
+            nn.Dropout(0.3), nn.Linear(128, n_classes),
+        )  # fmt: skip
+
+
+def small(**parameters: Any) -> classifier.TorchClassifier:
+    return classifier.TorchClassifier(module=Small, **{"batch": 16, "device": "cpu", "epochs": 4, **parameters})
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
+def test_a_resumed_training_is_the_uninterrupted_one_bit_for_bit(
+    optimizer: str, striped: Striped, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    images, labels = striped(80)
+    whole = small(optimizer=optimizer).fit(images, labels)
+    train_epoch = Trainer.epoch
+
+    def killed(self: Trainer, epoch: int) -> None:
+        if epoch == 2:
+            raise KeyboardInterrupt
+        train_epoch(self, epoch)
+
+    cut = small(optimizer=optimizer, cache_dir=str(tmp_path))
+    with monkeypatch.context() as patch:
+        patch.setattr(Trainer, "epoch", killed)
+        with pytest.raises(KeyboardInterrupt):
+            cut.fit(images, labels)
+    resumed = clone(cut).fit(images, labels)
+    assert len(resumed.history_) == 4
+    for a, b in zip(whole.model_.state_dict().values(), resumed.model_.state_dict().values(), strict=True):
+        assert torch.equal(a, b)
+    assert [r["loss"] for r in whole.history_] == [r["loss"] for r in resumed.history_]
+    assert np.array_equal(whole.decision_function(images), resumed.decision_function(images))
+    assert not list(tmp_path.rglob("*.tmp"))
+
+
+def test_the_seed_decides(striped: Striped) -> None:
+    images, labels = striped(48)
+    a, b, c = (small(epochs=2, random_state=s).fit(images, labels).decision_function(images) for s in (1, 1, 2))
+    assert np.array_equal(a, b)
+    assert not np.array_equal(a, c)
+
+
+def test_a_damaged_or_foreign_checkpoint_is_not_used(
+    striped: Striped, tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    images, labels = striped(48)
+    model = small(epochs=2, cache_dir=str(tmp_path))
+    first = model.fit(images, labels).decision_function(images)
+    (path,) = tmp_path.rglob("*.pt")
+    good = path.read_bytes()
+    path.write_bytes(good[: len(good) // 2])
+    assert np.array_equal(clone(model).fit(images, labels).decision_function(images), first)
+    assert "cannot be read" in caplog.text
+    state = torch.load(path, weights_only=True)
+    torch.save({**state, "key": "another"}, path)
+    assert np.array_equal(clone(model).fit(images, labels).decision_function(images), first)
+    assert "belongs to another training" in caplog.text
+
+
+class Evil:
+    def __reduce__(self) -> tuple[Any, ...]:
+        return print, ("code in a checkpoint ran",)
+
+
+def test_a_checkpoint_cannot_run_code(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    path = tmp_path / "evil.pt"
+    torch.save({"key": "k", "network": Evil()}, path)
+    assert checkpoint.load(path, "k") is None
+    path.write_bytes(pickle.dumps(Evil(), protocol=2))
+    assert checkpoint.load(path, "k") is None
+    assert "ran" not in capsys.readouterr().out
+
+
+def test_other_parameters_are_another_training(striped: Striped, tmp_path: Path) -> None:
+    images, labels = striped(48)
+    small(epochs=1, cache_dir=str(tmp_path)).fit(images, labels)
+    small(epochs=1, lr=0.01, cache_dir=str(tmp_path)).fit(images, labels)
+    small(epochs=1, lr=0.01, cache_dir=str(tmp_path)).fit(images, 1 - (labels > 1))
+    assert len(list(tmp_path.rglob("*.pt"))) == 3
+
+
+class Even(nn.Sequential):
+    def __init__(self, n_classes: int, side: int) -> None:
+        super().__init__(nn.Flatten(), nn.Linear(3 * side * side, n_classes))
+
+
+class Hungry(Even):
+    """Runs out of memory on more than eight images at a time."""
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if self.training and len(x) > 8:
+            raise torch.OutOfMemoryError("CUDA out of memory")
+        return super().forward(x)
+
+
+def test_out_of_memory_halves_the_batch_and_changes_nothing_else(
+    striped: Striped, caplog: pytest.LogCaptureFixture
+) -> None:
+    images, labels = striped(64)
+    scores = []
+    for module in (Even, Hungry):
+        model = classifier.TorchClassifier(module=module, epochs=2, batch=32, device="cpu", precision="f32", lr=0.01)
+        scores.append(model.fit(images, labels).decision_function(images))
+    assert "goes on with 16 images" in caplog.text
+    assert "goes on with 8 images" in caplog.text
+    np.testing.assert_allclose(scores[0], scores[1], rtol=1e-4, atol=1e-4)
+
+
+def test_no_memory_for_a_single_image_is_an_error(striped: Striped) -> None:
+    class Starved(Even):
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            if self.training:
+                raise torch.OutOfMemoryError("CUDA out of memory")
+            return super().forward(x)
+
+    images, labels = striped(16)
+    with pytest.raises(torch.OutOfMemoryError):
+        classifier.TorchClassifier(module=Starved, epochs=1, device="cpu").fit(images, labels)
+
+
+def test_a_divergence_says_so(striped: Striped) -> None:
+    images, labels = striped(64)
+    with pytest.raises(TrainingDiverged, match="learning rate that is too high"):
+        small(lr=1e30, optimizer="momentum").fit(images, labels)
+
+
+def test_a_loss_that_stays_at_ln_c_says_so(striped: Striped, caplog: pytest.LogCaptureFixture) -> None:
+    """What a network does whose outputs do not depend on its inputs, such as one with too small weights."""
+
+    class Asleep(nn.Module):
+        def __init__(self, n_classes: int, side: int) -> None:
+            super().__init__()
+            self.logits = nn.Parameter(torch.zeros(n_classes))
+
+        def forward(self, x: torch.Tensor) -> torch.Tensor:
+            return self.logits + 0 * x.mean((1, 2, 3))[:, None]
+
+    images, labels = striped(64)
+    classifier.TorchClassifier(module=Asleep, epochs=80, batch=16, device="cpu").fit(images, labels)
+    assert caplog.text.count("still ln 4 = 1.39, that of guessing") == 1
+
+
+def test_progress_is_logged(striped: Striped, caplog: pytest.LogCaptureFixture) -> None:
+    images, labels = striped(48)
+    with caplog.at_level(logging.INFO, logger="topfive.cnn"):
+        small(epochs=2).fit(images, labels)
+    assert "epoch 2/2: loss" in caplog.text
+    assert "images/s" in caplog.text
+
+
+def test_the_plateau_schedule_lowers_the_rate_and_then_stops(striped: Striped) -> None:
+    """Labels without meaning: the held-out error cannot keep falling."""
+    images, _ = striped(60)
+    labels = np.random.default_rng(0).permutation(60) % 4
+    model = classifier.AlexNet2012(epochs=60, width=0.125, side=28, batch=32, device="cpu", held_out=0.3, lr=1e-4)
+    model.fit(images, labels)
+    rates = sorted({round(r["rate"], 12) for r in model.history_}, reverse=True)
+    assert rates == pytest.approx([1e-4, 1e-5, 1e-6, 1e-7])
+    assert len(model.history_) < 60
+
+
+def test_the_one_cycle_schedule() -> None:
+    recipe = Recipe(epochs=10)
+    assert [recipe.rate(p) for p in (0.0, 0.075, 0.15, 0.575, 1.0)] == pytest.approx([0, 0.5, 1, 0.5, 0], abs=1e-12)
+    sides = [Recipe(epochs=10, first_side=0.5).side(e, 64) for e in range(10)]
+    assert sides[0] == 32
+    assert sides[-3:] == [64, 64, 64]
+    assert sides == sorted(sides)
+    assert [Recipe(epochs=3).side(e, 30) for e in range(3)] == [30, 30, 30]
+
+
+def test_the_stated_epochs() -> None:
+    assert [default_epochs(n, False) for n in (10, 2000, 20_000, 100_000)] == [100, 30, 13, 12]
+    assert [default_epochs(n, True) for n in (10, 2000, 20_000, 100_000)] == [300, 160, 70, 62]
+
+
+def test_the_held_out_part_is_stratified_and_never_a_whole_class() -> None:
+    targets = np.repeat([0, 1, 2], [100, 40, 1])
+    train, held = split(targets, 0.05, 0)
+    assert sorted([*train, *held]) == list(range(141))
+    assert 5 <= (targets[held] == 0).sum() <= 6
+    assert 2 <= (targets[held] == 1).sum() <= 3
+    assert (targets[train] == 2).sum() == 1
+    assert len(split(targets, 0.0, 0)[1]) == 0
+
+
+def test_labels_keep_their_names_and_two_classes_work(striped: Striped) -> None:
+    images, labels = striped(40, classes=2)
+    model = small(epochs=8).fit(images, labels * 7 + 3)
+    assert model.classes_.tolist() == [3, 10]
+    assert model.decision_function(images).shape == (40, 2)
+    assert (model.predict(images) == labels * 7 + 3).mean() > 0.8
+
+
+def test_a_fitted_model_travels(striped: Striped) -> None:
+    images, labels = striped(40)
+    model = small(epochs=1).fit(images, labels)
+    again = pickle.loads(pickle.dumps(model))
+    assert np.array_equal(again.decision_function(images), model.decision_function(images))
+
+
+def test_images_that_do_not_fit_into_memory_are_decoded_as_they_are_needed(
+    striped: Striped, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    images, labels = striped(48)
+    held = small(epochs=2).fit(images, labels).decision_function(images)
+    with monkeypatch.context() as patch:
+        patch.setattr("psutil.virtual_memory", lambda: type("Memory", (), {"available": 1000})())
+        streamed = small(epochs=2).fit(images, labels).decision_function(images)
+    assert np.array_equal(held, streamed)
+
+
+@pytest.mark.parametrize(
+    ("parameters", "message"),
+    [
+        ({"device": "cuda:7"}, "GPU"), ({"device": "tpu2"}, "not known"), ({"augment": "mixup"}, "augment"),
+        ({"optimizer": "lion"}, "optimizer"), ({"held_out": 1.0}, "held_out"), ({"precision": "f8"}, "precision"),
+    ],
+)  # fmt: skip
+def test_a_wrong_parameter_is_one_clear_line(parameters: dict[str, Any], message: str, striped: Striped) -> None:
+    images, labels = striped(16)
+    with pytest.raises(ValueError, match=message) as caught:
+        small(**parameters).fit(images, labels)
+    assert "\n" not in str(caught.value)
