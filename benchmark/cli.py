@@ -64,19 +64,23 @@ def _numbers(text: str | None) -> list[int] | None:
 
 
 @app.command("list")
-def list_() -> None:
+def list_(
+    plugin: Annotated[list[str] | None, typer.Option(help="A Python file with contenders of your own.")] = None,
+) -> None:
     """Show the contenders that can be named."""
     from rich.console import Console
+    from rich.markup import escape
     from rich.table import Table
 
     from .discovery import discover
 
     table = Table(box=None, pad_edge=False)
-    for title in ("contender", "family", "what it is", "from"):
+    for title in ("contender", "family", "what it is"):
         table.add_column(title, no_wrap=title != "what it is")
-    for entry in discover().values():
-        summary, family = entry.describe()
-        table.add_row(entry.name, family or "?", summary, entry.origin)
+    rows = [(*entry.describe(), entry) for entry in discover(plugin or []).values()]
+    for summary, family, entry in sorted(rows, key=lambda row: (row[1] == "", row[1], row[2].name)):
+        foreign = "" if entry.origin.startswith("topfive ") else f"  ({entry.origin})"
+        table.add_row(entry.name, family or "other", escape(summary + foreign))
     Console(highlight=False).print(table)
 
 

@@ -8,6 +8,7 @@ contender's module is imported in its own process when its turn comes.
 from __future__ import annotations
 
 import ast
+import functools
 import hashlib
 import importlib
 import importlib.metadata
@@ -15,6 +16,7 @@ import importlib.util
 import inspect
 import re
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -46,16 +48,17 @@ class Entry:
         return found
 
     def describe(self) -> tuple[str, str]:
-        """(first line of the docstring, family), read from the source text; empty strings where it cannot be found."""
+        """(first sentence of the docstring, family), read from the source text; empty where it cannot be found."""
         module_name, _, attribute = self.target.rpartition(":")
         path = _source(module_name)
-        node = _classes(path).get(attribute) if path else None
-        if path is None or node is None:
+        if path is None:
             return "", ""
-        family = ""
-        for known in [node, *(_classes(path)[base] for base in _bases(node) if base in _classes(path))]:
-            family = family or _string_constant(known, "family")
-        return (ast.get_docstring(node) or "").partition("\n")[0], family
+        lineage = list(_lineage(path, attribute))
+        if not lineage:
+            return "", ""
+        paragraph = " ".join((ast.get_docstring(lineage[0]) or "").partition("\n\n")[0].split()).replace("``", "")
+        families = [family for node in lineage if (family := _string_constant(node, "family"))]
+        return paragraph, families[0] if families else ""
 
     def code_version(self) -> str:
         """A digest of the Python sources beside the contender's: results of other code are never taken for its own."""
@@ -169,9 +172,30 @@ def _is_contender(node: ast.ClassDef, classes: dict[str, ast.ClassDef]) -> bool:
     return {"fit", "decision_function"} <= methods or (foreign and bool({"fit", "decision_function"} & methods))
 
 
+def _lineage(path: Path, name: str) -> Iterator[ast.ClassDef]:
+    """The class ``name`` and its bases, nearest first, as far as they stand in the same file or the files beside it."""
+    tree = _parse(path)
+    node = _classes(path).get(name)
+    if node is not None:
+        yield node
+        for base in _bases(node):
+            if base != name:
+                yield from _lineage(path, base)
+        return
+    for item in tree.body:
+        if isinstance(item, ast.ImportFrom) and item.level == 1 and name in [a.asname or a.name for a in item.names]:
+            beside = path.parent / f"{item.module}.py"
+            if beside.is_file() and beside != path:
+                yield from _lineage(beside, name)
+
+
+@functools.cache
+def _parse(path: Path) -> ast.Module:
+    return ast.parse(path.read_text(encoding="utf-8"), str(path))
+
+
 def _classes(path: Path) -> dict[str, ast.ClassDef]:
-    tree = ast.parse(path.read_text(encoding="utf-8"), str(path))
-    return {node.name: node for node in tree.body if isinstance(node, ast.ClassDef)}
+    return {node.name: node for node in _parse(path).body if isinstance(node, ast.ClassDef)}
 
 
 def _bases(node: ast.ClassDef) -> list[str]:
