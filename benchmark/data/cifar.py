@@ -9,6 +9,7 @@ from typing import Any
 
 import cv2
 import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import InputError
 from . import cache
@@ -41,10 +42,11 @@ def cifar(tree: Tree) -> Found:
     with blob("cifar", *_stamps(tree, [meta, *(name for name, _ in batches)])) as images:
         for batch, split in batches:
             content = _load(tree, batch)
-            pixels = content.get("data")
+            array = content.get("data")
+            pixels = array.pixels if isinstance(array, _Array) else None
             own = _list(content, field, tree, batch)
             files = [_text(name) for name in _list(content, "filenames", tree, batch)]
-            if not isinstance(pixels, np.ndarray) or pixels.dtype != np.uint8 or pixels.shape != (len(own), 3072):
+            if pixels is None or pixels.shape != (len(own), 3072):
                 raise InputError(f"{tree.path}: {batch} holds no ({len(own)}, 3072) bytes of pixels")
             if len(files) != len(own):
                 raise InputError(f"{tree.path}: {batch} names {len(files)} files for {len(own)} labels")
@@ -62,22 +64,36 @@ def cifar(tree: Tree) -> Found:
     return by_label("CIFAR-10" if ten else "CIFAR-100", stored, names, labels, splits, classes)
 
 
-class _Unpickler(pickle.Unpickler):
-    """Only what these pickles hold: arrays of plain numbers, lists, dictionaries and text."""
+class _Array:
+    """Stands for a numpy array while a pickle is read: takes its bytes, allocates nothing that is not there."""
+
+    def __init__(self, *_: object) -> None:
+        self.pixels: NDArray[np.uint8] | None = None
+
+    def __setstate__(self, state: Any) -> None:
+        if not isinstance(state, tuple) or len(state) != 5:
+            return  # a dtype's state, which says nothing new: pixels are bytes
+        _, shape, _, column_order, raw = state
+        data = np.frombuffer(raw.encode("latin1") if isinstance(raw, str) else raw, np.uint8)
+        self.pixels = data.reshape(shape, order="F" if column_order else "C")
+
+
+class _Unpickler(pickle._Unpickler):
+    """Only what these pickles hold. Python's own reader: that in C takes as much memory as a pickle claims."""
 
     def find_class(self, module: str, name: str) -> Any:
-        if (module, name) in _ALLOWED:
-            return super().find_class(module.replace("numpy.core", "numpy._core"), name)
+        if module in ("numpy", "numpy.core.multiarray", "numpy._core.multiarray") and name in _ARRAYS:
+            return _Array
+        if (module, name) == ("_codecs", "encode"):
+            return _encode
         raise pickle.UnpicklingError(f"it asks for {module}.{name}")
 
 
-_ALLOWED = {
-    ("numpy.core.multiarray", "_reconstruct"),
-    ("numpy._core.multiarray", "_reconstruct"),
-    ("numpy", "ndarray"),
-    ("numpy", "dtype"),
-    ("_codecs", "encode"),
-}
+_ARRAYS = ("_reconstruct", "ndarray", "dtype")
+
+
+def _encode(text: str, *_: object) -> bytes:
+    return text.encode("latin1")
 
 
 def _load(tree: Tree, name: str) -> dict[str, Any]:

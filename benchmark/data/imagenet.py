@@ -9,13 +9,12 @@ from __future__ import annotations
 
 import csv
 import io
-import struct
-import zlib
 from pathlib import Path
 
 from ..errors import InputError
 from .containers import GZIPPED, list_tar, unpacked
 from .decode import Unreadable
+from .matfile import MatError, read_struct
 from .stored import Reader, Stored, join
 from .tree import Tree
 
@@ -81,17 +80,14 @@ def devkit_truth(path: Path, truth: str, meta: bytes) -> dict[str, str]:
 
 def read_meta(path: Path, meta: bytes) -> dict[int, str]:
     """ILSVRC2012_ID → WNID of ``meta.mat``."""
-    import scipy.io
-
     try:
-        # Nothing is squeezed: a struct of one entry keeps its shape.
-        synsets = scipy.io.loadmat(io.BytesIO(meta), variable_names=["synsets"])["synsets"].ravel()
-        return {int(one["ILSVRC2012_ID"].item()): str(one["WNID"].item()) for one in synsets}
-    except (
-        *(ValueError, TypeError, KeyError, IndexError, AttributeError, OSError, EOFError, OverflowError, MemoryError),
-        *(NotImplementedError, struct.error, zlib.error, UnicodeError),
-    ) as error:
-        raise InputError(f"{path}: {_META} cannot be read ({type(error).__name__}); take it from the devkit") from None
+        rows = read_struct(meta, "synsets", ("ILSVRC2012_ID", "WNID"))
+    except MatError as error:
+        raise InputError(f"{path}: {_META} cannot be read: {error}; take it from the devkit") from None
+    wnids = {number: wnid for number, wnid in rows if isinstance(number, int) and isinstance(wnid, str)}
+    if len(wnids) != len(rows):
+        raise InputError(f"{path}: {_META} does not give each class one number and one WordNet id")
+    return wnids
 
 
 def _kaggle_truth(tree: Tree, name: str) -> dict[str, str]:

@@ -12,6 +12,7 @@ import numpy as np
 
 from ..errors import InputError
 from ..specs import nearest
+from . import plugins
 from .dataset import Dataset, Problem, Split, dataset_fingerprint, split_fingerprint, spread
 from .found import Found, Part, take
 from .imagenet import TRAIN, VAL
@@ -26,7 +27,7 @@ _log = logging.getLogger("topfive.data")
 
 
 def open_dataset(name: str, *, seed: int = 0, limit: int | None = None, n_jobs: int = 2, **params: Any) -> Dataset:
-    """Open ``photos`` or the data set at a path.
+    """Open ``photos``, the data set at a path, or one that an installed package brings (see ``plugins``).
 
     seed: draws the built-in crops, and the split where the data has none. limit: at most so many images per split,
     spread evenly over the classes. n_jobs: threads that decode. params: ``per_class`` for photos; ``classes`` for all:
@@ -38,6 +39,8 @@ def open_dataset(name: str, *, seed: int = 0, limit: int | None = None, n_jobs: 
     if name == "photos":
         known: dict[str, Callable[[Any], Any]] = {"per_class": lambda value: value, "classes": photo_classes}
         return open_photos(seed=seed, limit=limit, n_jobs=n_jobs, **read_params(name, params, known))
+    if name in plugins.names():
+        return plugins.open_plugin(name, seed=seed, limit=limit, n_jobs=n_jobs, params=params)
     known = {"classes": wanted_classes, "allow_unreadable": bool}
     given = read_params(name, params, known)
     path = whole_path(name)
@@ -49,7 +52,8 @@ def whole_path(name: str) -> Path:
     """The path of a data set; either official archive stands for the folder that holds them all."""
     path = Path(name).expanduser()
     if not path.exists():
-        raise InputError(f"{name} is neither a file or folder nor a built-in data set; built in: photos")
+        known = ", ".join(["photos", *plugins.names()])
+        raise InputError(f"{name} is neither a file or folder nor a data set that is known; known: {known}")
     return path.parent if path.name in (TRAIN, VAL) and path.is_file() else path
 
 
