@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 
@@ -290,31 +291,42 @@ def per_class(study: Study) -> Figure | None:
 
 
 def training(study: Study) -> list[Figure]:
-    """Curves that contenders recorded while they trained: losses, and errors on what they held out."""
-    shown: list[tuple[str, str, str, Callable[[float], str]]] = [
-        ("train_loss", "training-loss", "Training loss", lambda v: f"{v:.3g}"),
-        ("held_out_error", "held-out-error", "Error on held-out training images", lambda v: f"{100 * v:.3g} %"),
+    """Curves that contenders recorded while they trained: on the images they learned from and on those held out."""
+    loss = [("loss", "training"), ("train_loss", "training"), ("held_out_loss", "held out")]
+    error = [("train_error", "training"), ("held_out_error", "held out")]
+    asked: list[tuple[str, str, list[tuple[str, str]], Callable[[float], str]]] = [
+        ("loss", "Loss", loss, lambda v: f"{v:.3g}"),
+        ("error", "Top-1 error on training and held-out images", error, lambda v: f"{100 * v:.3g}\u00a0%"),
     ]
     out = []
-    for field, key, title, text in shown:
+    for key, title, fields, text in asked:
         lines = []
         for contender in study.ranked[:12]:
-            marks = [
-                Mark(float(record.get("epoch", j)), float(record[field]), "")
-                for j, record in enumerate(contender.cells[0].history)
-                if isinstance(record.get(field), int | float) and np.isfinite(record[field])
-            ]
-            if len(marks) > 1:
-                told = [replace(m, tip=f"{contender.name}, epoch {m.x:g}: {text(m.y)}") for m in marks]
-                lines.append((contender.name, contender.family, told))
+            for field, what in fields:
+                name = f"{contender.name}, {what}"
+                marks = [
+                    Mark(x, y, f"{name}, epoch {x:g}: {text(y)}")
+                    for x, y in _recorded(contender.cells[0].history, field)
+                ]
+                if len(marks) > 1:
+                    lines.append((name, contender.family, marks))
         if lines:
             every = [m for _, _, marks in lines for m in marks]
             x = linear("epoch", min(m.x for m in every), max(m.x for m in every), lambda v: f"{v:g}")
-            x = replace(x, high=x.high + 0.2 * (x.high - x.low))  # room for names at the ends of lines
+            x = replace(x, high=x.high + 0.3 * (x.high - x.low))  # room for names at the ends of lines
             low, high = _around([m.y for m in every])
-            y = linear(title.lower(), max(low, 0), high, text)
+            y = linear(title.split(" on ")[0].lower(), max(low, 0), high, text)
             out.append(Figure(f"training-{key}", title, f"{title} by epoch.", x, y, _lines(lines), small=True))
     return out
+
+
+def _recorded(history: Sequence[Mapping[str, Any]], field: str) -> list[tuple[float, float]]:
+    """(epoch, value) of the records that hold a finite number under that name."""
+    return [
+        (float(record.get("epoch", j)), float(record[field]))
+        for j, record in enumerate(history)
+        if isinstance(record.get(field), int | float) and np.isfinite(record[field])
+    ]
 
 
 def consistency(study: Study) -> Matrix | None:
@@ -337,9 +349,8 @@ def confusion(study: Study, i: int) -> Matrix | None:
     counts = np.bincount(labels * n + first, minlength=n * n).reshape(n, n)
     shares = counts / np.maximum(counts.sum(axis=1, keepdims=True), 1)
     name = study.ranked[i].name
-    side = tone_of(study.ranked[i].family)
     return Matrix(
-        f"confusion-{side}",
+        f"confusion-{'first' if study.duel and i == study.duel[0] else 'second'}",
         f"What {name} takes for what",
         study.dataset.class_names,
         shares.tolist(),

@@ -193,10 +193,10 @@ def classes(study: Study, key: str) -> Table | None:
     a, b = study.duel
     x, y = study.class_errors(a), study.class_errors(b)
     count = np.bincount(study.labels, minlength=study.dataset.n_classes)
-    branches = study.dataset.branches
+    branches, named = study.dataset.branches, study.dataset.classes != study.dataset.class_names
     columns = [
         Column("class"),
-        Column("id"),
+        *([Column("id")] if named else []),
         *([Column("branch")] if branches else []),
         Column("images", True),
         Column(f"{short(study.ranked[a].name)}: error", True),
@@ -206,7 +206,7 @@ def classes(study: Study, key: str) -> Table | None:
     rows = [
         [
             text(study.dataset.class_names[c]),
-            text(study.dataset.classes[c]),
+            *([text(study.dataset.classes[c])] if named else []),
             *([text(branches[c])] if branches else []),
             number(f"{count[c]:,}", count[c]),
             number(percent(x[c], 0), x[c]),

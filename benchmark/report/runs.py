@@ -16,6 +16,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from ..errors import InputError
+from ..plan import slug
 
 SCHEMA = 1
 
@@ -136,7 +137,7 @@ class Run:
 
     def thumbnails(self, dataset: str) -> dict[str, bytes]:
         """image_id → JPEG bytes; empty where the run saved none."""
-        path = self.path / "thumbnails" / f"{dataset}.parquet"
+        path = self.path / "thumbnails" / f"{slug(dataset)}.parquet"
         if not path.is_file():
             return {}
         table = pq.read_table(path, columns=["image_id", "jpeg"])

@@ -197,11 +197,12 @@ class Study:
 
     @property
     def duel(self) -> tuple[int, int] | None:
-        """The two that the report sets against each other: the best of both families, or else the best two."""
+        """The two that the report sets against each other: the best of both families, or else the best two that are no floor."""
         hand, deep = self.best(HAND), self.best(DEEP)
         if hand is not None and deep is not None:
             return hand, deep
-        return (0, 1) if len(self.ranked) > 1 else None
+        others = sorted(range(len(self.ranked)), key=lambda i: self.ranked[i].family == "floor")
+        return (min(others[:2]), max(others[:2])) if len(others) > 1 else None
 
     def class_errors(self, i: int) -> NDArray[np.float64]:
         """(n_classes,) error at k of one contender in each class; NaN for a class without validation images."""
@@ -231,7 +232,8 @@ def _study(members: list[tuple[Run, Dataset]]) -> Study:
     undone: dict[tuple[str, float, int, str], Cell] = {}
     for run, described in members:
         for cell in (c for c in run.cells if c.record["dataset"] == described.name):
-            size = cell.number("n_train_per_class") or described.n_train / max(described.n_classes, 1)
+            size = cell.number("n_train_per_class") or cell.number("per_class")
+            size = size or described.n_train / max(described.n_classes, 1)
             key = (cell.method, round(size, 3), cell.seed, described.fingerprint or "")
             if cell.status != "done" or cell.number("top1_err") is None:
                 undone[key] = cell

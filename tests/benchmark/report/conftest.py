@@ -13,6 +13,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
+from topfive.benchmark.plan import slug
 from topfive.benchmark.statistics import expected_credit, hits_at, wilson
 
 MakeRun = Callable[..., Path]
@@ -169,7 +170,7 @@ def build_run(
             (out / "thumbnails").mkdir(parents=True, exist_ok=True)
             pq.write_table(
                 pa.table({"image_id": [ids[i] for i in some], "jpeg": [_thumbnail(int(labels[i]), rng) for i in some]}),
-                out / "thumbnails" / f"{dataset}.parquet",
+                out / "thumbnails" / f"{slug(dataset)}.parquet",
             )
     if broken:
         reasons = {
@@ -223,7 +224,13 @@ def _cell(
 
 def _history(size: int) -> list[dict[str, float]]:
     return [
-        {"epoch": e, "train_loss": 3 * 0.9**e + 30 / size, "held_out_error": 0.3 + 0.6 * 0.85**e, "lr": 0.01}
+        {
+            "epoch": e,
+            "loss": 3 * 0.9**e + 30 / size,
+            "train_error": 0.1 + 0.8 * 0.85**e,
+            "held_out_error": 0.3 + 0.6 * 0.85**e,
+            "lr": 0.01,
+        }
         for e in range(20)
     ]
 

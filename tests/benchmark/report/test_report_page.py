@@ -195,7 +195,7 @@ def test_hostile_names_in_figures(make_run: MakeRun, tmp_path: Path) -> None:
     contenders = tuple((h, HAND if i % 2 else DEEP, 1.0 + i / 4) for i, h in enumerate(HOSTILE))
     run = make_run(n_classes=len(HOSTILE), class_names=HOSTILE, contenders=contenders, per_class=6, broken=False)
     render([run], tmp_path / "out")
-    assert (tmp_path / "out" / "figures" / "confusion-hand.png").is_file()
+    assert (tmp_path / "out" / "figures" / "confusion-first.png").is_file()
 
 
 @pytest.mark.parametrize("where", ["classes", "methods", "paths", "reasons"])
