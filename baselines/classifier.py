@@ -23,6 +23,7 @@ class Coded(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """Local descriptors, coded and pooled, with a linear SVM. A contender says which in ``channels``."""
 
     family = "hand-engineered"
+    mirrored = False  # learn from each image and its mirror image; answer with the mean of the two
 
     def __init__(
         self,
@@ -61,10 +62,11 @@ class Coded(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             begin = self._lap("codebook", begin)
             # The rows are stored in random order, which is what the SVM's steps want to read.
             order = np.random.default_rng(self.random_state).permutation(len(images))
-            shape = (len(images), self.encoder_.dim_)
-            features = store.features(key, shape, lambda out: extract(self.encoder_.encode, images, order, out))
+            features = self._features(store, key, images, order)
             begin = self._lap("features", begin)
-            self.svm_ = LinearSVM(random_state=self.random_state, device=self.device).fit(features, labels[order])
+            targets = np.tile(labels[order], 1 + self.mirrored)
+            svm = LinearSVM(random_state=self.random_state, device=self.device)
+            self.svm_ = svm.fit(features, targets, tune_on=len(labels))
             self._lap("svm", begin)
         self.classes_ = self.svm_.classes_
         self.n_parameters_ = int(self.svm_.coef_.size + self.svm_.intercept_.size)
@@ -73,15 +75,21 @@ class Coded(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def decision_function(self, images: Any) -> NDArray[np.float32]:
         """(n, n_classes) float32."""
         with threads(self.n_jobs):
-            store = Store(None)
-            shape = (len(images), self.encoder_.dim_)
-            order = np.arange(len(images))
-            features = store.features(None, shape, lambda out: extract(self.encoder_.encode, images, order, out))
-            return self.svm_.decision_function(features)
+            features = self._features(Store(None), None, images, np.arange(len(images)))
+            scores = self.svm_.decision_function(features)
+        return np.asarray(scores.reshape(1 + self.mirrored, len(images), -1).mean(0))
 
     def predict(self, images: Any) -> NDArray[np.int64]:
         """(n,) labels."""
         return np.asarray(self.classes_[self.decision_function(images).argmax(1)])
+
+    def _features(self, store: Store, key: dict[str, Any] | None, images: Any, order: NDArray[np.int64]) -> Any:
+        def fill(out: Any) -> None:
+            extract(self.encoder_.encode, images, order, out, device=self.device, mirrored=self.mirrored)
+
+        rows = len(order) * (1 + self.mirrored)
+        kept = None if key is None else {**key, "mirrored": self.mirrored}
+        return store.features(kept, (rows, self.encoder_.dim_), fill)
 
     def _lap(self, stage: str, begin: float) -> float:
         now = time.perf_counter()

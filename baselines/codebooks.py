@@ -22,8 +22,8 @@ class Codebook(Protocol):
         """From (N, D) float32 samples."""
         ...
 
-    def encode(self, x: torch.Tensor, regions: Sequence[torch.Tensor]) -> torch.Tensor:
-        """(B, R, dim) float32."""
+    def encode(self, x: torch.Tensor, regions: Sequence[torch.Tensor], dtype: torch.dtype) -> torch.Tensor:
+        """(B, R, dim) float32; big products may run in ``dtype``."""
         ...
 
 
@@ -38,9 +38,9 @@ class FisherCodebook:
         """A mixture of k Gaussians."""
         return cls(fit_gmm(samples, k, seed=seed))
 
-    def encode(self, x: torch.Tensor, regions: Sequence[torch.Tensor]) -> torch.Tensor:
+    def encode(self, x: torch.Tensor, regions: Sequence[torch.Tensor], dtype: torch.dtype) -> torch.Tensor:
         """(B, R, 2KD)."""
-        return improve(fisher_vectors(x, self.gmm, regions).flatten(2))
+        return improve(fisher_vectors(x, self.gmm, regions, dtype=dtype).flatten(2))
 
 
 @dataclass(frozen=True)
@@ -54,7 +54,7 @@ class WordsCodebook:
         """k words by k-means."""
         return cls(kmeans(samples, k, seed=seed))
 
-    def encode(self, x: torch.Tensor, regions: Sequence[torch.Tensor]) -> torch.Tensor:
+    def encode(self, x: torch.Tensor, regions: Sequence[torch.Tensor], dtype: torch.dtype) -> torch.Tensor:
         """(B, R, K)."""
         return bags(x, self.centres, regions)
 

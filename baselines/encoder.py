@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
+from collections import deque
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import chain
 from typing import Any, Self
 
 import numpy as np
@@ -14,7 +17,7 @@ from numpy.typing import NDArray
 
 from . import pyramid
 from .codebooks import CODEBOOKS, Codebook
-from .compute import product_dtype
+from .compute import product_dtype, threads
 from .descriptors import DESCRIPTORS, Pixels, same_shapes, to_tensor
 from .grid import Grid, positions
 from .pca import PCA
@@ -23,9 +26,9 @@ log = logging.getLogger("topfive.baselines.encoder")
 
 MAX_PIXELS = 100_000  # an image is shrunk to this, as at ILSVRC
 SAMPLE_IMAGES = 4000  # the codebooks see patches of at most this many images …
-SAMPLES_PER_CENTRE = 1000  # … and this many patches for each centre
-SAMPLES_LEAST, SAMPLES_MOST = 100_000, 1_000_000
-PATCHES_AT_A_TIME = 32_768  # bounds memory: at most this many descriptors exist at once, or those of one image
+SAMPLES_PER_CENTRE = 400  # … and this many patches for each centre, within the limits below
+SAMPLES_LEAST, SAMPLES_MOST = 50_000, 200_000
+PATCHES_AT_A_TIME = 8_192  # bounds memory: at most this many descriptors exist at once, or those of one image
 POSITION_SCALE = 12**0.5  # x and y get the variance of the whitened descriptors
 
 
@@ -124,7 +127,7 @@ class Encoder:
             x = fitted.pca.transform(x).float() if fitted.pca else x.float()
             x = self._append(x, where.to(x.device).expand(len(x), -1, -1), channel)
             areas = pyramid.regions(where.cpu().numpy(), channel.pyramid)
-            vectors = fitted.codebook.encode(x, areas)
+            vectors = fitted.codebook.encode(x, areas, self.dtype)
             parts.append(vectors.flatten(1) / vectors.shape[1] ** 0.5)
         return torch.cat(parts, dim=1).div_(len(parts) ** 0.5)
 
@@ -141,20 +144,47 @@ class Encoder:
         return int(PATCHES_AT_A_TIME // max(1.0, patches))
 
 
-def extract(encode: Any, images: Any, order: NDArray[np.int64], out: Any, *, side: int | None = None) -> None:
+def extract(
+    encode: Callable[[Any], torch.Tensor],
+    images: Any,
+    order: NDArray[np.int64],
+    out: Any,
+    *,
+    device: str,
+    side: int | None = None,
+    mirrored: bool = False,
+) -> None:
     """Write ``encode(batch)`` of the images in ``order`` into the rows of ``out`` (n, dim) float16.
 
     ``side``: batches of that size, cropped; without it, images keep their shapes and are shrunk to 100,000 px.
+    ``mirrored``: ``out`` has 2n rows, of which the second half are the images flipped left to right.
+
+    On a processor every core encodes batches of its own: threads that share one small product mostly wait for each
+    other, and batches of a few images stay in a core's cache. So the vectors do not depend on the number of cores.
     """
+    on_cpu = torch.device(device).type == "cpu"
+    workers = torch.get_num_threads() if on_cpu else 1
+    size: dict[str, Any] = {"max_pixels": MAX_PIXELS} if side is None else {"side": side}
+    n = len(order)
     begin = shown = time.perf_counter()
     done = 0
-    size: dict[str, Any] = {"max_pixels": MAX_PIXELS} if side is None else {"side": side}
-    for batch in images.batches(64, order=order, **size):
-        vectors = encode(batch)
-        out[done : done + len(batch)] = vectors.half().cpu().numpy()
-        done += len(batch)
-        now = time.perf_counter()
-        if now - shown > 5 or done == len(order):
-            shown, rate = now, done / (now - begin)
-            left = (len(order) - done) / rate
-            log.info("features: %d of %d images, %.0f images/s, %.0f s left", done, len(order), rate, left)
+
+    def task(batch: Any, first: int) -> int:
+        out[first : first + len(batch)] = encode(batch).half().cpu().numpy()
+        if mirrored:
+            out[n + first : n + first + len(batch)] = encode([image[:, ::-1] for image in batch]).half().cpu().numpy()
+        return len(batch)
+
+    with threads(1 if on_cpu else None), ThreadPoolExecutor(workers, thread_name_prefix="encode") as pool:
+        pending: deque[Future[int]] = deque()
+        first = 0
+        for batch in chain(images.batches(32, order=order, **size), [None]):
+            if batch is not None:
+                pending.append(pool.submit(task, batch, first))
+                first += len(batch)
+            while pending and (batch is None or len(pending) > 2 * workers):
+                done += pending.popleft().result()
+                now = time.perf_counter()
+                if now - shown > 5 or done == n:
+                    shown, rate = now, done / (now - begin)
+                    log.info("features: %d of %d images, %.0f images/s, %.0f s left", done, n, rate, (n - done) / rate)

@@ -14,15 +14,24 @@ import torch
 from .gmm import GMM
 
 
-def fisher_vectors(x: torch.Tensor, gmm: GMM, regions: Sequence[torch.Tensor] | None = None) -> torch.Tensor:
+def fisher_vectors(
+    x: torch.Tensor,
+    gmm: GMM,
+    regions: Sequence[torch.Tensor] | None = None,
+    *,
+    dtype: torch.dtype = torch.float32,
+) -> torch.Tensor:
     """Gradients of the mean log likelihood by means, then variances, each in units of its Fisher information.
 
     (B, T, D) float32 descriptors -> (B, R, 2, K, D) float32; one region of all patches where ``regions`` is None.
+    ``dtype``: of the two matrix products; bfloat16 halves the time, and its vectors point within a few degrees of
+    the exact ones.
     """
     batch, n_patches, dims = x.shape
-    both = torch.cat([x, x.square()], dim=2)
+    both = torch.cat([x, x.square()], dim=2).to(dtype)
     first, constant = gmm.linear_terms()
-    posteriors = torch.addmm(constant, both.view(-1, 2 * dims), first).softmax(1).view(batch, n_patches, -1)
+    logits = torch.addmm(constant.to(dtype), both.view(-1, 2 * dims), first.to(dtype))
+    posteriors = logits.softmax(1).view(batch, n_patches, -1)
     out = []
     for region in [None] if regions is None else regions:
         if region is None or len(region) == n_patches:
@@ -34,12 +43,13 @@ def fisher_vectors(x: torch.Tensor, gmm: GMM, regions: Sequence[torch.Tensor] | 
 
 def _gradients(posteriors: torch.Tensor, both: torch.Tensor, gmm: GMM) -> torch.Tensor:
     n_patches, dims = both.shape[1], gmm.means.shape[1]
-    mass = posteriors.sum(1).unsqueeze(2)
-    first, second = torch.split(torch.bmm(posteriors.transpose(1, 2), both), dims, dim=2)
-    mean_part = (first - mass * gmm.means) / gmm.variances.sqrt()
-    spread_part = (second - 2 * gmm.means * first + mass * (gmm.means.square() - gmm.variances)) / gmm.variances
-    share = gmm.weights.sqrt().unsqueeze(1) * n_patches
-    return torch.stack([mean_part / share, spread_part / (share * 2**0.5)], dim=1)
+    mass = posteriors.sum(1, dtype=torch.float32).unsqueeze(2)
+    sums = torch.bmm(posteriors.transpose(1, 2), both).float()
+    first, second = torch.split(sums, dims, dim=2)
+    root = gmm.weights.sqrt().unsqueeze(1) * n_patches
+    mean_part = (first - mass * gmm.means) / (gmm.variances.sqrt() * root)
+    spread = second - 2 * gmm.means * first + mass * (gmm.means.square() - gmm.variances)
+    return torch.stack([mean_part, spread / (gmm.variances * root * 2**0.5)], dim=1)
 
 
 def improve(vectors: torch.Tensor) -> torch.Tensor:

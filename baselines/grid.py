@@ -68,20 +68,23 @@ def axis(length: int, cell: float, step: float, window: str = "triangle") -> Axi
 
 
 def pool(maps: torch.Tensor, cell: float, step: float, window: str = "triangle") -> torch.Tensor:
-    """Pool (C, B, H, W) maps into the cells of every patch: (B, n_y · n_x, 4, 4, C), cells in y, x order.
+    """Pool (C, B, H, W) maps at every cell centre that some patch uses: (B, cells, C), in y, x order.
 
     The products run in the dtype of ``maps``.
     """
     channels, batch, height, width = maps.shape
-    vertical, horizontal = axis(height, cell, step, window), axis(width, cell, step, window)
-    down = torch.as_tensor(vertical.matrix).to(maps)
-    across = torch.as_tensor(horizontal.matrix).to(maps)
+    down = torch.as_tensor(axis(height, cell, step, window).matrix).to(maps)
+    across = torch.as_tensor(axis(width, cell, step, window).matrix).to(maps)
     pooled = torch.matmul(down, torch.matmul(maps, across.T))  # (C, B, cells_y, cells_x)
-    pooled = pooled.permute(1, 2, 3, 0).reshape(batch, -1, channels)
-    rows, columns = torch.as_tensor(vertical.index), torch.as_tensor(horizontal.index)
-    flat = rows[:, None, :, None] * len(horizontal.matrix) + columns[None, :, None, :]
-    cells = pooled.index_select(1, flat.reshape(-1).to(maps.device))
-    return cells.view(batch, len(rows) * len(columns), CELLS, CELLS, channels)
+    return pooled.permute(1, 2, 3, 0).reshape(batch, -1, channels)
+
+
+def gather(cells: torch.Tensor, height: int, width: int, cell: float, step: float) -> torch.Tensor:
+    """The cells of each patch side by side: (B, cells, C) -> (B, T, 16, C), patches and cells in y, x order."""
+    rows, columns = axis(height, cell, step), axis(width, cell, step)
+    index = rows.index[:, None, :, None] * len(columns.matrix) + columns.index[None, :, None, :]
+    chosen = cells.index_select(1, torch.from_numpy(index.reshape(-1)).to(cells.device))
+    return chosen.view(len(cells), index.shape[0] * index.shape[1], CELLS * CELLS, cells.shape[2])
 
 
 def positions(height: int, width: int, grid: Grid) -> NDArray[np.float32]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import torch
 
-CHUNK = 65536  # samples held against all centres at a time
+CHUNK = 4096  # samples held against all centres at a time: the products should stay in the cache
 
 
 def nearest(x: torch.Tensor, centres: torch.Tensor) -> torch.Tensor:

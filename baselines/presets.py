@@ -69,7 +69,9 @@ class Whole(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
         blank = np.zeros((1, self.side, self.side, 3), dtype=np.uint8)
         shape = (len(order), encode(blank).shape[1])
-        return Store(None).features(None, shape, lambda out: extract(encode, images, order, out, side=self.side))
+        return Store(None).features(
+            None, shape, lambda out: extract(encode, images, order, out, device=self.device, side=self.side)
+        )
 
 
 class ColorHistogram(Whole):

@@ -9,12 +9,14 @@ smoothed for coarse cells only.
 from __future__ import annotations
 
 import math
+from functools import lru_cache
 
 import torch
 
-from .grid import CELLS, Grid, blur, pool
+from .grid import CELLS, Grid, blur, gather, pool
 
 ORIENTATIONS = 8
+CLIP = 0.2
 CONTRAST = 0.005  # mean gradient magnitude of a patch, intensities in [0, 1], below which it counts as flat
 
 
@@ -40,26 +42,39 @@ def orientation_maps(grey: torch.Tensor) -> torch.Tensor:
     return maps
 
 
+@lru_cache(maxsize=1)
 def cell_weights() -> torch.Tensor:
-    """(4, 4, 1): the mean over each cell's triangular window of a Gaussian with a standard deviation of 2 cells."""
+    """(16,): the mean over each cell's triangular window of a Gaussian with a standard deviation of 2 cells."""
     offsets = torch.linspace(-1, 1, 201)
     triangle = 1 - offsets.abs()
     centres = torch.arange(CELLS) - (CELLS - 1) / 2
     gaussian = torch.exp(-((centres[:, None] + offsets) ** 2) / 8)
     weights = (gaussian * triangle).sum(1) / triangle.sum()
-    return (weights[:, None] * weights[None]).unsqueeze(-1)
+    return (weights[:, None] * weights[None]).flatten()
 
 
-def normalise(patches: torch.Tensor, root: bool) -> torch.Tensor:
-    """SIFT's normalisation of (..., 128) non-negative histograms: L2, clip at 0.2, L2; or the square root of L1 shares.
+def normalised(cells: torch.Tensor, height: int, width: int, cell: float, step: float, root: bool) -> torch.Tensor:
+    """Patches (B, T, 128) from pooled cells (B, cells, 8): L2, clip at 0.2, then L2, or square roots of L1 shares.
 
-    Zero histograms stay zero.
+    What a patch needs to know about its cells (energy, contrast) is computed once a cell and gathered, because the
+    cells are several times fewer than the patches' sixteenths. Flat patches are zero.
     """
-    length = torch.linalg.vector_norm(patches, dim=-1, keepdim=True).clamp_(min=1e-12)
-    patches = (patches / length).clamp_(max=0.2)
+    weights = cell_weights().to(cells.device)
+    wide = cells.float()
+    facts = torch.stack([wide.square().sum(2), wide.sum(2)], dim=2)
+    energy, votes = gather(facts, height, width, cell, step).unbind(3)
+    scale = (energy @ weights.square()).clamp_(min=1e-20).rsqrt_()
+    # A vote of 1 falls on two directions whose shares sum to 1: the mean over cells is the mean gradient.
+    scale *= votes.mean(2) >= 2 * CONTRAST  # central differences span 2 px
+    patches = gather(cells, height, width, cell, step).flatten(2)
+    patches *= weights.to(cells.dtype).repeat_interleave(ORIENTATIONS)
+    patches *= scale.to(cells.dtype).unsqueeze(2)
+    patches.clamp_(max=CLIP)
     if root:  # RootSIFT: Arandjelović and Zisserman 2012
-        return patches.div_(patches.sum(-1, keepdim=True).clamp_(min=1e-12)).sqrt_()
-    return patches.div_(torch.linalg.vector_norm(patches, dim=-1, keepdim=True).clamp_(min=1e-12))
+        share = patches.sum(2, keepdim=True, dtype=torch.float32).clamp_(min=1e-12).rsqrt_()
+        return patches.sqrt_().mul_(share.to(cells.dtype))
+    length = torch.linalg.vector_norm(patches, dim=2, keepdim=True, dtype=torch.float32)
+    return patches.div_(length.clamp_(min=1e-12).to(cells.dtype))
 
 
 def dense_sift(
@@ -70,9 +85,9 @@ def dense_sift(
     The 128 values run over cell rows, cell columns, then 8 directions, as OpenCV's do. Flat patches are all zero.
     ``dtype``: of the pooling products; bfloat16 is about twice as fast where the processor has it.
     """
+    height, width = grey.shape[-2:]
     shared: torch.Tensor | None = None
     scales = []
-    weights = cell_weights().to(grey)
     for cell in grid.cells:
         # VLFeat's rule: a smoothing of a sixth of a cell, of which the camera is taken to have done 0.5 px already.
         variance = (cell / 6) ** 2 - 0.25
@@ -81,9 +96,5 @@ def dense_sift(
         else:
             shared = orientation_maps(grey).to(dtype) if shared is None else shared
             maps = shared
-        cells = pool(maps, cell, grid.step)
-        mean_gradient = cells.sum((2, 3, 4), dtype=torch.float32) / (2 * CELLS * CELLS)
-        cells = cells.mul_(weights.to(dtype)).flatten(2)
-        cells = normalise(cells, root)
-        scales.append(cells.mul_((mean_gradient >= CONTRAST).unsqueeze(-1).to(dtype)))
+        scales.append(normalised(pool(maps, cell, grid.step), height, width, cell, grid.step, root))
     return torch.cat(scales, dim=1)

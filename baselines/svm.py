@@ -31,8 +31,9 @@ NEGATIVE_WEIGHTS = (0.25, 1.0, 0.06)
 STEPS = (1.0, 0.4)  # in units of 1 / the largest curvature of a batch
 PENALTIES = (1.0, 0.1, 10.0)  # liblinear's C
 HELD_OUT = 0.1
-TUNING_VALUES = 1.5e8  # rows × features that the tuning looks at
-LIBLINEAR_WORK = 3e8  # rows × features × classes up to which liblinear is quicker
+TUNING_VALUES = 1.5e8  # rows × features that the tuning looks at, but at least this many rows:
+TUNING_LEAST = 8_000
+LIBLINEAR_WORK = 3e6  # rows × features × classes up to which liblinear is quicker
 AVERAGE_EVERY = 4  # steps; averaging at each would cost as much as the step
 PREDICT_ROWS = 1024
 INTERCEPT_STEP = 0.1  # against the weights' step: the constant feature would else dominate the curvature
@@ -77,8 +78,11 @@ class LinearSVM(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.device = device
         self.n_jobs = n_jobs
 
-    def fit(self, features: Any, labels: NDArray[np.int64]) -> Self:
-        """Learn from (n, D) features and their (n,) labels."""
+    def fit(self, features: Any, labels: NDArray[np.int64], *, tune_on: int | None = None) -> Self:
+        """Learn from (n, D) features and their (n,) labels.
+
+        ``tune_on``: tuning uses the first so many rows only, where later ones are variants of them.
+        """
         self.classes_, targets = np.unique(np.asarray(labels), return_inverse=True)
         if len(self.classes_) < 2:
             raise ValueError("a classifier needs at least two classes in training")
@@ -90,7 +94,7 @@ class LinearSVM(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             if self.solver == "liblinear" or small:
                 self._fit_liblinear(np.asarray(features, dtype=np.float32), targets)
             else:
-                self._fit_sgd(features, torch.from_numpy(targets))
+                self._fit_sgd(features, torch.from_numpy(targets), tune_on or len(features))
         return self
 
     def decision_function(self, features: Any) -> NDArray[np.float32]:
@@ -132,11 +136,11 @@ class LinearSVM(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.recipe_: Any = {"solver": "liblinear", "C": best[1]}
         log.info("liblinear: C = %g of %d tried", best[1], len(PENALTIES))
 
-    def _fit_sgd(self, features: Any, targets: torch.Tensor) -> None:
+    def _fit_sgd(self, features: Any, targets: torch.Tensor, tune_on: int) -> None:
         begin = time.perf_counter()
         n = len(features)
         trainer = _Trainer(features, targets, len(self.classes_), self.alpha, self.device, self.random_state)
-        recipe = self._tune(trainer)
+        recipe = self._tune(trainer, tune_on)
         log.info(
             "svm: negatives weigh %g, step %g, %d epochs on %d rows (tuned in %.0f s)",
             recipe.negative_weight,
@@ -155,12 +159,11 @@ class LinearSVM(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.coef_ = weights.cpu().numpy()
         self.recipe_ = recipe
 
-    def _tune(self, trainer: _Trainer) -> Recipe:
+    def _tune(self, trainer: _Trainer, n: int) -> Recipe:
         """Coordinate search on a held-out part: the negatives' weight, then the step; the best epoch of each trial."""
         if self.negative_weight is not None and self.step is not None and self.epochs is not None:
             return Recipe(self.negative_weight, self.step, self.epochs)
-        n, dims = trainer.features.shape
-        rows = int(min(n, max(10 * BATCH, TUNING_VALUES / dims)))
+        rows = int(min(n, max(TUNING_LEAST, TUNING_VALUES / trainer.features.shape[1])))
         train = rows - max(1, int(HELD_OUT * rows))
         longest = EPOCHS if self.epochs is None else self.epochs
         tried: dict[tuple[float, float], tuple[float, int]] = {}
