@@ -19,8 +19,8 @@ KERNELS = {1: 3, 2: 5, 3: 7, 4: 11}  # of conv1, by its stride; 11/4 is the pape
 
 
 def stem_stride(side: int) -> int:
-    """Stride of conv1: the largest of 1 to 4 that leaves at least 32 positions a side (the paper's 224 → 4)."""
-    return min(4, max(1, side // 32))
+    """Stride of conv1: a 32nd of the side, 1 to 4, so that some 24 to 48 positions are left; the paper's 4 from 112."""
+    return min(4, max(1, round(side / 32)))
 
 
 def alexnet(
@@ -106,6 +106,13 @@ def alexnet(
     else:
         initialise_he(network, activation)
     return network
+
+
+def smallest_side(side: int) -> int:
+    """The smallest images that a network made for ``side`` can take: conv1 leaves 15 positions, the last pooling 1."""
+    stride = stem_stride(side)
+    kernel = KERNELS[stride]
+    return 14 * stride + kernel - 2 * (2 if stride == 4 else kernel // 2)
 
 
 def last_map(side: int, overlap: bool = True) -> int:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, replace
 import torch
 from torch import nn
 
-from .alexnet import OWT_CHANNELS, alexnet
+from .alexnet import OWT_CHANNELS, alexnet, smallest_side
 from .augment import Colour
 from .dbn import DeepBeliefNetwork, pretrain
 from .estimator import DeepClassifier, TorchClassifier
@@ -53,6 +53,9 @@ class AlexNet(DeepClassifier):
             batch_norm=self.batch_norm, overlap=self.overlap, groups=self.groups, init=self.init,
             width=self.width or (1.0 if on_gpu else 0.5),
         )  # fmt: skip
+
+    def _recipe(self, epochs: int, on_gpu: bool) -> Recipe:
+        return replace(super()._recipe(epochs, on_gpu), least_side=smallest_side(self.side_))
 
     def _colour(self, pixels: torch.Tensor) -> tuple[Colour, float]:
         colour = Colour.of(pixels)

@@ -30,7 +30,7 @@ from .spawn import run_on
 from .train import Job, Recipe, Trainer
 
 log = logging.getLogger("topfive.cnn")
-CODE_VERSION = 2  # part of every checkpoint's key: raise it when a change would train another network
+CODE_VERSION = 3  # part of every checkpoint's key: raise it when a change would train another network
 
 
 def default_epochs(n_train: int, on_gpu: bool) -> int:
@@ -119,8 +119,8 @@ class DeepClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         dtype = hardware.precision(device, self.precision)
         self.classes_, targets = np.unique(np.asarray(labels), return_inverse=True)
         train, held_out = split(targets, self.held_out, self.random_state)
-        recipe = self._recipe(self.epochs or default_epochs(len(train), on_gpu), on_gpu)
         self.stored_, self.side_ = self._sides(min(images.typical_size), on_gpu)
+        recipe = self._recipe(self.epochs or default_epochs(len(train), on_gpu), on_gpu)
 
         with hardware.threads(self.n_jobs), torch.random.fork_rng():
             home = device if len(devices) == 1 else torch.device("cpu")

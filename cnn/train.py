@@ -26,6 +26,7 @@ from .feed import Feed
 log = logging.getLogger("topfive.cnn")
 
 
+DECAYS = {"sgd": 5e-4, "momentum": 5e-4, "adamw": 0.05}  # AdamW's is decoupled from its rate's scale
 RATES = {"sgd": 0.04, "momentum": 0.01, "adamw": 0.001}  # highest learning rate when none is given; also the optimizers
 
 
@@ -40,8 +41,9 @@ class Recipe:
     schedule    "one-cycle": linear warm-up over the first 15 % of the steps, then a cosine to zero;
                 "plateau": constant, a tenth whenever the held-out error stood still for ``patience`` epochs, three
                 times at most, then the end (the paper's heuristic)
-    first_side  training starts at this fraction of the images' side and grows to all of it over the first 70 % of the
-                epochs; small images are cheap, and what is learned from them carries over (Howard 2018)
+    first_side  training starts at this fraction of the images' side, but at ``least_side`` pixels at least, and grows
+                to all of it over the first 70 % of the epochs; small images are cheap, and what is learned from them
+                carries over (Howard 2018)
     """
 
     epochs: int
@@ -49,12 +51,17 @@ class Recipe:
     optimizer: str = "sgd"
     lr: float | None = None  # None: RATES
     momentum: float = 0.9
-    weight_decay: float = 5e-4
+    weight_decay: float | None = None  # None: DECAYS
     schedule: str = "one-cycle"
     label_smoothing: float = 0.1
     first_side: float = 1.0
+    least_side: int = 16
     patience: int = 5
     seed: int = 0
+
+    @property
+    def decay(self) -> float:
+        return DECAYS[self.optimizer] if self.weight_decay is None else self.weight_decay
 
     @property
     def top_rate(self) -> float:
@@ -70,7 +77,7 @@ class Recipe:
     def side(self, epoch: int, side: int) -> int:
         """Pixels a side in this epoch, growing by eighths: few sizes, as a compiled network is compiled for each."""
         grown = self.first_side + (1 - self.first_side) * min(1.0, epoch / max(1.0, 0.7 * self.epochs))
-        return min(side, max(16, round(side * round(grown * 8) / 8)))
+        return min(side, max(self.least_side, round(side * round(grown * 8) / 8)))
 
 
 @dataclass(frozen=True)
@@ -306,7 +313,7 @@ def make_optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
     weights = [p for p in network.parameters() if p.ndim > 1]
     others = [p for p in network.parameters() if p.ndim <= 1]
     groups: list[dict[str, Any]] = [
-        {"params": weights, "weight_decay": recipe.weight_decay},
+        {"params": weights, "weight_decay": recipe.decay},
         {"params": others, "weight_decay": 0.0},
     ]
     if recipe.optimizer == "adamw":
