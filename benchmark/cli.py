@@ -42,6 +42,7 @@ def run(
     fresh: Annotated[bool, typer.Option("--fresh", help="Forget what is stored in the run's folder.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would run, and stop.")] = False,
     plugin: Annotated[list[str] | None, typer.Option(help="A Python file with contenders of your own.")] = None,
+    scheduler: Annotated[str | None, typer.Option(help="A Dask scheduler's address: cells run there.")] = None,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Say nothing but errors.")] = False,
 ) -> None:
     """Run the benchmark: everything on the built-in photographs, or what you name. Run it again to go on."""
@@ -50,6 +51,7 @@ def run(
 
     lists = {"data": data, "method": method, "seed": seed, "plugin": plugin, "per_class": _numbers(per_class)}
     values = {"output": output, "jobs": jobs, "device": device, "limit": limit, "timeout": timeout}
+    values["scheduler"] = scheduler
     switches = {"fail_fast": fail_fast, "fresh": fresh, "dry_run": dry_run, "quiet": quiet}
     flags = {**lists, **values, **{name: True for name, on in switches.items() if on}}
     raise typer.Exit(run_all(configuration.load(config, flags)))

@@ -32,6 +32,7 @@ class RunConfig(BaseModel):
     fresh: bool = False
     dry_run: bool = False
     plugin: list[str] = []
+    scheduler: str | None = None
     quiet: bool = False
 
     @field_validator("device")

@@ -6,7 +6,7 @@ import os
 import shutil
 import signal
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -15,12 +15,13 @@ from typing import Any
 
 from . import provenance
 from .cachecare import prune
+from .cluster import Execute, connect
 from .config import RunConfig
 from .data.cache import folder as cache_folder
 from .discovery import check_params, discover, resolve
 from .display import Display, ranking
 from .errors import InputError
-from .isolation import run_isolated
+from .isolation import Outcome, run_isolated
 from .plan import Cell, Opened, cores, distinct, is_finished, open_all, plan, slug
 from .predictions import read_predictions
 from .results import Results
@@ -83,12 +84,10 @@ def _work(
     results.save(folder)
     (folder / "predictions").mkdir(exist_ok=True)
 
-    gpus = [] if config.device == "cpu" else provenance.gpus()
-    jobs = min(config.jobs, len(gpus)) if gpus else config.jobs  # a GPU serves one cell at a time
-    threads = max(1, cores() // jobs)
     costs = {name: costs_of(dataset.classes) for name, (dataset, _) in datasets.items()}
     saving = threading.Lock()
     with (
+        _executor(config, folder) as (execute, jobs),
         Display(len(cells), quiet=config.quiet) as display,
         _interruptible() as stop,
         _cache(config.fresh) as cache,
@@ -110,16 +109,10 @@ def _work(
                 "seed": cell.seed,
                 "per_class": cell.per_class,
                 "device": config.device,
-                "n_jobs": threads,
+                "n_jobs": max(1, cores() // jobs),
                 "cache_dir": str(cache),
             }
-            found = run_isolated(
-                task,
-                folder / SCRATCH,
-                timeout=config.timeout,
-                stop=stop,
-                on_progress=lambda message: display.progress(cell.name, message),
-            )
+            found = execute(task, config.timeout, stop, lambda message: display.progress(cell.name, message))
             record = found.record
             if found.predictions is not None:
                 write_atomic(folder / "predictions" / f"{cell.id}.parquet", found.predictions)
@@ -136,6 +129,21 @@ def _work(
                 stop.set()
     write_json(folder / MANIFEST, manifest | {"finished": _now()})
     render([folder], folder)
+
+
+@contextmanager
+def _executor(config: RunConfig, folder: Path) -> Iterator[tuple[Execute, int]]:
+    """What runs a cell, here or on a cluster, and how many at once."""
+    if config.scheduler is not None:
+        with connect(config.scheduler) as found:
+            yield found
+        return
+
+    def here(task: dict[str, Any], timeout: float | None, stop: threading.Event, say: Callable[[str], None]) -> Outcome:
+        return run_isolated(task, folder / SCRATCH, timeout=timeout, stop=stop, on_progress=say)
+
+    gpus = [] if config.device == "cpu" else provenance.gpus()
+    yield here, min(config.jobs, len(gpus)) if gpus else config.jobs  # a GPU serves one cell at a time
 
 
 def _check_same_data(results: Results, datasets: Opened, folder: Path) -> None:
