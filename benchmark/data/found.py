@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-import io
 import json
 import zipfile
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
-from typing import Any
+from itertools import pairwise
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -48,21 +49,26 @@ class Found:
     leaks: NDArray[np.int64] = field(default_factory=lambda: np.zeros((0, 2), np.int64))
 
 
-def part(stored: Stored, positions: list[int], labels: list[int], names: list[str]) -> Part:
-    """A split from positions in ``stored``; ``names`` are paths below the split, from which the ids are made."""
-    ids = ids_of(names)
+def part(stored: Stored, positions: list[int], labels: list[int], below: Callable[[int], str]) -> Part:
+    """A split from positions in ``stored``; ``below(i)`` is the path below the split of file ``i``.
+
+    Ids are file names without ending where those are unique, as they are in all of ImageNet's copies; else the paths
+    below the split.
+    """
+    ids = [_stem(below(i)) for i in positions]
     order = sorted(range(len(ids)), key=ids.__getitem__)
+    if any(ids[a] == ids[b] for a, b in pairwise(order)):  # no set: 1.3 million strings are enough
+        ids = [below(i) for i in positions]
+        order = sorted(range(len(ids)), key=ids.__getitem__)
     chosen = np.array(positions, np.int64)[order]
-    return Part(stored.take(chosen), np.array(labels, np.int64)[order], Ids([ids[i] for i in order]))
+    return Part(stored.take(chosen), np.array(labels, np.int64)[order], Ids(ids[i] for i in order))
 
 
-def ids_of(names: list[str]) -> list[str]:
-    """File names without ending where that is unique, as it is in ImageNet's copies; else the path below the split."""
-    stems = [name.rpartition("/")[2].rpartition(".")[0] or name for name in names]
-    return stems if len(set(stems)) == len(stems) else names
+def _stem(name: str) -> str:
+    return name.rpartition("/")[2].rpartition(".")[0] or name
 
 
-def to_bytes(found: Found) -> bytes:
+def write(found: Found, file: BinaryIO) -> None:
     """For the cache, and for the index of a pack: arrays as they are in memory, so that opening costs a read."""
     arrays: dict[str, NDArray[Any]] = {"leaks": found.leaks}
     facts: dict[str, Any] = {
@@ -86,15 +92,13 @@ def to_bytes(found: Found) -> bytes:
             arrays[f"{name}.{column}"], arrays[f"{name}.{column}.ends"] = ids.text, ids.ends
         arrays[f"{name}.labels"], arrays[f"{name}.digests"] = one.labels, one.digests
     arrays["facts"] = np.frombuffer(json.dumps(facts).encode(), np.uint8)
-    file = io.BytesIO()
     np.savez(file, allow_pickle=False, **arrays)
-    return file.getvalue()
 
 
-def from_bytes(data: bytes) -> Found | None:
-    """What ``to_bytes`` wrote; None where it was written by another version or is damaged."""
+def read(file: BinaryIO) -> Found | None:
+    """What ``write`` wrote; None where it was written by another version or is damaged."""
     try:
-        with np.load(io.BytesIO(data), allow_pickle=False) as arrays:
+        with np.load(file, allow_pickle=False) as arrays:
             facts = json.loads(arrays["facts"].tobytes())
             if facts["version"] != VERSION:
                 return None

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from ..errors import InputError
 from . import cache
 from .containers import list_folder
-from .found import VERSION, Found, Part, from_bytes, to_bytes
+from .found import VERSION, Found, Part, read, write
 from .layouts import recognise
 from .stored import Reader, Stored, examine
 from .tables import SUFFIXES, is_image_table
@@ -43,13 +43,16 @@ def load(path: Path, *, n_jobs: int, check: bool = False) -> Found:
     except OSError as error:
         raise InputError(f"cannot read {path}: {error.strerror}") from None
     index = cache.folder("indexes") / (cache.key(str(VERSION), stamp) + ".npz")
-    found = from_bytes(index.read_bytes()) if index.exists() else None
+    found = None
+    if index.exists():
+        with open(index, "rb") as file:
+            found = read(file)
     if found is not None and _there(found) and (not check or all(part.checked for part in found.parts.values())):
         return found
     started = time.monotonic()
     found = examined(recognised or recognise(path, listed), n_jobs=n_jobs, check=check)
     with cache.atomic(index) as file:
-        file.write(to_bytes(found))
+        write(found, file)
     total = sum(len(part.labels) for part in found.parts.values())
     _log.info("indexed %s: %s images in %.1f s", path, f"{total:,}", time.monotonic() - started)
     return found

@@ -167,7 +167,10 @@ def _found(
     label = {name: i for i, name in enumerate(classes)}
     parts = {}
     for split, (positions, groups) in rows.items():
-        whole = (tree.names[i][base:] for i in positions)
-        below = list(whole) if split == "all" else [name.partition("/")[2] for name in whole]
-        parts[split] = part(tree.stored, positions, [label[group] for group in groups], below)
+        parts[split] = part(
+            tree.stored,
+            positions,
+            [label[group] for group in groups],
+            (lambda i: tree.names[i][base:]) if split == "all" else (lambda i: tree.names[i][base:].partition("/")[2]),
+        )
     return Found(layout, classes, names, parts, notes=notes, ignored=ignored)

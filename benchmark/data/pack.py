@@ -8,6 +8,7 @@ shrunk by ``fit_side``'s rule without its crop and written as JPEG of quality 95
 from __future__ import annotations
 
 import hashlib
+import io
 import logging
 import os
 from collections import deque
@@ -22,7 +23,7 @@ import numpy as np
 from ..errors import InputError
 from . import cache
 from .decode import Unreadable, decode, size
-from .found import Found, Part, from_bytes, to_bytes
+from .found import Found, Part, read, write
 from .stored import RAW, Listing, Reader
 
 MARK = b"topfive pack 1\n\0"
@@ -63,7 +64,9 @@ def pack(path: str, side: int, out: str, *, n_jobs: int = 2) -> Path:
             parts[name] = Part(stored, part.labels[chosen], part.ids.take(chosen))
             _log.info("packed %s: %s images", name, f"{len(kept):,}")
         note = f"Packed from {found.layout}: images whose short side was above {side} pixels were shrunk to it."
-        index = to_bytes(Found("pack", found.classes, found.class_names, parts, (*found.notes, note)))
+        packed = io.BytesIO()
+        write(Found("pack", found.classes, found.class_names, parts, (*found.notes, note)), packed)
+        index = packed.getvalue()
         start = file.tell()
         file.write(index)
         digest = hashlib.blake2b(index, digest_size=16).digest()
@@ -89,7 +92,7 @@ def read_pack(path: Path) -> Found:
             file.seek(start)
             index = file.read(length)
             if hashlib.blake2b(index, digest_size=16).digest() == footer[16:32]:
-                found = from_bytes(index)
+                found = read(io.BytesIO(index))
     if found is None:
         raise InputError(f"{path} is a pack that is cut short, damaged or of another version; pack it again")
     parts = {

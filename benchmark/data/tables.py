@@ -80,7 +80,7 @@ def by_label(
         if split in wanted:
             rows[wanted[split]].append(i)
     parts = {
-        split: part(stored, chosen, [label[labels[i]] for i in chosen], [names[i] for i in chosen])
+        split: part(stored, chosen, [label[labels[i]] for i in chosen], names.__getitem__)
         for split, chosen in rows.items()
     }
     return Found(layout, classes, readable(classes), parts, ignored=len(labels) - sum(map(len, rows.values())))

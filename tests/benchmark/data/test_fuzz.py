@@ -17,7 +17,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from topfive.benchmark.data import cifar, imagenet, open_dataset, opening
 from topfive.benchmark.data.decode import Unreadable, decode, outline, size
-from topfive.benchmark.data.found import from_bytes
+from topfive.benchmark.data.found import read
 from topfive.benchmark.errors import InputError
 
 QUICK = settings(max_examples=60, deadline=5000, suppress_health_check=list(HealthCheck), derandomize=True)
@@ -254,15 +254,17 @@ def test_damaged_pickles_and_devkits(draw):
 @given(draw=st.data())
 def test_damaged_indexes_are_made_anew(draw):
     from topfive.benchmark.data.dataset import Ids
-    from topfive.benchmark.data.found import Found, Part, to_bytes
+    from topfive.benchmark.data.found import Found, Part, write
     from topfive.benchmark.data.stored import RAW, Listing
 
     listing = Listing()
     listing.add("a", 0, 1, 1, RAW)
-    whole = to_bytes(Found("x", ("a",), ("a",), {"all": Part(listing.stored("c"), np.zeros(1, np.int64), Ids(["a"]))}))
+    file = io.BytesIO()
+    write(Found("x", ("a",), ("a",), {"all": Part(listing.stored("c"), np.zeros(1, np.int64), Ids(["a"]))}), file)
+    whole = file.getvalue()
     cut = whole[: draw.draw(st.integers(0, len(whole) - 1))]
-    assert from_bytes(cut) is None
-    assert from_bytes(whole) is not None
+    assert read(io.BytesIO(cut)) is None
+    assert read(io.BytesIO(whole)) is not None
 
 
 @QUICK
