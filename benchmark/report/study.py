@@ -197,7 +197,7 @@ class Study:
 
     @property
     def duel(self) -> tuple[int, int] | None:
-        """The two that the report sets against each other: the best of both families, or else the best two that are no floor."""
+        """The two set against each other: the best of both families, or else the best two that are no floor."""
         hand, deep = self.best(HAND), self.best(DEEP)
         if hand is not None and deep is not None:
             return hand, deep

@@ -1,0 +1,31 @@
+"""The committed reference reports: made again from their stored results, and what they say still follows from them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from markupsafe import escape
+from topfive.benchmark.report.page import render
+from topfive.benchmark.report.runs import read_run
+from topfive.benchmark.report.selfcheck import checks
+from topfive.benchmark.report.study import studies_of
+from topfive.benchmark.report.verdict import verdict
+
+REFERENCE = Path(__file__).parents[3] / "reports" / "reference"
+RUNS = sorted(path.parent for path in REFERENCE.glob("*/results.json"))
+
+
+@pytest.mark.skipif(not RUNS, reason="no reference reports are committed yet")
+@pytest.mark.parametrize("run", RUNS or [REFERENCE], ids=lambda run: run.name)
+def test_a_reference_report_is_made_again_from_its_results(run: Path, tmp_path: Path) -> None:
+    html = render([run], tmp_path, formats=()).read_text(encoding="utf-8")
+    studies = studies_of([read_run(run)])
+    assert studies
+    for study in studies:
+        assert study.ranked
+        assert [c.name for c in checks(study) if c.passed is False] == []
+        # The committed page may lack what was added since; its verdict may not differ.
+        said = str(escape(verdict(study).headline))
+        assert said in html
+        assert said in (run / "report.html").read_text(encoding="utf-8")
