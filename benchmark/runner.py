@@ -13,15 +13,18 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import numpy as np
+
 from . import provenance
 from .cachecare import prune
 from .cluster import Execute, connect
 from .config import RunConfig
 from .data.cache import folder as cache_folder
 from .discovery import check_params, discover, resolve
-from .display import Display, ranking
+from .display import Display, clock, ranking
 from .errors import InputError
 from .isolation import Outcome, run_isolated
+from .pilot import estimate
 from .plan import Cell, Opened, cores, distinct, is_finished, open_all, plan, slug
 from .predictions import read_predictions
 from .results import Results
@@ -46,8 +49,7 @@ def run(config: RunConfig) -> int:
     for cell in pending:
         _check_params(cell)
     if config.dry_run:
-        for cell in cells:
-            print(f"{cell.name}: {'to run' if cell in pending else 'finished, kept'}")
+        _foresee(config, datasets, cells, pending)
         return 0
     with claim(folder):
         if config.fresh:
@@ -100,18 +102,7 @@ def _work(
             if stop.is_set():
                 return False
             display.started(cell.name)
-            task = {
-                "dataset": cell.data_args,
-                "method": cell.spec.name,
-                "target": cell.entry.target,
-                "origin": cell.entry.origin,
-                "params": dict(cell.spec.params),
-                "seed": cell.seed,
-                "per_class": cell.per_class,
-                "device": config.device,
-                "n_jobs": max(1, cores() // jobs),
-                "cache_dir": str(cache),
-            }
+            task = _task(cell, config, max(1, cores() // jobs), cache)
             found = execute(task, config.timeout, stop, lambda message: display.progress(cell.name, message))
             record = found.record
             if found.predictions is not None:
@@ -129,6 +120,40 @@ def _work(
                 stop.set()
     write_json(folder / MANIFEST, manifest | {"finished": _now()})
     render([folder], folder)
+
+
+def _task(cell: Cell, config: RunConfig, n_jobs: int, cache: Path) -> dict[str, Any]:
+    """What a cell's process is told; see ``engine``."""
+    return {
+        "dataset": cell.data_args,
+        "method": cell.spec.name,
+        "target": cell.entry.target,
+        "origin": cell.entry.origin,
+        "params": dict(cell.spec.params),
+        "seed": cell.seed,
+        "per_class": cell.per_class,
+        "device": config.device,
+        "n_jobs": n_jobs,
+        "cache_dir": str(cache),
+    }
+
+
+def _foresee(config: RunConfig, datasets: Opened, cells: list[Cell], pending: list[Cell]) -> None:
+    """Print the cells and what each would take, from pilots; nothing is written."""
+    total = 0.0
+    for cell in cells:
+        if cell not in pending:
+            print(f"{cell.name}: finished, kept")
+            continue
+        dataset = datasets[cell.dataset][0]
+        n_train = len(dataset.train)
+        if cell.per_class is not None:
+            n_train = int(np.minimum(np.bincount(dataset.train.labels), cell.per_class).sum())
+        task = _task(cell, config, max(1, cores() // config.jobs), Path())
+        found = estimate(task, n_train, lambda message: None)
+        total += found.seconds
+        print(f"{cell.name}: {found}", flush=True)
+    print(f"about {clock(total / config.jobs)} in all; estimates are lines through two small pilots, often too high")
 
 
 @contextmanager
