@@ -27,6 +27,7 @@ log = logging.getLogger("topfive.cnn")
 
 
 DECAYS = {"sgd": 5e-4, "momentum": 5e-4, "adamw": 0.05}  # AdamW's is decoupled from its rate's scale
+SAVE_EVERY = 10.0  # seconds at least between checkpoints: where an epoch takes less, not each is written
 RATES = {"sgd": 0.04, "momentum": 0.01, "adamw": 0.001}  # highest learning rate when none is given; also the optimizers
 
 
@@ -135,6 +136,8 @@ class Trainer:
         self.history: list[dict[str, float]] = []
         self.best: dict[str, Tensor] = {}
         self.best_loss, self.best_error, self.factor, self.waited = math.inf, math.inf, 1.0, 0
+        self.finished = False
+        self.written = time.monotonic()
 
     def run(self) -> Outcome:
         started = time.monotonic()
@@ -144,7 +147,7 @@ class Trainer:
             pretrained = time.monotonic() - started
         started = time.monotonic()
         done_before = len(self.history)
-        for epoch in range(done_before, self.recipe.epochs):
+        for epoch in range(done_before, 0 if self.finished else self.recipe.epochs):
             if self.factor < 1e-3 * 0.9:
                 log.info("the held-out error no longer falls: stops after epoch %d", epoch)
                 break
@@ -158,9 +161,12 @@ class Trainer:
                 record["images_per_second"], f"{left / 60:.1f} min" if left > 90 else f"{left:.0f} s",
             )  # fmt: skip
             self.check_progress(epoch)
-            if self.job.save_to is not None and self.rank == 0:
-                self.write(self.job.save_to)
+            if time.monotonic() - self.written >= SAVE_EVERY:
+                self.write()
         self.network.load_state_dict(self.best)
+        if not self.finished:
+            self.finished = True
+            self.write()
         return Outcome(self.history, peak_bytes(self.device), pretrained)
 
     def epoch(self, epoch: int) -> None:
@@ -280,15 +286,19 @@ class Trainer:
                 self.job.n_classes, math.log(self.job.n_classes), self.recipe.top_rate,
             )  # fmt: skip
 
-    def write(self, path: Path) -> None:
-        newest = self.network.state_dict()
+    def write(self) -> None:
+        """The checkpoint: all that the next epoch depends on; after the last one the chosen weights alone."""
+        if self.job.save_to is None or self.rank != 0:
+            return
         is_best = not len(self.held_out) or self.history[-1]["held_out_loss"] == self.best_loss
-        plateau = {"best_loss": self.best_loss, "best_error": self.best_error, "factor": self.factor}
-        checkpoint.save(
-            path,
-            {"key": self.job.key, "history": self.history, "network": newest, "best": None if is_best else self.best,
-             "optimizer": self.optimizer.state_dict(), "plateau": {**plateau, "waited": self.waited}},
-        )  # fmt: skip
+        plateau: dict[str, float] = {"best_loss": self.best_loss, "best_error": self.best_error, "factor": self.factor}
+        state: dict[str, Any] = {"key": self.job.key, "history": self.history, "network": self.network.state_dict()}
+        if not self.finished:
+            state["best"] = None if is_best else self.best
+            state["optimizer"] = self.optimizer.state_dict()
+            state["plateau"] = {**plateau, "waited": self.waited}
+        checkpoint.save(self.job.save_to, state)
+        self.written = time.monotonic()
 
     def resume(self) -> bool:
         """Take up the checkpoint of the same training, where there is one."""
@@ -296,9 +306,13 @@ class Trainer:
         if state is None:
             return False
         self.network.load_state_dict(state["network"])
-        self.optimizer.load_state_dict(state["optimizer"])
-        self.best = copy.deepcopy(state["network"] if state["best"] is None else state["best"])
         self.history = state["history"]
+        self.best = copy.deepcopy(self.network.state_dict() if state.get("best") is None else state["best"])
+        self.finished = "optimizer" not in state
+        if self.finished:
+            log.info("was trained before: %d epochs", len(self.history))
+            return True
+        self.optimizer.load_state_dict(state["optimizer"])
         plateau = state["plateau"]
         self.best_loss, self.best_error = plateau["best_loss"], plateau["best_error"]
         self.factor, self.waited = plateau["factor"], int(plateau["waited"])

@@ -4,16 +4,34 @@ from __future__ import annotations
 
 import json
 import os
+import signal
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
+import pytest
 import torch
-from topfive.cnn.classifier import LeNet1998
+import torch.distributed as dist
+from topfive.cnn.classifier import LeNet1998, TorchClassifier
 from topfive.cnn.distributed import my_part
+from torch import nn
+from torch.multiprocessing import ProcessExitedException
 
 from .conftest import Striped
+
+
+class Dies(nn.Sequential):
+    """The second process is killed in its first step."""
+
+    def __init__(self, n_classes: int, side: int) -> None:
+        super().__init__(nn.Flatten(), nn.Linear(3 * side * side, n_classes))
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if dist.is_initialized() and dist.get_rank() == 1:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return super().forward(x)
+
 
 SCRIPT = """
 import json, sys
@@ -62,3 +80,10 @@ def test_several_devices_from_one_process_equal_one(striped: Striped) -> None:
     assert [r["epoch"] for r in two.history_] == [1, 2]
     for a, b in zip(one.model_.parameters(), two.model_.parameters(), strict=True):
         torch.testing.assert_close(a, b, atol=1e-3, rtol=1e-2)
+
+
+def test_a_killed_process_ends_the_training_with_its_name(striped: Striped) -> None:
+    images, labels = striped(32)
+    model = TorchClassifier(module=Dies, epochs=1, batch=16, device="cpu,cpu", augment="none")
+    with pytest.raises(ProcessExitedException, match="process 1 terminated with signal SIGKILL"):
+        model.fit(images, labels)

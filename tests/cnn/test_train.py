@@ -64,6 +64,7 @@ def small(**parameters: Any) -> classifier.TorchClassifier:
 def test_a_resumed_training_is_the_uninterrupted_one_bit_for_bit(
     optimizer: str, striped: Striped, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr("topfive.cnn.train.SAVE_EVERY", 0.0)
     images, labels = striped(80)
     whole = small(optimizer=optimizer).fit(images, labels)
     train_epoch = Trainer.epoch
@@ -80,6 +81,9 @@ def test_a_resumed_training_is_the_uninterrupted_one_bit_for_bit(
             cut.fit(images, labels)
     resumed = clone(cut).fit(images, labels)
     assert len(resumed.history_) == 4
+    again = clone(cut).fit(images, labels)  # nothing is left to train
+    assert np.array_equal(again.decision_function(images), resumed.decision_function(images))
+    assert again.timings_ == {**resumed.timings_, "load": again.timings_["load"]}
     for a, b in zip(whole.model_.state_dict().values(), resumed.model_.state_dict().values(), strict=True):
         assert torch.equal(a, b)
     assert [r["loss"] for r in whole.history_] == [r["loss"] for r in resumed.history_]
