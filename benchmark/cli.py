@@ -67,15 +67,21 @@ def _numbers(text: str | None) -> list[int] | None:
 
 @app.command("list")
 def list_(
+    what: Annotated[str, typer.Argument(help="methods or data.")] = "methods",
     plugin: Annotated[list[str] | None, typer.Option(help="A Python file with contenders of your own.")] = None,
 ) -> None:
-    """Show the contenders that can be named."""
+    """Show the contenders, or the data sets, that can be named."""
     from rich.console import Console
     from rich.markup import escape
     from rich.table import Table
 
     from .discovery import discover
 
+    if what == "data":
+        print("\n".join(_datasets()))
+        return
+    if what != "methods":
+        raise InputError(f"topfive list {what}: list methods or data")
     table = Table(box=None, pad_edge=False)
     for title in ("contender", "family", "what it is"):
         table.add_column(title, no_wrap=title != "what it is")
@@ -84,6 +90,14 @@ def list_(
         foreign = "" if entry.origin.startswith("topfive ") else f"  ({entry.origin})"
         table.add_row(entry.name, family or "other", escape(summary + foreign))
     Console(highlight=False).print(table)
+
+
+def _datasets() -> list[str]:
+    from .data.download import SOURCES
+    from .data.plugins import names
+
+    lines = ["photos  20 photographs, 64 × 64 pixel crops; built in", *(f"{name}  from a plugin" for name in names())]
+    return [*lines, "PATH    any folder or archive of images", *(f"{n}: `topfive data get {n}` first" for n in SOURCES)]
 
 
 @app.command()
@@ -175,6 +189,21 @@ def new(
     )
 
 
+@app.command()
+def compare(
+    before: Annotated[Path, typer.Argument(help="A run's folder.")],
+    after: Annotated[Path, typer.Argument(help="Another's, on the same images.")],
+    output: Annotated[Path | None, typer.Option("-o", "--output", help="Write the comparison as a page here.")] = None,
+) -> None:
+    """Say what changed between two runs, with significance."""
+    from .report.compare import compare as compare_runs
+
+    found = compare_runs(before, after)
+    print("\n".join(found.lines()))
+    if output is not None:
+        print(f"page: {found.render(output)}")
+
+
 data_app = typer.Typer(no_args_is_help=True, help="Look at, fetch and pack images.")
 app.add_typer(data_app, name="data")
 
@@ -192,6 +221,36 @@ def data_inspect(
     print(found.text(problems))
     if found.error is not None:
         raise typer.Exit(2)
+
+
+@data_app.command("get")
+def data_get(
+    name: Annotated[str, typer.Argument(help="tiny-imagenet, imagenette or cifar-10.")],
+    folder: Annotated[str, typer.Option("-o", "--output", help="Where to put it.")] = "data",
+) -> None:
+    """Fetch a public data set: resumed where it stopped, checked by its checksum, unpacked safely."""
+    from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
+
+    from .data.download import get
+
+    with Progress(BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn(), transient=True) as bar:
+        task = bar.add_task(name, total=None)
+        path = get(name, folder, progress=lambda done, total: bar.update(task, completed=done, total=total))
+    print(f"{path}\nnext: topfive run -d {path}")
+
+
+@data_app.command("pack")
+def data_pack(
+    path: Annotated[str, typer.Argument(help="A data set in any layout.")],
+    out: Annotated[str, typer.Option("-o", "--output", help="The file to write.")],
+    side: Annotated[int, typer.Option(help="Short sides are shrunk to at most so many pixels.")] = 256,
+) -> None:
+    """Write one file of small images with its index, for repeated fast epochs; it can be given to -d."""
+    from .data.pack import pack
+    from .plan import cores
+
+    packed = pack(path, side, out, n_jobs=cores())
+    print(f"{packed}: {packed.stat().st_size / 1e6:,.1f} MB\nnext: topfive run -d {packed}")
 
 
 def main() -> None:

@@ -3,7 +3,6 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
-
 from topfive.benchmark.config import load
 from topfive.benchmark.runner import run
 
