@@ -7,6 +7,7 @@ which are only stored.
 from __future__ import annotations
 
 import hashlib
+import inspect
 import json
 import logging
 import time
@@ -197,7 +198,10 @@ class DeepClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         ignored = ("device", "n_jobs", "cache_dir")
         parameters = {k: repr(v) for k, v in self.get_params(deep=False).items() if k not in ignored}
         labels = hashlib.sha256(np.ascontiguousarray(targets, dtype=np.int64).tobytes()).hexdigest()
-        what = [type(self).__module__, type(self).__qualname__, CODE_VERSION, parameters, fingerprint, labels]
+        if callable(made_by := getattr(self, "module", None)):
+            parameters["module"] = getattr(made_by, "__qualname__", type(made_by).__qualname__)
+        source = "" if type(self).__module__.startswith(__package__) and made_by is None else sources(self, made_by)
+        what = [type(self).__qualname__, CODE_VERSION, source, parameters, fingerprint, labels]
         # The sides, the epochs and the width may depend on the device; the parameters' shapes give the latter away.
         made = [self.side_, self.stored_, self.n_parameters_]
         key = hashlib.sha256(json.dumps([*what, *made]).encode()).hexdigest()
@@ -206,23 +210,42 @@ class DeepClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class TorchClassifier(DeepClassifier):
-    """Any ``torch.nn.Module`` as a contender: ``module(n_classes, side)`` returns the network to train.
-
-    The network takes (n, 3, side, side) float32 of zero mean and unit variance and returns (n, n_classes) logits. A
-    plugin is then a few lines::
+    """Any ``torch.nn.Module`` as a contender, through the same training loop. A plugin is a few lines::
 
         class MyNet(TorchClassifier):
-            module = staticmethod(lambda n_classes, side: nn.Sequential(...))
+            def network(self, n_classes, side):
+                return nn.Sequential(...)
 
-    or ``TorchClassifier(module=make_network, epochs=20)`` in a program. With ``first_side`` below 1 the network must
-    take smaller images too (global or adaptive pooling); by default it sees one size only.
+    In a program: ``TorchClassifier(module=make_network, epochs=20)``. The network takes (n, 3, side, side) float32 of
+    zero mean and unit variance and returns (n, n_classes) logits. With ``first_side`` below 1 it must take smaller
+    images too (global or adaptive pooling); by default it sees one size only.
     """
 
-    module: Callable[[int, int], nn.Module]
+    module: Callable[[int, int], nn.Module] | None = None
     first_side: float = 1.0
 
-    def _network(self, n_classes: int, side: int, on_gpu: bool) -> nn.Module:
+    def network(self, n_classes: int, side: int) -> nn.Module:
+        """The network to train, with its first weights. Override it, or give ``module``."""
+        if self.module is None:
+            raise ValueError("TorchClassifier needs module=, a function of (n_classes, side) that returns a network")
         return self.module(n_classes, side)
+
+    def _network(self, n_classes: int, side: int, on_gpu: bool) -> nn.Module:
+        return self.network(n_classes, side)
+
+
+def sources(*things: Any) -> str:
+    """A digest of the files that define these objects' classes or functions, so that an edit is another training."""
+    digest = hashlib.sha256()
+    for thing in things:
+        if thing is None:
+            continue
+        try:
+            file = inspect.getsourcefile(thing if inspect.isroutine(thing) or inspect.isclass(thing) else type(thing))
+        except TypeError:
+            file = None
+        digest.update(Path(file).read_bytes() if file and Path(file).is_file() else repr(thing).encode())
+    return digest.hexdigest()
 
 
 def split(targets: NDArray[Any], fraction: float, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:

@@ -280,3 +280,17 @@ def test_a_wrong_parameter_is_one_clear_line(parameters: dict[str, Any], message
     with pytest.raises(ValueError, match=message) as caught:
         small(**parameters).fit(images, labels)
     assert "\n" not in str(caught.value)
+
+
+def test_a_plugin_says_only_what_its_network_is(striped: Striped, tmp_path: Path) -> None:
+    class Mine(classifier.TorchClassifier):
+        def network(self, n_classes: int, side: int) -> nn.Module:
+            return Even(n_classes, side)
+
+    images, labels = striped(40)
+    model = clone(Mine(epochs=2, batch=8, device="cpu", cache_dir=str(tmp_path))).fit(images, labels)
+    assert isinstance(model.model_, Even)
+    assert model.get_params()["epochs"] == 2
+    assert len(list(tmp_path.rglob("mine-*.pt"))) == 1
+    with pytest.raises(ValueError, match="module="):
+        classifier.TorchClassifier(device="cpu").fit(images, labels)
