@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any
 
 import typer
 
@@ -221,6 +221,17 @@ def data_inspect(
     print(found.text(problems))
     if found.error is not None:
         raise typer.Exit(2)
+
+
+@data_app.command("ids")
+def data_ids(data: Annotated[str, typer.Argument(help="photos, or a path to images; with [key=value,…].")]) -> None:
+    """List the validation images by the ids that a predictions file uses, one a line."""
+    from . import specs
+    from .data import open_dataset
+
+    spec = specs.parse(data)
+    params: dict[str, Any] = dict(spec.params)
+    print("\n".join(open_dataset(spec.name, **params).val.ids))
 
 
 @data_app.command("get")
