@@ -2,7 +2,7 @@
 
 The file is a mark, the images' files back to back, the index (as in the cache) and a footer of fixed size that says
 where the index begins. Images whose short side is at most the one asked for are kept byte for byte; larger ones are
-shrunk by ``fit_side``'s rule without its crop and written as JPEG of quality 95 without chroma subsampling.
+shrunk by the loader's ``resize`` and written as JPEG of quality 95 without chroma subsampling.
 """
 
 from __future__ import annotations
@@ -24,6 +24,7 @@ from ..errors import InputError
 from . import cache
 from .decode import Unreadable, decode, size
 from .found import Found, Part, read, write
+from .images import resize
 from .stored import RAW, Listing, Reader
 
 MARK = b"topfive pack 1\n\0"
@@ -132,7 +133,6 @@ def shrunk(data: bytes, side: int) -> bytes:
     height, width = image.shape[:2]
     scale = side / min(height, width)
     if scale < 1:
-        smaller = max(side, round(width * scale)), max(side, round(height * scale))
-        image = np.asarray(cv2.resize(image, smaller, interpolation=cv2.INTER_AREA), np.uint8)
+        image = resize(image, max(side, round(height * scale)), max(side, round(width * scale)))
     written: bytes = cv2.imencode(".jpg", cv2.cvtColor(image, cv2.COLOR_RGB2BGR), _QUALITY)[1].tobytes()
     return written

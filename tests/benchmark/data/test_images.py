@@ -1,0 +1,77 @@
+"""Batches: order, sizes, the resize, bounded prefetch, and the same pixels for any number of workers."""
+
+from __future__ import annotations
+
+import hashlib
+import threading
+
+import numpy as np
+import pytest
+from topfive.benchmark.data import open_dataset
+from topfive.benchmark.data.images import Images, fit_pixels, fit_side, resize
+
+
+def test_resize_by_hand():
+    image = np.array([[0, 4, 8, 12], [8, 12, 16, 20], [0, 0, 100, 100], [0, 0, 100, 100]], np.uint8)
+    image = np.repeat(image[..., None], 3, axis=2)
+    assert resize(image, 2, 2)[..., 0].tolist() == [[6, 14], [0, 100]]
+    assert resize(image, 1, 1)[0, 0].tolist() == [30, 30, 30]
+    assert resize(image, 4, 4) is image
+    ramp = np.repeat(np.repeat(np.arange(0, 240, 2, dtype=np.uint8)[None, :, None], 90, axis=0), 3, axis=2)
+    small = resize(ramp, 60, 80)[30, :, 0].astype(float)
+    assert np.abs(small[1:-1] - ((np.arange(80) + 0.5) * 1.5 - 0.5)[1:-1] * 2).max() <= 1  # centres stay in place
+
+
+def test_fit_side_takes_the_centre_and_fit_pixels_keeps_the_shape():
+    image = np.zeros((100, 300, 3), np.uint8)
+    image[:, 100:200] = 255
+    assert (fit_side(image, 50) == 255).mean() > 0.97
+    assert fit_side(image, 120).shape == (120, 120, 3)
+    assert fit_pixels(image, None) is image
+    assert fit_pixels(image, 30_000) is image
+    height, width = fit_pixels(image, 7_500).shape[:2]
+    assert (height, width) == (50, 150)
+
+
+def test_order_subset_and_repeats(class_folders):
+    images = open_dataset(str(class_folders("pets", ("train", "val")))).train.images
+    order = [7, 0, 0, 9, -1]
+    got = [image for batch in images.batches(2, order=order) for image in batch]
+    assert [len(batch) for batch in images.batches(2, order=order)] == [2, 2, 1]
+    assert all(np.array_equal(a, images[i]) for a, i in zip(got, order, strict=True))
+    assert list(images.batches(4, side=8, order=[])) == []
+    with pytest.raises(IndexError, match="order goes from"):
+        next(images.batches(2, order=[10]))
+    with pytest.raises(ValueError, match="at least 1"):
+        next(images.batches(0))
+
+
+def test_the_same_pixels_for_any_number_of_workers(class_folders):
+    root = str(class_folders("pets", ("train", "val"), n=30))
+    seen = set()
+    for n_jobs in (1, 2, 5):
+        state = hashlib.sha256()
+        images = open_dataset(root, n_jobs=n_jobs).train.images
+        for batch in images.batches(7, side=24):
+            state.update(batch.tobytes())
+        for batch in images.batches(7, max_pixels=900):
+            for image in batch:
+                state.update(repr(image.shape).encode() + image.tobytes())
+        seen.add(state.hexdigest())
+    assert len(seen) == 1
+
+
+def test_prefetch_is_bounded_and_stops_when_the_caller_does():
+    loaded = []
+    lock = threading.Lock()
+
+    def load(i: int) -> np.ndarray:
+        with lock:
+            loaded.append(i)
+        return np.full((4, 4, 3), i % 256, np.uint8)
+
+    batches = Images(load, 10_000, n_jobs=3).batches(10, side=4)
+    assert (next(batches)[:, 0, 0, 0] == np.arange(10)).all()
+    assert len(loaded) <= 10 * 5
+    batches.close()
+    assert len(loaded) <= 10 * 5
