@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
-from . import charts, content, plots
+from . import charts, classes, content, plots
 from .curves import curves_of
 from .explorer import BYTES, explorer, thumbnails_of
 from .figures import Figure, Matrix, Ranking, lanes, tone_of
@@ -57,6 +57,7 @@ def _page(sections: list[dict[str, Any]], runs: list[Run]) -> str:
         "report.html",
         title=f"topfive on {short(names, 120)}" if names else "topfive",
         sections=sections,
+        overview=content.overview([s["study"] for s in sections]) if len(sections) > 1 else None,
         provenance=provenance(runs),
         version=", ".join(sorted({run.version for run in runs})),
         history_caveats=CAVEATS,
@@ -91,14 +92,14 @@ def _section(study: Study, runs: list[Run], anchor: str, budget: int) -> dict[st
         "costs": content.costs(study, anchor) if study.ranked else None,
         "stages": content.stages(study, anchor),
         "per_class": view(charts.per_class(study)),
-        "classes": content.classes(study, anchor),
-        "branches": content.branches(study, anchor),
+        "classes": classes.classes(study, anchor),
+        "branches": classes.branches(study, anchor),
         "confusion": [
             (matrix, tone_of(study.ranked[i].family))
             for i in duel
             if (matrix := charts.confusion(study, i)) is not None
         ],
-        "confusions": content.confusions(study, anchor),
+        "confusions": classes.confusions(study, anchor),
         "explorer": None if explored is None else data(explored),
         "pictures": explored is not None and any(image["jpeg"] for image in explored["images"]),
         "closer": [view(figure) for figure in (charts.top_k(study), charts.reliability(study)) if figure is not None],

@@ -149,6 +149,24 @@ def test_several_runs_become_one_report(make_run: MakeRun, tmp_path: Path) -> No
     assert study.undone == []
 
 
+def test_several_data_sets_have_an_overview(make_run: MakeRun, tmp_path: Path) -> None:
+    run = make_run(datasets=("one", "two"), contenders=CONTENDERS[:2], n_classes=12, per_class=5)
+    html = render([run], tmp_path / "out", formats=()).read_text(encoding="utf-8")
+    assert html.count("<article") == 2
+    table = html[html.index('id="t-overview"') :]
+    assert "A slice of one, top-5" in table
+    assert "A slice of two, top-5" in table
+    assert "58.3\u00a0%" in table  # chance: 1 - 5/12
+
+
+def test_without_stored_predictions_the_metrics_still_make_a_page(make_run: MakeRun, tmp_path: Path) -> None:
+    run = make_run(broken=False)
+    edit(run, lambda r: [c.update(predictions=None) for c in r["cells"]])
+    html = render([run], tmp_path / "out", formats=()).read_text(encoding="utf-8")
+    assert "without stored predictions nobody can say whether that is more than luck" in html
+    assert "nothing can be checked again" in html
+
+
 def test_predictions_in_another_order_are_matched_by_id(make_run: MakeRun) -> None:
     import pyarrow.parquet as pq
 
