@@ -1,0 +1,119 @@
+"""Figures and tables say what the stored results say."""
+
+from __future__ import annotations
+
+import json
+from pathlib import Path
+
+import numpy as np
+import pyarrow.parquet as pq
+import pytest
+from topfive.benchmark.report import charts, classes, content
+from topfive.benchmark.report.history import HUMAN, RECORD
+from topfive.benchmark.report.runs import read_run
+from topfive.benchmark.report.study import Study, studies_of
+
+from tests.benchmark.report.conftest import DEEP, HAND, MakeRun
+
+FOUR = (("net", DEEP, 2.4), ("sift", HAND, 1.8), ("hog", HAND, 1.0), ("color", HAND, 0.5))
+
+
+def study_of(run: Path) -> Study:
+    return studies_of([read_run(run)])[0]
+
+
+def test_the_front_holds_those_that_nobody_beats_at_both(make_run: MakeRun) -> None:
+    run = make_run(contenders=FOUR, broken=False)
+    results = json.loads((run / "results.json").read_text())
+    # Errors grow from net to color. hog is dearer and worse than sift; color is the cheapest.
+    for cell, cost in zip(results["cells"], (100.0, 10.0, 20.0, 1.0), strict=True):
+        cell["fit_seconds"] = cost
+    (run / "results.json").write_text(json.dumps(results))
+    figure = next(f for f in charts.cost(study_of(run)) if f.key == "cost-seconds")
+    on_front = {m.label for s in figure.series for m in s.marks if m.tip.endswith("(on the front)")}
+    assert on_front == {"color", "sift", "net"}
+    steps = [(m.x, round(m.y, 6)) for m in figure.series[0].marks]
+    error = {c.name: round(c.mean("top5_err") or 0, 6) for c in study_of(run).ranked}
+    assert steps == [
+        (1, error["color"]), (10, error["color"]), (10, error["sift"]), (100, error["sift"]), (100, error["net"]),
+    ]  # fmt: skip
+
+
+def test_the_record_is_quoted_as_published() -> None:
+    """The official figures, not the rounded ones of retellings."""
+    top5 = {(q.year, q.entry): q.top5 for q in RECORD}
+    assert top5[2010, "NEC-UIUC (winner)"] == 28.19
+    assert top5[2011, "XRCE (winner)"] == 25.77
+    assert top5[2012, "ISI (runner-up)"] == 26.17
+    assert top5[2012, "SuperVision, 7 nets (winner)"] == 15.32
+    assert top5[2012, "SuperVision, 5 nets"] == 16.42
+    assert top5[2012, "SuperVision, 1 net"] == 18.2
+    assert HUMAN == 5.1
+    assert all(q.source for q in RECORD)
+
+
+def test_quoted_marks_are_hollow_and_measured_ones_are_not(make_run: MakeRun) -> None:
+    figure = charts.history(study_of(make_run(contenders=FOUR)))
+    assert {"quoted" in m.tip for s in figure.series if s.hollow for m in s.marks} == {True}
+    assert {"measured here" in m.tip for s in figure.series if not s.hollow for m in s.marks} == {True}
+    assert sum(len(s.marks) for s in figure.series if s.hollow) == len(RECORD)
+
+
+def test_class_errors_and_confusions_by_hand(make_run: MakeRun) -> None:
+    run = make_run(contenders=FOUR[:2], n_classes=12, per_class=10, broken=False, branches=True)
+    study = study_of(run)
+    stored = pq.read_table(run / "predictions" / "tiny-imagenet-mini--01--100--0.parquet")
+    label, above = stored["label"].to_numpy(), stored["above"].to_numpy()
+    i = next(i for i, c in enumerate(study.ranked) if c.name == "sift")
+    expected = [float(np.mean(above[label == c] >= 5)) for c in range(12)]
+    assert study.class_errors(i) == pytest.approx(expected, abs=1e-6)
+    table = classes.classes(study, "s1")
+    assert table is not None
+    shown = {row[0].text: row[4].raw for row in table.rows}
+    assert [shown[name] for name in study.dataset.class_names] == pytest.approx(expected, abs=1e-6)
+    first = np.array([top[0] for top in stored["top_classes"].to_pylist()])
+    confused = classes.confusions(study, "s1")
+    assert confused is not None
+    for row in confused.rows:
+        if row[0].text == "sift":
+            truth, guess = (study.dataset.class_names.index(row[j].text) for j in (1, 2))
+            assert row[3].raw == np.sum((label == truth) & (first == guess))
+    branch = classes.branches(study, "s1")
+    assert branch is not None
+    animals = np.isin(label, range(0, 12, 3))
+    column = 3 if study.duel and study.ranked[study.duel[0]].name == "sift" else 4
+    assert branch.rows[0][0].text == "animal"
+    assert branch.rows[0][column].raw == pytest.approx(float(np.mean(above[animals] >= 5)), abs=1e-6)
+
+
+def test_error_at_k_falls_to_the_stated_errors(make_run: MakeRun) -> None:
+    study = study_of(make_run(contenders=FOUR))
+    figure = charts.top_k(study)
+    assert figure is not None
+    for series, contender in zip(figure.series, study.ranked, strict=False):
+        at = {m.x: m.y for m in series.marks}
+        assert at[1] == pytest.approx(contender.mean("top1_err"))
+        assert at[5] == pytest.approx(contender.mean("top5_err"))
+    assert {m.x: m.y for m in figure.series[-1].marks}[5] == pytest.approx(0.75)
+
+
+def test_only_probabilities_are_checked_for_calibration(make_run: MakeRun) -> None:
+    study = study_of(make_run(contenders=FOUR))
+    table = content.calibrations(study, "s1")
+    assert table is not None
+    assert [row[0].text for row in table.rows] == ["net"]
+    figure = charts.reliability(study)
+    assert figure is not None
+    assert {s.name for s in figure.series} == {"net"}
+
+
+def test_every_pair_is_in_the_table(make_run: MakeRun) -> None:
+    study = study_of(make_run(contenders=FOUR))
+    table = content.pairs(study, "s1")
+    assert table is not None
+    assert len(table.rows) == 6
+    for row, pair in zip(table.rows, study.pairs, strict=True):
+        assert (row[0].text, row[1].text) == (study.ranked[pair.a].name, study.ranked[pair.b].name)
+        assert pair.gap.value >= 0
+        assert pair.gap.low <= pair.gap.value <= pair.gap.high
+        assert row[8].text == ("yes" if pair.p_holm < 0.05 else "no")
