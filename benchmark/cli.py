@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sys
 from pathlib import Path
 from typing import Annotated, Any
@@ -273,4 +274,10 @@ def main() -> None:
         sys.exit(2)
     except KeyboardInterrupt:
         print("topfive: stopped", file=sys.stderr)
+        sys.exit(1)
+    except OSError as error:
+        if error.errno not in (errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EACCES, errno.EPERM):
+            raise
+        what = f"{error.strerror}: {error.filename}" if error.filename else error.strerror
+        print(f"topfive: {what}; what was finished is kept, run the same command again to go on", file=sys.stderr)
         sys.exit(1)

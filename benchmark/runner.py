@@ -115,9 +115,13 @@ def _work(
             display.finished(cell.name, results.cells[cell.id])
             return bool(record["status"] in ("done", "skipped"))
 
-        for future in as_completed([pool.submit(work, cell) for cell in pending]):
-            if not future.result() and config.fail_fast:
-                stop.set()
+        try:
+            for future in as_completed([pool.submit(work, cell) for cell in pending]):
+                if not future.result() and config.fail_fast:
+                    stop.set()
+        except BaseException:  # a full disk, say: end what is running, keep what is stored, and say so
+            stop.set()
+            raise
     write_json(folder / MANIFEST, manifest | {"finished": _now()})
     render([folder], folder)
 
