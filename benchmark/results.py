@@ -43,10 +43,11 @@ COLUMNS = (
 
 @dataclass
 class Results:
-    """``datasets`` by name and ``cells`` by id, as they stand in ``results.json``."""
+    """``datasets`` by name, ``cells`` by id and ``summaries`` over seeds, as they stand in ``results.json``."""
 
     datasets: dict[str, dict[str, Any]] = field(default_factory=dict)
     cells: dict[str, dict[str, Any]] = field(default_factory=dict)
+    summaries: list[dict[str, Any]] = field(default_factory=list)
 
     @classmethod
     def load(cls, folder: Path) -> Results:
@@ -74,6 +75,7 @@ class Results:
                 "topfive_version": version("topfive"),
                 "datasets": self.datasets,
                 "cells": list(self.cells.values()),
+                "summaries": self.summaries,
             },
         )
         text = io.StringIO()

@@ -30,6 +30,7 @@ from .predictions import read_predictions
 from .results import Results
 from .scoring import costs_of, metrics
 from .store import MANIFEST, SCRATCH, check_ours, claim, clear, write_atomic, write_json
+from .summaries import summarise
 from .thumbnails import write_thumbnails
 
 
@@ -122,6 +123,8 @@ def _work(
         except BaseException:  # a full disk, say: end what is running, keep what is stored, and say so
             stop.set()
             raise
+    results.summaries = summarise(results, folder)
+    results.save(folder)
     write_json(folder / MANIFEST, manifest | {"finished": _now()})
     render([folder], folder)
 

@@ -12,9 +12,11 @@ import time
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import psutil
 import pytest
 from topfive.benchmark.config import load
+from topfive.benchmark.data import open_dataset
 from topfive.benchmark.errors import InputError
 from topfive.benchmark.runner import run
 
@@ -75,6 +77,36 @@ def test_it_goes_on_where_it_stopped(tmp_path: Path, contenders: str, monkeypatc
     assert predictions.is_file()
     start(out, contenders, ["mean-color"], fresh=True)
     assert list(cells(out)) == ["mean-color"]
+
+
+def test_seeds_and_sizes_are_axes(tmp_path: Path, contenders: str) -> None:
+    out = tmp_path / "run"
+    assert start(out, contenders, ["mean-color"], seed=[0, 1, 2], per_class=[2, 8], jobs=2) == 0
+    stored = json.loads((out / "results.json").read_text())
+    errors = {(c["seed"], c["per_class"]): c["top5_err"] for c in stored["cells"]}
+    assert len(errors) == 6
+    assert {c["n_train"] for c in stored["cells"] if c["per_class"] == 2} == {40}
+    assert errors[0, 8] == errors[1, 8] == errors[2, 8]  # all images, and nothing random in this contender
+    few_images = [c["predictions"] for c in stored["cells"] if c["per_class"] == 2]
+    assert len({(out / name).read_bytes() for name in few_images}) == 3  # other training images with each seed
+    few, many = sorted(stored["summaries"], key=lambda row: row["per_class"])
+    assert few["seeds"] == [0, 1, 2]
+    assert few["top5_err_mean"] == pytest.approx(sum(errors[seed, 2] for seed in range(3)) / 3)
+    assert few["top5_err_low"] < few["top5_err_mean"] < few["top5_err_high"]
+    assert few["top1_err_sd"] > many["top1_err_sd"] == 0
+    with pytest.raises(InputError, match=r"no class of photos.* has more than 8"):
+        start(out, contenders, ["mean-color"], per_class=[9])
+
+
+def test_a_smaller_draw_is_part_of_a_larger_one() -> None:
+    train = open_dataset("photos", per_class=8).train
+    few, more = (train.nested(n, seed=3) for n in (2, 5))
+    assert set(few.ids) < set(more.ids)
+    assert np.bincount(few.labels).tolist() == [2] * 20
+    assert few.images.fingerprint != more.images.fingerprint
+    place = list(train.ids).index(few.ids[7])
+    assert np.array_equal(few.images[7], train.images[place])
+    assert set(few.ids) != set(train.nested(2, seed=4).ids)
 
 
 def test_results_repeat(tmp_path: Path, contenders: str) -> None:
