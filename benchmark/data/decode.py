@@ -15,7 +15,7 @@ import numpy as np
 
 from .images import Pixels
 
-MAX_PIXELS = 100_000_000
+MAX_PIXELS = 89_478_485  # Pillow's own line for a decompression bomb
 _COLOUR = cv2.IMREAD_COLOR_RGB
 # IMREAD_REDUCED_COLOR_n is IMREAD_REDUCED_GRAYSCALE_n | IMREAD_COLOR_BGR; with the RGB flag in BGR's place it is RGB.
 _REDUCED = {
@@ -136,7 +136,7 @@ def _other_size(data: bytes) -> tuple[int, int]:
     try:
         with Image.open(io.BytesIO(data)) as image:
             return image.height, image.width
-    except Image.DecompressionBombError:
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         return MAX_PIXELS, 2
     except (UnidentifiedImageError, OSError, SyntaxError, OverflowError):
         raise ValueError("no header") from None

@@ -12,6 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from typing import Any
 
+import cv2
 import numpy as np
 from numpy.typing import NDArray
 
@@ -104,6 +105,8 @@ class Reader:
     """Bytes and pixels of stored files, from any thread; containers are opened on first use, in each process anew."""
 
     def __init__(self, stored: Stored) -> None:
+        # What cannot be read is told by name, once; OpenCV would print a line of its own for each.
+        cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
         self.stored = stored
         self._open: dict[tuple[int, int], int] = {}
         self._lock = threading.Lock()

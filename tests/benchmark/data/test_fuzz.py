@@ -20,7 +20,7 @@ from topfive.benchmark.data.decode import Unreadable, decode, outline, size
 from topfive.benchmark.data.found import read
 from topfive.benchmark.errors import InputError
 
-QUICK = settings(max_examples=60, deadline=5000, suppress_health_check=list(HealthCheck), derandomize=True)
+QUICK = settings(max_examples=40, deadline=5000, suppress_health_check=list(HealthCheck), derandomize=True)
 CLASSES = ("ape", "bee", "cow")
 
 
