@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import time
+from itertools import pairwise
 from typing import Any, Self
 
 import numpy as np
@@ -18,12 +19,18 @@ from .svm import LinearSVM
 
 log = logging.getLogger("topfive.baselines")
 
+SCALE_ROWS = 2048
+
 
 class Coded(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
-    """Local descriptors, coded and pooled, with a linear SVM. A contender says which in ``channels``."""
+    """Local descriptors, coded and pooled, with a linear SVM. A contender says which in ``channels``.
+
+    ``mirrored``: learn from each image and its mirror image, and answer with the mean of both; twice the cost.
+    """
 
     family = "hand-engineered"
-    mirrored = False  # learn from each image and its mirror image; answer with the mean of the two
+    mirrored = False
+    fused = False  # False: one classifier on all vectors side by side; True: one for each channel, scores averaged
 
     def __init__(
         self,
@@ -45,6 +52,10 @@ class Coded(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """The patches for images of this typical size."""
         return Grid.for_size(height, width)
 
+    def classifier(self) -> Any:
+        """A fresh linear classifier of features."""
+        return LinearSVM(random_state=self.random_state, device=self.device)
+
     def fit(self, images: Any, labels: NDArray[np.int64]) -> Self:
         """Learn codebooks, vectors and SVM from n images and (n,) labels."""
         labels = np.asarray(labels)
@@ -65,23 +76,44 @@ class Coded(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             features = self._features(store, key, images, order)
             begin = self._lap("features", begin)
             targets = np.tile(labels[order], 1 + self.mirrored)
-            svm = LinearSVM(random_state=self.random_state, device=self.device)
-            self.svm_ = svm.fit(features, targets, tune_on=len(labels))
+            self.models_: list[Any] = []
+            self.scales_: list[float] = []
+            for columns in self._columns():
+                model = self.classifier()
+                part = features[:, columns]
+                if isinstance(model, LinearSVM):
+                    model.fit(part, targets, tune_on=len(labels))
+                else:
+                    model.fit(part, targets)
+                self.models_.append(model)
+                # Models add up on one scale: that of their own scores in training.
+                self.scales_.append(1 / max(float(model.decision_function(part[:SCALE_ROWS]).std()), 1e-12))
             self._lap("svm", begin)
-        self.classes_ = self.svm_.classes_
-        self.n_parameters_ = int(self.svm_.coef_.size + self.svm_.intercept_.size)
+        self.classes_ = self.models_[0].classes_
+        self.n_parameters_ = sum(int(model.coef_.size + model.intercept_.size) for model in self.models_)
         return self
 
     def decision_function(self, images: Any) -> NDArray[np.float32]:
         """(n, n_classes) float32."""
         with threads(self.n_jobs):
             features = self._features(Store(None), None, images, np.arange(len(images)))
-            scores = self.svm_.decision_function(features)
-        return np.asarray(scores.reshape(1 + self.mirrored, len(images), -1).mean(0))
+            scores = sum(
+                scale * model.decision_function(features[:, columns])
+                for model, scale, columns in zip(self.models_, self.scales_, self._columns(), strict=True)
+            )
+        views = np.asarray(scores, dtype=np.float32).reshape(1 + self.mirrored, len(images), -1)
+        return np.asarray(views.mean(0))
 
     def predict(self, images: Any) -> NDArray[np.int64]:
         """(n,) labels."""
         return np.asarray(self.classes_[self.decision_function(images).argmax(1)])
+
+    def _columns(self) -> list[slice]:
+        """The columns of the features that each classifier sees."""
+        ends = np.cumsum([0, *self.encoder_.widths_])
+        if not self.fused:
+            return [slice(0, int(ends[-1]))]
+        return [slice(int(a), int(b)) for a, b in pairwise(ends)]
 
     def _features(self, store: Store, key: dict[str, Any] | None, images: Any, order: NDArray[np.int64]) -> Any:
         def fill(out: Any) -> None:

@@ -11,7 +11,9 @@ import torch
 from .bovw import bags
 from .fisher import fisher_vectors, improve
 from .gmm import GMM, fit_gmm
-from .kmeans import kmeans
+from .kmeans import kmeans, nearest
+from .llc import llc_vectors
+from .supervector import super_vectors, vlad_vectors
 
 
 class Codebook(Protocol):
@@ -44,19 +46,64 @@ class FisherCodebook:
 
 
 @dataclass(frozen=True)
-class WordsCodebook:
-    """Square roots of word frequencies, K values a region."""
+class _Words:
+    """k-means centres (K, D); the codes below differ in what they make of them."""
 
     centres: torch.Tensor
 
     @classmethod
-    def fit(cls, samples: torch.Tensor, k: int, seed: int) -> WordsCodebook:
-        """k words by k-means."""
+    def fit(cls, samples: torch.Tensor, k: int, seed: int) -> Self:
+        """k centres by k-means."""
         return cls(kmeans(samples, k, seed=seed))
+
+
+class WordsCodebook(_Words):
+    """Square roots of word frequencies, K values a region."""
 
     def encode(self, x: torch.Tensor, regions: Sequence[torch.Tensor], dtype: torch.dtype) -> torch.Tensor:
         """(B, R, K)."""
         return bags(x, self.centres, regions)
 
 
-CODEBOOKS: dict[str, type[Codebook]] = {"fisher": FisherCodebook, "bovw": WordsCodebook}
+class VladCodebook(_Words):
+    """Hard residuals, intra-normalised, K·D values a region."""
+
+    def encode(self, x: torch.Tensor, regions: Sequence[torch.Tensor], dtype: torch.dtype) -> torch.Tensor:
+        """(B, R, KD)."""
+        return vlad_vectors(x, self.centres, regions)
+
+
+class LlcCodebook(_Words):
+    """Locality-constrained linear codes, max-pooled, K values a region."""
+
+    def encode(self, x: torch.Tensor, regions: Sequence[torch.Tensor], dtype: torch.dtype) -> torch.Tensor:
+        """(B, R, K)."""
+        return llc_vectors(x, self.centres, regions)
+
+
+@dataclass(frozen=True)
+class SuperCodebook:
+    """Super-vectors, K·(1+D) values a region."""
+
+    centres: torch.Tensor
+    shares: torch.Tensor
+
+    @classmethod
+    def fit(cls, samples: torch.Tensor, k: int, seed: int) -> SuperCodebook:
+        """k centres by k-means, and how often each is the nearest."""
+        centres = kmeans(samples, k, seed=seed)
+        counts = torch.bincount(nearest(samples, centres), minlength=k)
+        return cls(centres, counts / counts.sum())
+
+    def encode(self, x: torch.Tensor, regions: Sequence[torch.Tensor], dtype: torch.dtype) -> torch.Tensor:
+        """(B, R, K(1+D)); signed square roots are not the paper's, so not taken."""
+        return super_vectors(x, self.centres, self.shares, regions)
+
+
+CODEBOOKS: dict[str, type[Codebook]] = {
+    "fisher": FisherCodebook,
+    "supervector": SuperCodebook,
+    "llc": LlcCodebook,
+    "vlad": VladCodebook,
+    "bovw": WordsCodebook,
+}

@@ -8,10 +8,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 
-from .color import grey
+from .color import color_histogram, grey
+from .gist import gist
 from .grid import Grid
+from .hog import dense_hog
+from .lbp import dense_lbp
 from .lcs import dense_lcs
-from .sift import dense_sift
+from .sift import dense_sift, opponent_sift
 
 Pixels = NDArray[np.uint8]
 Describe = Callable[[torch.Tensor, Grid, torch.dtype], torch.Tensor]
@@ -21,7 +24,17 @@ LEAST_SIDE = 24  # px; anything shorter is enlarged, so that every grid has patc
 # Each takes (B, 3, H, W) float32 RGB in [0, 1], a grid and the dtype of its products, and gives (B, T, D).
 DESCRIPTORS: dict[str, Describe] = {
     "sift": lambda rgb, grid, dtype: dense_sift(grey(rgb), grid, dtype=dtype),
+    "csift": lambda rgb, grid, dtype: opponent_sift(rgb, grid, dtype=dtype),
     "lcs": lambda rgb, grid, dtype: dense_lcs(rgb, grid),
+    "hog": lambda rgb, grid, dtype: dense_hog(rgb, grid),
+    "lbp": lambda rgb, grid, dtype: dense_lbp(grey(rgb), grid),
+    "hog-lbp": lambda rgb, grid, dtype: torch.cat([dense_hog(rgb, grid), dense_lbp(grey(rgb), grid)], dim=2),
+}
+
+# One vector an image instead of many patches: (B, 3, H, W) -> (B, dim).
+WHOLE: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
+    "gist": lambda rgb: gist(grey(rgb)),
+    "color": color_histogram,
 }
 
 

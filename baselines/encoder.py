@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from . import pyramid
 from .codebooks import CODEBOOKS, Codebook
 from .compute import product_dtype, threads
-from .descriptors import DESCRIPTORS, Pixels, same_shapes, to_tensor
+from .descriptors import DESCRIPTORS, WHOLE, Pixels, same_shapes, to_tensor
 from .grid import Grid, positions
 from .pca import PCA
 
@@ -34,11 +34,14 @@ POSITION_SCALE = 12**0.5  # x and y get the variance of the whitened descriptors
 
 @dataclass(frozen=True)
 class Channel:
-    """One descriptor and how it is encoded. ``dims``: after PCA, 0 for none; ``xy``: append the patch's place."""
+    """One descriptor and how it is encoded. ``dims``: after PCA, 0 for none; ``xy``: append the patch's place.
+
+    ``coding`` "whole": the descriptor is one of ``descriptors.WHOLE`` and stands for itself; the rest does not matter.
+    """
 
     descriptor: str
     coding: str
-    k: int
+    k: int = 0
     dims: int = 64
     xy: bool = True
     pyramid: str = "1x1"
@@ -46,7 +49,6 @@ class Channel:
 
 @dataclass(frozen=True)
 class _Fitted:
-    channel: Channel
     pca: PCA | None
     codebook: Codebook
 
@@ -70,10 +72,11 @@ class Encoder:
         rng = np.random.default_rng(self.seed)
         n = min(SAMPLE_IMAGES, len(images))
         order = np.sort(rng.choice(len(images), n, replace=False))
-        centres = max(channel.k for channel in self.channels)
+        local = [channel for channel in self.channels if channel.coding != "whole"]
+        centres = max((channel.k for channel in local), default=0)
         wanted = int(np.clip(SAMPLES_PER_CENTRE * centres, SAMPLES_LEAST, SAMPLES_MOST))
         per_image = -(-wanted // n)
-        names = list(dict.fromkeys(channel.descriptor for channel in self.channels))
+        names = list(dict.fromkeys(channel.descriptor for channel in local))
         sampled: dict[str, list[torch.Tensor]] = {name: [] for name in names}
         places = []
         for batch in images.batches(64, max_pixels=MAX_PIXELS, order=order):
@@ -88,19 +91,19 @@ class Encoder:
                     sampled[name].append(patches.gather(1, index).flatten(0, 1).float())
         where = torch.cat(places).to(self.device)
         samples = {name: torch.cat(parts) for name, parts in sampled.items()}
-        self.fitted_: list[_Fitted] = []
-        for channel in self.channels:
+        self.fitted_: dict[Channel, _Fitted] = {}
+        for channel in local:
             x = samples[channel.descriptor]
             pca = PCA.fit(x, channel.dims) if channel.dims else None
             x = self._append(pca.transform(x) if pca else x, where, channel)
             codebook = CODEBOOKS[channel.coding].fit(x, channel.k, self.seed)
-            self.fitted_.append(_Fitted(channel, pca, codebook))
+            self.fitted_[channel] = _Fitted(pca, codebook)
             log.info(
                 "%s: codebook of %d from %d patches of %d images, %.0f s",
                 channel.descriptor, channel.k, len(x), n, time.perf_counter() - begin,
             )  # fmt: skip
-        probe = self.encode([images[int(order[0])]])
-        self.dim_ = probe.shape[1]
+        self.widths_ = [part.shape[1] for part in self._parts(to_tensor([images[int(order[0])]], self.device))]
+        self.dim_ = sum(self.widths_)
         return self
 
     def encode(self, batch: Sequence[Pixels]) -> torch.Tensor:
@@ -116,20 +119,28 @@ class Encoder:
         return out
 
     def _encode_alike(self, rgb: torch.Tensor) -> torch.Tensor:
+        parts = self._parts(rgb)
+        return torch.cat(parts, dim=1).div_(len(parts) ** 0.5)
+
+    def _parts(self, rgb: torch.Tensor) -> list[torch.Tensor]:
+        """Each channel's vectors, of unit length."""
         where = self._positions(rgb)
         described: dict[str, torch.Tensor] = {}
         parts = []
-        for fitted in self.fitted_:
-            channel = fitted.channel
+        for channel in self.channels:
+            if channel.coding == "whole":
+                parts.append(torch.nn.functional.normalize(WHOLE[channel.descriptor](rgb), dim=1))
+                continue
             if channel.descriptor not in described:
                 described[channel.descriptor] = DESCRIPTORS[channel.descriptor](rgb, self.grid, self.dtype)
             x = described[channel.descriptor]
+            fitted = self.fitted_[channel]
             x = fitted.pca.transform(x).float() if fitted.pca else x.float()
             x = self._append(x, where.to(x.device).expand(len(x), -1, -1), channel)
-            areas = pyramid.regions(where.cpu().numpy(), channel.pyramid)
+            areas = pyramid.regions(where.numpy(), channel.pyramid)
             vectors = fitted.codebook.encode(x, areas, self.dtype)
             parts.append(vectors.flatten(1) / vectors.shape[1] ** 0.5)
-        return torch.cat(parts, dim=1).div_(len(parts) ** 0.5)
+        return parts
 
     def _positions(self, rgb: torch.Tensor) -> torch.Tensor:
         return torch.from_numpy(positions(rgb.shape[-2], rgb.shape[-1], self.grid))

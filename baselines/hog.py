@@ -6,6 +6,8 @@ import math
 
 import torch
 
+from .grid import Grid, gather, pool
+
 CLIP = 0.2
 
 
@@ -65,3 +67,57 @@ def hog(
     blocks = blocks.clamp_(max=CLIP)
     blocks = blocks / (blocks.square().sum(-1, keepdim=True) + 1e-10).sqrt_()
     return blocks.view(len(rgb), rows, columns, block, block, n_bins)
+
+
+def hog31(rgb: torch.Tensor, *, cell: int = 8) -> torch.Tensor:
+    """The 31 values a cell of Felzenszwalb et al. 2010: (B, C, H, W) in [0, 1] -> (B, rows, columns, 31) float32.
+
+    18 signed and 9 unsigned directions, each normalised by the energy of the four 2 × 2 neighbourhoods of its cell,
+    clipped at 0.2 and summed; then the four energies. Border cells use the neighbourhoods of the nearest inner ones.
+    Votes go to one direction and one cell, as in ``hog``; Felzenszwalb shares them between neighbouring cells.
+    """
+    dy, dx = strongest_gradient(rgb)
+    magnitude = torch.hypot(dx, dy)
+    bins = torch.atan2(dy, dx).mul_(18 / (2 * math.pi)).floor_().long().remainder_(18)
+    signed = cell_sums(magnitude, bins, 18, cell) / (cell * cell)
+    if min(signed.shape[1:3]) < 2:
+        raise ValueError(f"an image of {tuple(rgb.shape[-2:])} px holds fewer than 2 × 2 cells of {cell} px")
+    unsigned = signed[..., :9] + signed[..., 9:]
+    energy = unsigned.square().sum(3).unsqueeze(1)
+    squares = torch.nn.functional.avg_pool2d(energy, 2, stride=1) * 4  # (B, 1, rows - 1, columns - 1)
+    squares = torch.nn.functional.pad(squares, (1, 1, 1, 1), mode="replicate")[:, 0]
+    both = torch.cat([signed, unsigned], dim=3)
+    total = torch.zeros_like(both)
+    textures = []
+    for top in (0, 1):
+        for left in (0, 1):
+            around = squares[:, top : top + both.shape[1], left : left + both.shape[2]].unsqueeze(3)
+            clipped = (both / (around + 1e-8).sqrt()).clamp_(max=CLIP)
+            total += clipped / 2
+            textures.append(0.2357 * clipped[..., :18].sum(3))
+    return torch.cat([total, torch.stack(textures, dim=3)], dim=3)
+
+
+def dense_hog(rgb: torch.Tensor, grid: Grid) -> torch.Tensor:
+    """HOG on the patches of ``grid``, for codebooks: (B, 3, H, W) in [0, 1] -> (B, T, 144) float32.
+
+    √gamma, 9 unsigned directions in the 4 × 4 cells of a patch, votes shared between directions and, by triangular
+    windows, between cells; L2-Hys over the patch; order of ``positions``.
+    """
+    height, width = rgb.shape[-2:]
+    dy, dx = strongest_gradient(rgb.sqrt())
+    magnitude = torch.hypot(dx, dy)
+    angle = torch.atan2(dy, dx).mul_(9 / math.pi).remainder_(9)
+    maps = magnitude.new_empty((9, *magnitude.shape))
+    for k in range(9):
+        away = (angle - k).abs_()
+        away = torch.minimum(away, 9 - away)
+        maps[k] = (1 - away).clamp_(min=0) * magnitude
+    scales = []
+    for cell in grid.cells:
+        patches = gather(pool(maps, cell, grid.step), height, width, cell, grid.step).flatten(2)
+        for _ in range(2):
+            patches = patches / (patches.square().sum(2, keepdim=True) + 1e-4).sqrt_()
+            patches.clamp_(max=CLIP)
+        scales.append(torch.nn.functional.normalize(patches, dim=2))
+    return torch.cat(scales, dim=1)

@@ -13,6 +13,7 @@ from functools import lru_cache
 
 import torch
 
+from .color import opponent
 from .grid import CELLS, Grid, blur, gather, pool
 
 ORIENTATIONS = 8
@@ -98,3 +99,13 @@ def dense_sift(
             maps = shared
         scales.append(normalised(pool(maps, cell, grid.step), height, width, cell, grid.step, root))
     return torch.cat(scales, dim=1)
+
+
+def opponent_sift(rgb: torch.Tensor, grid: Grid, *, dtype: torch.dtype = torch.float32) -> torch.Tensor:
+    """RootSIFT of each opponent colour channel: (B, 3, H, W) in [0, 1] -> (B, T, 384) of ``dtype``, unit L2 norm.
+
+    OpponentSIFT of van de Sande, Gevers and Snoek 2010, which stands here for the C-SIFT of the ISI entry: C-SIFT
+    further divides the colour channels by the intensity, which is unstable in dark patches.
+    """
+    parts = [dense_sift(channel, grid, dtype=dtype) for channel in opponent(rgb).unbind(1)]
+    return torch.cat(parts, dim=2).div_(3**0.5)

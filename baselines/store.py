@@ -17,7 +17,10 @@ import numpy as np
 
 IN_MEMORY = 512 * 2**20  # bytes; features above this go to disk even without a cache folder
 # The modules whose text decides what a stored stage holds.
-CODE = "bovw codebooks color compute descriptors encoder fisher gmm grid hog kmeans lcs pca pyramid sift"
+CODE = (
+    "bovw codebooks color compute descriptors encoder fisher gist gmm grid hog kmeans "
+    "lbp lcs llc pca pyramid sift supervector"
+)
 
 T = TypeVar("T")
 

@@ -1,0 +1,66 @@
+"""Uniform local binary patterns, (8, 1): Ojala, Pietikäinen and Mäenpää 2002; dense cells of 59 bins as NEC-UIUC's.
+
+The eight neighbours are the pixels of the 3 × 3 square, not points interpolated on a circle, as in VLFeat and in
+``skimage.feature.local_binary_pattern``'s nearest cousin; the codes of the four straight neighbours are the same.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+import torch
+
+from .grid import Grid, axis, gather, pool
+
+BINS = 59
+
+# Neighbours in circular order from +x towards +y (downwards), as (dy, dx).
+NEIGHBOURS = ((0, 1), (1, 1), (1, 0), (1, -1), (0, -1), (-1, -1), (-1, 0), (-1, 1))
+
+
+@lru_cache(maxsize=1)
+def uniform_bins() -> torch.Tensor:
+    """(256,) int64: the bin of each code; 58 for codes with at most two changes around the circle, the last for the
+    rest."""
+    bins = torch.full((256,), BINS - 1, dtype=torch.int64)
+    codes = torch.arange(256)
+    turned = ((codes << 1) | (codes >> 7)) & 255
+    changes = sum(((codes ^ turned) >> bit) & 1 for bit in range(8))
+    uniform = torch.nonzero(torch.as_tensor(changes) <= 2).flatten()
+    bins[uniform] = torch.arange(len(uniform))
+    return bins
+
+
+def lbp_codes(grey: torch.Tensor) -> torch.Tensor:
+    """(B, H, W) -> (B, H, W) uint8: bit i is set where neighbour i is at least as bright; edge pixels repeated."""
+    height, width = grey.shape[-2:]
+    padded = torch.nn.functional.pad(grey.unsqueeze(1), (1, 1, 1, 1), mode="replicate")[:, 0]
+    codes = torch.zeros(grey.shape, dtype=torch.uint8, device=grey.device)
+    for bit, (dy, dx) in enumerate(NEIGHBOURS):
+        neighbour = padded[:, 1 + dy : 1 + dy + height, 1 + dx : 1 + dx + width]
+        codes |= (neighbour >= grey).to(torch.uint8) << bit
+    return codes
+
+
+def lbp_histogram(grey: torch.Tensor) -> torch.Tensor:
+    """(B, H, W) -> (B, 59) float32: square roots of the shares of uniform codes over the image, so of unit L2 norm."""
+    bins = uniform_bins().to(grey.device)[lbp_codes(grey).long()].flatten(1)
+    counts = grey.new_zeros((len(grey), BINS)).scatter_add_(1, bins, torch.ones_like(bins, dtype=grey.dtype))
+    return (counts / bins.shape[1]).sqrt_()
+
+
+def dense_lbp(grey: torch.Tensor, grid: Grid) -> torch.Tensor:
+    """Uniform codes in the 2 × 2 quarters of each patch: (B, H, W) -> (B, T, 236) float32 of unit L2 norm.
+
+    Square roots of counts, as NEC-UIUC; order of ``positions``, quarters in y, x order, 59 bins each.
+    """
+    height, width = grey.shape[-2:]
+    bins = uniform_bins().to(grey.device)[lbp_codes(grey).long()]
+    maps = torch.nn.functional.one_hot(bins, BINS).permute(3, 0, 1, 2).to(grey.dtype)
+    scales = []
+    for cell in grid.cells:
+        cells = gather(pool(maps, cell, grid.step, "box"), height, width, cell, grid.step)
+        patches = len(axis(height, cell, grid.step).centres) * len(axis(width, cell, grid.step).centres)
+        quarters = cells.view(len(grey), patches, 2, 2, 2, 2, BINS).sum((3, 5)).flatten(2)
+        scales.append(torch.nn.functional.normalize(quarters.clamp_(min=0).sqrt_(), dim=2))
+    return torch.cat(scales, dim=1)
