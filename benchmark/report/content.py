@@ -9,7 +9,7 @@ import numpy as np
 from ..statistics import calibration
 from .figures import Figure, tone_of
 from .history import RECORD
-from .numbers import NBSP, about, decimal, joules, p_value, percent, points, quantity, seconds, short, size
+from .numbers import NBSP, about, decimal, joules, named, p_value, percent, points, quantity, seconds, short, size
 from .study import ALPHA, DEEP, HAND, Estimate, Study
 from .tables import Column, Table, Value, number, text
 
@@ -146,7 +146,7 @@ def groups(study: Study) -> list[str]:
     out, images = [], 0 if study.labels is None else len(study.labels)
     for first, last in study.groups:
         m = last - first + 1
-        names = [study.ranked[i].name for i in range(first, last + 1)]
+        names = [named(study.ranked[i].name) for i in range(first, last + 1)]
         listed = f"{', '.join(names[:-1])} and {names[-1]}" if m <= 6 else f"from {names[0]} to {names[-1]}"
         pair = study.pair(first, last)
         needed = (

@@ -8,6 +8,7 @@ import numpy as np
 
 from ..resampling import Crossing, crossing
 from ..statistics import wilson
+from .numbers import named
 from .study import Contender, Estimate, Study
 
 
@@ -62,7 +63,7 @@ def _crossing(study: Study, lines: list[Line], a: list[Contender], b: list[Conte
         return Curves(lines, None, "")
     hits = [np.stack([side[s].hits(study.k).mean(axis=0) for s in sizes]) for side in (one, two)]
     meet = crossing(np.array(sizes), hits[0], hits[1], study.labels)
-    name_a, name_b = a[0].name, b[0].name
+    name_a, name_b = named(a[0].name), named(b[0].name)
     ahead = name_a if hits[0][-1].mean() >= hits[1][-1].mean() else name_b
     span = f"between {sizes[0]:g} and {sizes[-1]:g} images per class"
     if meet.at is None:

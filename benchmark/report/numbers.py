@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import unicodedata
 
 MINUS = "−"
 NBSP = "\u00a0"  # a number and its unit stay on one line
@@ -83,3 +84,10 @@ def decimal(value: float, digits: int = 2) -> str:
     """0.114 → "0.11"; a proper minus, and no minus before a zero."""
     text = f"{abs(value):.{digits}f}"
     return MINUS + text if value < 0 and float(text) else text
+
+
+def named(text: str) -> str:
+    """A name inside a sentence: cut to 60 characters; right-to-left names kept from turning the sentence around."""
+    cut = short(text, 60)
+    turned = any(unicodedata.bidirectional(c) in {"R", "AL", "RLE", "RLO", "RLI"} for c in cut)
+    return f"\u2068{cut}\u2069" if turned else cut

@@ -16,6 +16,11 @@ class Value:
     tone: str = ""
 
     @property
+    def solid(self) -> bool:
+        """One word longer than any column: shown cut, whole on hover and to a screen reader."""
+        return any(len(word) > 60 for word in self.text.split())
+
+    @property
     def sort(self) -> str:
         """Empty sorts last whichever way the column is turned."""
         if self.raw is None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .numbers import about, p_value, percent, points
+from .numbers import about, named, p_value, percent, points
 from .study import DEEP, HAND, Contender, Estimate, Pair, Study
 
 SIDES = {HAND: "best hand-engineered contender", DEEP: "best deep network"}
@@ -35,13 +35,13 @@ def setting(study: Study) -> str:
 
 def _headline(study: Study) -> str:
     if not study.ranked:
-        return f"No contender finished on {study.dataset.title}, so there is nothing to compare."
+        return f"No contender finished on {named(study.dataset.title)}, so there is nothing to compare."
     where, measure = setting(study), f"top-{study.k} error"
     first, error = study.ranked[0], study.errors[0]
     duel = study.duel
     if duel is None:
         return (
-            f"{where}, {first.name} makes {percent(error.value)} {measure} "
+            f"{where}, {named(first.name)} makes {percent(error.value)} {measure} "
             f"({_range(error)}); nothing else finished to compare it with."
         )
     pair = study.pair(*duel)
@@ -70,8 +70,8 @@ def _called(contender: Contender, study: Study) -> str:
     duel = study.duel
     sides = {study.ranked[i].family for i in duel} if duel else set()
     if sides == {HAND, DEEP} and contender.family in SIDES:
-        return f"the {SIDES[contender.family]} ({contender.name})"
-    return contender.name
+        return f"the {SIDES[contender.family]} ({named(contender.name)})"
+    return named(contender.name)
 
 
 def _more(study: Study) -> list[str]:
@@ -80,7 +80,7 @@ def _more(study: Study) -> list[str]:
     out = []
     first, error, duel = study.ranked[0], study.errors[0], study.duel
     if duel and 0 not in duel:
-        out.append(f"Best of all is {first.name} ({first.family}) with {percent(error.value)} error.")
+        out.append(f"Best of all is {named(first.name)} ({first.family}) with {percent(error.value)} error.")
     pair = study.pair(*duel) if duel else None
     if pair and not pair.told_apart:
         out.append(_would_need(pair, study))
@@ -90,8 +90,8 @@ def _more(study: Study) -> list[str]:
         both_miss = float(((1 - a) * (1 - b)).mean())
         out.append(
             f"The two see differently: {percent(float((a * (1 - b)).mean()))} of the images only "
-            f"{study.ranked[duel[0]].name} gets, {percent(float((b * (1 - a)).mean()))} only "
-            f"{study.ranked[duel[1]].name}. An oracle that always picked the right one of them would err on "
+            f"{named(study.ranked[duel[0]].name)} gets, {percent(float((b * (1 - a)).mean()))} only "
+            f"{named(study.ranked[duel[1]].name)}. An oracle that always picked the right one of them would err on "
             f"{percent(both_miss)}."
         )
     families = {c.family for c in study.ranked}
@@ -134,7 +134,7 @@ def _caveats(study: Study) -> list[str]:
     if all(c.seeds == 1 for c in study.ranked):
         out.append("One training run each: intervals cover other images like these, not another training run.")
     unclear = [
-        c.name
+        named(c.name)
         for c, e in zip(study.ranked, study.errors, strict=True)
         if e.high >= study.chance and c.family != "floor"
     ]

@@ -5,7 +5,18 @@ from __future__ import annotations
 import pytest
 from topfive.benchmark.report.figures import errors, lanes, linear, logarithmic
 from topfive.benchmark.report.labels import place
-from topfive.benchmark.report.numbers import about, decimal, joules, p_value, percent, points, quantity, seconds, size
+from topfive.benchmark.report.numbers import (
+    about,
+    decimal,
+    joules,
+    named,
+    p_value,
+    percent,
+    points,
+    quantity,
+    seconds,
+    size,
+)
 from topfive.benchmark.report.plots import printable
 
 
@@ -73,6 +84,12 @@ def test_lanes_share_where_groups_do_not_touch() -> None:
     assert lanes([(0, 1), (3, 4)], 5) == [["in first", "in last", "", "in first", "in last"]]
     assert lanes([(0, 2), (1, 3)], 4) == [["in first", "in", "in last", ""], ["", "in first", "in", "in last"]]
     assert lanes([(i, i + 9) for i in range(12)], 21) == []
+
+
+def test_names_in_sentences_are_cut_and_kept_in_their_direction() -> None:
+    assert named("sift-fisher") == "sift-fisher"
+    assert named("שלום") == "\u2068שלום\u2069"
+    assert len(named("x" * 300)) == 60
 
 
 def test_names_that_the_font_lacks_become_boxes() -> None:
