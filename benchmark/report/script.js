@@ -76,6 +76,13 @@
     });
   }
 
+  // A shade at the right edge of a box that holds more than it shows.
+  const boxes = $$(".scroll");
+  const shade = (box) => box.classList.toggle("more", box.scrollLeft + box.clientWidth < box.scrollWidth - 2);
+  boxes.forEach((box) => box.addEventListener("scroll", () => shade(box), { passive: true }));
+  const watch = new ResizeObserver((entries) => entries.forEach((entry) => shade(entry.target)));
+  boxes.forEach((box) => watch.observe(box)); // also when the box of a closed part of the page is opened
+
   // Charts say their numbers: under the pointer, or with the arrow keys once a chart has the focus.
   const tip = $("#tip"), live = $("#live");
   let current = null, keyed = false;
