@@ -1,0 +1,184 @@
+"""Each descriptor against an outside reference, and on images that hold nothing."""
+
+from __future__ import annotations
+
+import cv2
+import numpy as np
+import pytest
+import skimage.data
+import skimage.feature
+import torch
+from topfive.baselines.color import color_histogram, grey, hsv
+from topfive.baselines.descriptors import DESCRIPTORS, LEAST_SIDE, WHOLE, to_tensor
+from topfive.baselines.gist import gist
+from topfive.baselines.grid import Grid, axis, positions
+from topfive.baselines.hog import hog, hog31
+from topfive.baselines.lbp import lbp_codes, uniform_bins
+from topfive.baselines.lcs import dense_lcs
+from topfive.baselines.sift import dense_sift, opponent_sift
+
+
+@pytest.fixture(scope="module")
+def photograph() -> np.ndarray:
+    """(160, 200, 3) uint8."""
+    return np.ascontiguousarray(skimage.data.astronaut()[20:180, 120:320])
+
+
+def as_rgb(image: np.ndarray) -> torch.Tensor:
+    return torch.from_numpy(image).permute(2, 0, 1).unsqueeze(0).float() / 255
+
+
+@pytest.mark.parametrize("cell", [4.5, 6.0])
+def test_sift_agrees_with_opencv(photograph: np.ndarray, cell: float) -> None:
+    step = 8.0
+    image = cv2.cvtColor(photograph, cv2.COLOR_RGB2GRAY)
+    rows, columns = axis(image.shape[0], cell, step), axis(image.shape[1], cell, step)
+    # A pixel's centre is at +0.5 here and at 0 in OpenCV; OpenCV's cell is 1.5 times the keypoint's size.
+    points = [
+        cv2.KeyPoint(float(x - 0.5), float(y - 0.5), float(cell / 1.5), 0.0)
+        for y in rows.centres
+        for x in columns.centres
+    ]
+    kept, theirs = cv2.SIFT_create().compute(image, points)
+    assert len(kept) == len(points)
+    # OpenCV smooths to 1.6 px first, taking 0.5 px as done by the camera.
+    smooth = cv2.GaussianBlur(image.astype(np.float32) / 255, (0, 0), (1.6**2 - 0.5**2) ** 0.5)
+    from topfive.baselines import sift
+
+    ours = sift.normalised(
+        sift.pool(sift.orientation_maps(torch.from_numpy(smooth)[None]), cell, step),
+        *image.shape,
+        cell,
+        step,
+        root=False,
+    )[0].numpy()
+    inside = np.array([[20 < p.pt[0] < image.shape[1] - 20 and 20 < p.pt[1] < image.shape[0] - 20] for p in points])[
+        :, 0
+    ]
+    cosine = (ours * theirs).sum(1) / np.maximum(np.linalg.norm(ours, axis=1) * np.linalg.norm(theirs, axis=1), 1e-9)
+    assert np.median(cosine[inside]) >= 0.97
+
+
+def test_a_horizontal_ramp_votes_for_one_direction() -> None:
+    ramp = torch.arange(32.0).div(31).expand(1, 32, 32)
+    patches = dense_sift(ramp, Grid((4.0,), 4.0), root=False).view(-1, 16, 8)
+    inner = patches[len(patches) // 2]
+    assert (inner[:, 0] > 0.1).all()
+    assert inner[:, 1:].abs().max() < 1e-6
+    torch.testing.assert_close(patches.flatten(1).norm(dim=1), torch.ones(len(patches)))
+
+
+def test_root_sift_is_the_square_root_of_l1_shares(photograph: np.ndarray) -> None:
+    image = grey(as_rgb(photograph))[:, :48, :48]
+    plain = dense_sift(image, Grid((3.0,), 3.0), root=False)
+    rooted = dense_sift(image, Grid((3.0,), 3.0))
+    torch.testing.assert_close(rooted, (plain / plain.sum(2, keepdim=True).clamp(min=1e-9)).sqrt(), atol=1e-5, rtol=1e-4)
+
+
+def test_sift_in_bfloat16_is_close(photograph: np.ndarray) -> None:
+    image, grid = grey(as_rgb(photograph)), Grid((2.0, 4.0), 4.0)
+    exact, quick = dense_sift(image, grid), dense_sift(image, grid, dtype=torch.bfloat16).float()
+    assert torch.nn.functional.cosine_similarity(exact, quick, dim=2).median() > 0.999
+
+
+@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
+@pytest.mark.parametrize("name", sorted(DESCRIPTORS))
+def test_gpu_agrees(photograph: np.ndarray, name: str) -> None:
+    rgb, grid = as_rgb(photograph), Grid((2.0, 4.0), 4.0)
+    here = DESCRIPTORS[name](rgb, grid, torch.float32)
+    there = DESCRIPTORS[name](rgb.cuda(), grid, torch.float32).cpu()
+    torch.testing.assert_close(here, there, atol=1e-3, rtol=1e-3)
+
+
+def test_positions_lie_where_the_patches_are() -> None:
+    where = positions(20, 30, Grid((2.0,), 4.0))
+    assert where[:, 0].min() == pytest.approx(5 / 30)  # (30 - 8) // 4 = 5 steps, 1 px left on either side
+    assert where[:, 1].min() == pytest.approx(4 / 20)
+    np.testing.assert_allclose(where[:, :2].mean(0), 0.5, atol=1e-6)
+    assert len(where) == 6 * 4
+
+
+def test_lcs_is_mean_and_deviation_of_each_cell() -> None:
+    image = np.random.default_rng(0).random((8, 8, 3)).astype(np.float32)
+    rgb = torch.from_numpy(image).permute(2, 0, 1)[None]
+    patch = dense_lcs(rgb, Grid((2.0,), 4.0))[0, 0].view(4, 4, 6).numpy()
+    cells = image.reshape(4, 2, 4, 2, 3)
+    np.testing.assert_allclose(patch[..., :3], cells.mean((1, 3)), atol=1e-5)
+    np.testing.assert_allclose(patch[..., 3:], cells.std((1, 3)), atol=1e-4)
+
+
+def test_hog_agrees_with_scikit_image(photograph: np.ndarray) -> None:
+    image = photograph[:64, :64].astype(np.float64) / 255
+    theirs = skimage.feature.hog(
+        image, 9, (8, 8), (2, 2), "L2-Hys", transform_sqrt=True, channel_axis=2, feature_vector=False
+    )
+    ours = hog(as_rgb(photograph[:64, :64]))[0].numpy()
+    assert ours.shape == theirs.shape
+    cosine = (ours * theirs).sum() / np.linalg.norm(ours) / np.linalg.norm(theirs)
+    assert cosine > 0.999
+
+
+def test_hog31_sums_up(photograph: np.ndarray) -> None:
+    values = hog31(as_rgb(photograph[:64, :64]))[0]
+    assert values.shape == (8, 8, 31)
+    # An unsigned direction is at least as strong as either of its signed ones, and at most as their sum.
+    signed, unsigned = values[..., :18], values[..., 18:27]
+    assert (unsigned >= torch.maximum(signed[..., :9], signed[..., 9:]) - 1e-5).all()
+    assert (unsigned <= signed[..., :9] + signed[..., 9:] + 1e-5).all()
+
+
+def test_lbp_agrees_with_scikit_image(photograph: np.ndarray) -> None:
+    image = cv2.cvtColor(photograph, cv2.COLOR_RGB2GRAY)
+    codes = lbp_codes(torch.from_numpy(image.astype(np.float32))[None])[0].numpy()
+    # scikit-image interpolates the corner points on the circle, so its straight neighbours are the ones to compare:
+    # it turns anticlockwise from +x, ours clockwise.
+    theirs = skimage.feature.local_binary_pattern(image, 8, 1).astype(int)
+    straight = {0: 0, 2: 6, 4: 4, 6: 2}
+    for ours_bit, their_bit in straight.items():
+        same = ((codes >> ours_bit) & 1) == ((theirs >> their_bit) & 1)
+        assert same[1:-1, 1:-1].all()
+
+
+def test_lbp_has_58_uniform_codes() -> None:
+    bins = uniform_bins()
+    assert (torch.bincount(bins)[:58] == 1).all()
+    assert int((bins == 58).sum()) == 256 - 58
+
+
+def test_colour_histogram_counts() -> None:
+    rgb = torch.zeros((1, 3, 4, 4))
+    rgb[:, 0, :2] = 1.0  # upper half pure red, lower half black
+    histogram = color_histogram(rgb)[0]
+    assert sorted(histogram[histogram > 0].tolist()) == pytest.approx([0.5**0.5, 0.5**0.5])
+    green = hsv(torch.tensor([0.0, 1.0, 0.0]).view(1, 3, 1, 1)).flatten().tolist()
+    assert green == pytest.approx([1 / 3, 1, 1])
+
+
+def test_opponent_colours_of_grey_are_only_intensity(photograph: np.ndarray) -> None:
+    one = as_rgb(photograph)[:, :1, :40, :40].expand(-1, 3, -1, -1)
+    parts = opponent_sift(one, Grid((4.0,), 8.0)).view(-1, 3, 128)
+    assert parts[:, :2].abs().max() == 0
+    assert parts[:, 2].abs().max() > 0
+
+
+def test_gist_sees_the_direction_of_stripes() -> None:
+    x = torch.arange(64.0)
+    stripes = (0.5 + 0.5 * torch.sin(x * 2 * torch.pi * 0.3)).expand(1, 64, 64)
+    energy = gist(stripes).view(4, 8, 16).mean(2)  # scale, orientation
+    assert energy.argmax() == 0  # finest scale, along x
+    turned = gist(stripes.transpose(1, 2)).view(4, 8, 16).mean(2)
+    assert turned.argmax() == 4
+
+
+@pytest.mark.parametrize("shape", [(8, 8), (1, 40), (40, 1), (64, 64)])
+@pytest.mark.parametrize("value", [0, 128, 255])
+def test_dull_images_give_finite_descriptors(shape: tuple[int, int], value: int) -> None:
+    rgb = to_tensor([np.full((*shape, 3), value, dtype=np.uint8)], "cpu")
+    assert min(rgb.shape[-2:]) >= LEAST_SIDE
+    grid = Grid.for_size(*shape)
+    for name, describe in DESCRIPTORS.items():
+        patches = describe(rgb, grid, torch.float32)
+        assert torch.isfinite(patches).all(), name
+        assert patches.shape[1] == len(positions(rgb.shape[-2], rgb.shape[-1], grid))
+    for name, whole in WHOLE.items():
+        assert torch.isfinite(whole(rgb)).all(), name
