@@ -105,6 +105,7 @@ def _datasets() -> list[str]:
 def report(
     runs: Annotated[list[Path], typer.Argument(help="Folders of finished runs; several make one report.")],
     output: Annotated[Path | None, typer.Option("-o", "--output", help="Where to.  [the first run's folder]")] = None,
+    formats: Annotated[str, typer.Option("--figures", help="Formats of the figures: png,svg,pdf.")] = "png",
 ) -> None:
     """Rebuild the report from the stored results."""
     from .report.page import render
@@ -113,9 +114,12 @@ def report(
     for folder in runs:
         if not (folder / RESULTS).is_file():
             raise InputError(f"{folder} is not the folder of a run: it holds no {RESULTS}")
+    wanted = formats.split(",")
+    if not set(wanted) <= {"png", "svg", "pdf"}:
+        raise InputError(f"--figures {formats}: give png, svg or pdf, several joined by commas")
     out = output or runs[0]
     out.mkdir(parents=True, exist_ok=True)
-    print(render(runs, out))
+    print(render(runs, out, wanted))
 
 
 @app.command()
