@@ -72,7 +72,9 @@ def test_root_sift_is_the_square_root_of_l1_shares(photograph: np.ndarray) -> No
     image = grey(as_rgb(photograph))[:, :48, :48]
     plain = dense_sift(image, Grid((3.0,), 3.0), root=False)
     rooted = dense_sift(image, Grid((3.0,), 3.0))
-    torch.testing.assert_close(rooted, (plain / plain.sum(2, keepdim=True).clamp(min=1e-9)).sqrt(), atol=1e-5, rtol=1e-4)
+    torch.testing.assert_close(
+        rooted, (plain / plain.sum(2, keepdim=True).clamp(min=1e-9)).sqrt(), atol=1e-5, rtol=1e-4
+    )
 
 
 def test_sift_in_bfloat16_is_close(photograph: np.ndarray) -> None:
