@@ -278,7 +278,10 @@ class Trainer:
         """Say so when a third of the training has passed and the loss is still that of guessing."""
         seen = (epoch + 1) * self.steps
         third = max(200, self.recipe.epochs * self.steps // 3)
-        if seen - self.steps < third <= seen and self.history[-1]["loss"] > 0.99 * math.log(self.job.n_classes):
+        guessing = 1 - 1 / self.job.n_classes
+        last = self.history[-1]
+        stuck = last["loss"] > 0.99 * math.log(self.job.n_classes) and last["train_error"] > 0.97 * guessing
+        if seen - self.steps < third <= seen and stuck:
             log.warning(
                 "the loss is still ln %d = %.2f, that of guessing: the network has learned nothing yet. The usual "
                 "causes: weights too small for the inputs (init=paper needs the pixel scale), a learning rate that "
