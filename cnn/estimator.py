@@ -86,6 +86,9 @@ class DeepClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def _network(self, n_classes: int, side: int, on_gpu: bool) -> nn.Module:
         raise NotImplementedError
 
+    def _epochs(self, n_train: int, on_gpu: bool) -> int:
+        return default_epochs(n_train, on_gpu)
+
     def _recipe(self, epochs: int, on_gpu: bool) -> Recipe:
         return Recipe(
             epochs=epochs,
@@ -121,7 +124,7 @@ class DeepClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.classes_, targets = np.unique(np.asarray(labels), return_inverse=True)
         train, held_out = split(targets, self.held_out, self.random_state)
         self.stored_, self.side_ = self._sides(min(images.typical_size), on_gpu)
-        recipe = self._recipe(self.epochs or default_epochs(len(train), on_gpu), on_gpu)
+        recipe = self._recipe(self.epochs or self._epochs(len(train), on_gpu), on_gpu)
 
         with hardware.threads(self.n_jobs), torch.random.fork_rng():
             home = device if len(devices) == 1 else torch.device("cpu")
