@@ -6,6 +6,7 @@ import threading
 import time
 from typing import Any
 
+from rich.box import SIMPLE_HEAD
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.markup import escape
@@ -100,21 +101,20 @@ def ranking(cells: list[dict[str, Any]], console: Console) -> None:
         rows.sort(key=lambda cell: (cell["top5_err"], cell["top1_err"], cell["method"]))
         extra = [key for key in ("per_class", "seed") if len({cell[key] for cell in rows}) > 1]
         chance = percent(rows[0]["chance_top5"])
-        table = Table(
-            title=f"{dataset}: {rows[0]['n']:,} validation images, {rows[0]['n_classes']} classes; chance {chance}"
-        )
-        table.add_column("contender")
+        title = f"{dataset}: {rows[0]['n']:,} validation images, {rows[0]['n_classes']} classes; chance {chance}"
+        table = Table(box=SIMPLE_HEAD, pad_edge=False, title=escape(title), title_justify="left")
+        table.add_column("contender", overflow="fold")
         for key in extra:
-            table.add_column(key.replace("_", " "), justify="right")
-        for name in ("top-5 error", "95 % interval", "top-1 error", "fit", "predict"):
-            table.add_column(name, justify="right")
+            table.add_column({"per_class": "images", "seed": "seed"}[key], justify="right")
+        for name in ("top-5 error, 95 %", "top-1", "fit", "images/s"):
+            table.add_column(name, justify="right", no_wrap=True)
         for cell in rows:
-            interval = f"{100 * cell['top5_err_low']:.1f} – {100 * cell['top5_err_high']:.1f}"
+            interval = f"({100 * cell['top5_err_low']:.1f}–{100 * cell['top5_err_high']:.1f})"
             table.add_row(
                 *[escape(cell["method"]), *("all" if cell[key] is None else str(cell[key]) for key in extra)],
-                *[percent(cell["top5_err"]), interval, percent(cell["top1_err"])],
-                *["–" if cell["fit_seconds"] is None else clock(cell["fit_seconds"])],
-                *["–" if cell["images_per_second"] is None else f"{cell['images_per_second']:,.0f}/s"],
+                *[f"{percent(cell['top5_err'])} {interval}", percent(cell["top1_err"])],
+                "–" if cell["fit_seconds"] is None else clock(cell["fit_seconds"]),
+                "–" if cell["images_per_second"] is None else f"{cell['images_per_second']:,.0f}",
             )
         console.print(table)
     for cell in cells:
