@@ -96,7 +96,9 @@ class Encoder:
             x = samples[channel.descriptor]
             pca = PCA.fit(x, channel.dims) if channel.dims else None
             x = self._append(pca.transform(x) if pca else x, where, channel)
-            codebook = CODEBOOKS[channel.coding].fit(x, channel.k, self.seed)
+            # A small codebook is many small products, which threads only slow down on a busy machine.
+            with threads(1 if channel.k <= 128 else None):
+                codebook = CODEBOOKS[channel.coding].fit(x, channel.k, self.seed)
             self.fitted_[channel] = _Fitted(pca, codebook)
             log.info(
                 "%s: codebook of %d from %d patches of %d images, %.0f s",

@@ -36,6 +36,7 @@ TUNING_LEAST = 20_000
 LIBLINEAR_WORK = 3e6  # rows × features × classes up to which liblinear is quicker
 AVERAGE_EVERY = 4  # steps; averaging at each would cost as much as the step
 PREDICT_ROWS = 1024
+ONE_THREAD = 400_000  # weights below which one thread is as quick as several
 INTERCEPT_STEP = 0.1  # against the weights' step: the constant feature would else dominate the curvature
 
 
@@ -90,7 +91,9 @@ class LinearSVM(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             raise ValueError(f"{len(features)} rows of features but {len(targets)} labels")
         work = float(features.shape[0]) * features.shape[1] * len(self.classes_)
         small = self.solver == "auto" and work <= LIBLINEAR_WORK
-        with threads(self.n_jobs):
+        # Threads that share a small product mostly wait for each other, long on a busy machine.
+        alone = features.shape[1] * len(self.classes_) < ONE_THREAD
+        with threads(1 if alone else self.n_jobs):
             if self.solver == "liblinear" or small:
                 self._fit_liblinear(np.asarray(features, dtype=np.float32), targets)
             else:
