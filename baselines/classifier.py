@@ -69,7 +69,9 @@ class Coded(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                 key = {"data": images.fingerprint, "channels": channels, "grid": grid, "seed": self.random_state}
             begin = time.perf_counter()
             encoder = Encoder(channels, grid, seed=self.random_state, device=self.device)
-            self.encoder_: Encoder = store.kept("codebook", key, lambda: encoder.fit(images))
+            # Sampling is many small operations, which threads only slow down on a busy machine.
+            with threads(1 if max(channel.k for channel in channels) <= 128 else None):
+                self.encoder_: Encoder = store.kept("codebook", key, lambda: encoder.fit(images))
             begin = self._lap("codebook", begin)
             # The rows are stored in random order, which is what the SVM's steps want to read.
             order = np.random.default_rng(self.random_state).permutation(len(images))
