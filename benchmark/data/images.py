@@ -33,15 +33,18 @@ def resize(image: Pixels, height: int, width: int) -> Pixels:
 
 
 def fit_side(image: Pixels, side: int) -> Pixels:
-    """Short side resized to ``side``, then the centre crop: (side, side, 3) uint8."""
-    height, width = image.shape[:2]
-    if height == width == side:
-        return image
-    scale = side / min(height, width)
-    new_h, new_w = max(side, round(height * scale)), max(side, round(width * scale))
-    resized = resize(image, new_h, new_w)
-    top, left = (new_h - side) // 2, (new_w - side) // 2
-    return np.ascontiguousarray(resized[top : top + side, left : left + side])
+    """Short side resized to ``side``, then the centre crop: (side, side, 3) uint8. Only what is kept is resized."""
+    short = min(image.shape[:2])
+    (top, bottom), (left, right) = (_kept(length, short, side) for length in image.shape[:2])
+    kept = image[top:bottom, left:right]
+    return np.ascontiguousarray(kept) if kept.shape[:2] == (side, side) else resize(kept, side, side)
+
+
+def _kept(length: int, short: int, side: int) -> tuple[int, int]:
+    """From where to where, in pixels of the image, the centre crop reaches along a side of ``length`` pixels."""
+    resized = max(side, round(length * side / short))
+    start = (resized - side) // 2
+    return round(start * length / resized), round((start + side) * length / resized)
 
 
 def fit_pixels(image: Pixels, max_pixels: int | None) -> Pixels:
