@@ -89,7 +89,7 @@ def list_(
     rows = [(*entry.describe(), entry) for entry in discover(plugin or []).values()]
     for summary, family, entry in sorted(rows, key=lambda row: (row[1] == "", row[1], row[2].name)):
         foreign = "" if entry.origin.startswith("topfive ") else f"  ({entry.origin})"
-        table.add_row(entry.name, family or "other", escape(summary + foreign))
+        table.add_row(entry.name, family or "other", escape(summary.removeprefix(f"{entry.name}: ") + foreign))
     Console(highlight=False).print(table)
 
 

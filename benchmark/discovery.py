@@ -147,14 +147,23 @@ def _classes_of_plugin(file: str) -> list[tuple[Path, str, str]]:
         classes = _classes(path)
     except (SyntaxError, ValueError) as error:
         raise InputError(f"{file} is not valid Python: {error}") from None
-    names = [name for name, node in classes.items() if not name.startswith("_") and _is_contender(node, classes)]
+    ours = {
+        alias.asname or alias.name
+        for item in _parse(path).body
+        if isinstance(item, ast.ImportFrom) and (item.module or "").startswith("topfive.")
+        for alias in item.names
+    }
+    names = [name for name, node in classes.items() if not name.startswith("_") and _is_contender(node, classes, ours)]
     if not names:
         raise InputError(f"{file} holds no contender: a class with fit and decision_function (see `topfive new`)")
     return [(path, kebab(name), name) for name in names]
 
 
-def _is_contender(node: ast.ClassDef, classes: dict[str, ast.ClassDef]) -> bool:
-    """Whether the class, or one of its bases in the same file, defines both methods; a foreign base may bring one."""
+def _is_contender(node: ast.ClassDef, classes: dict[str, ast.ClassDef], ours: set[str]) -> bool:
+    """Whether the class, or one of its bases in the same file, defines both methods.
+
+    A foreign base may bring one of them, and a base imported from topfive (``ours``) both.
+    """
     methods: set[str] = set()
     foreign = False
     queue, seen = [node], set()
@@ -167,6 +176,8 @@ def _is_contender(node: ast.ClassDef, classes: dict[str, ast.ClassDef]) -> bool:
         for base in _bases(current):
             if base in classes:
                 queue.append(classes[base])
+            elif base in ours:
+                return True
             elif base not in ("object", "Protocol", "BaseEstimator", "ClassifierMixin", "TransformerMixin", "Module"):
                 foreign = True
     return {"fit", "decision_function"} <= methods or (foreign and bool({"fit", "decision_function"} & methods))

@@ -1,0 +1,87 @@
+"""Contenders are found by reading sources; nothing is imported to list them."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from topfive.benchmark.discovery import Entry, discover, kebab, resolve
+from topfive.benchmark.errors import InputError
+from topfive.benchmark.specs import Spec
+
+PLUGIN = '''
+from sklearn.base import BaseEstimator
+from torch import nn
+from topfive.cnn.classifier import TorchClassifier
+import a_thing_that_is_not_installed
+
+class Plain(BaseEstimator):
+    """First sentence over
+    two lines.
+
+    More.
+    """
+    family = "floor"
+    def fit(self, images, labels): ...
+    def decision_function(self, images): ...
+
+class Heir(Plain): ...
+
+class Net(nn.Module):
+    def forward(self, x): ...
+
+class MyNet(TorchClassifier):
+    def network(self, n_classes, side): return Net()
+
+class _Hidden(Plain): ...
+
+class Helper:
+    def fit(self, x): ...
+'''
+
+
+def test_a_file_is_read_not_run(tmp_path: Path) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text(PLUGIN)
+    found = {name: entry for name, entry in discover([str(file)]).items() if entry.origin == "mine.py"}
+    assert sorted(found) == ["heir", "my-net", "plain"]
+    assert found["plain"].describe() == ("First sentence over two lines.", "floor")
+    assert found["heir"].describe()[1] == "floor"
+
+
+def test_the_code_version_changes_with_the_code(tmp_path: Path) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text(PLUGIN)
+    entry = discover([str(file)])["plain"]
+    before = entry.code_version()
+    assert entry.code_version() == before
+    file.write_text(PLUGIN + "\n# changed\n")
+    assert entry.code_version() != before
+
+
+def test_names() -> None:
+    assert [kebab(name) for name in ("MeanColor", "HOGPlus", "Sift2Fisher", "mean_color")] == [
+        "mean-color",
+        "hog-plus",
+        "sift2-fisher",
+        "mean-color",
+    ]
+    assert resolve(Spec("package.module:Class"), {}) == Entry(
+        "package.module:Class", "package.module:Class", "package.module"
+    )
+    with pytest.raises(InputError, match="did you mean 'hog'"):
+        resolve(Spec("hg"), {"hog": Entry("hog", "m:Hog", "m")})
+
+
+def test_a_file_that_is_no_python(tmp_path: Path) -> None:
+    file = tmp_path / "mine.py"
+    file.write_text("class Broken(:\n")
+    with pytest.raises(InputError, match="is not valid Python"):
+        discover([str(file)])
+
+
+def test_every_built_in_says_what_it_is() -> None:
+    for name, entry in discover().items():
+        summary, family = entry.describe()
+        assert summary, name
+        assert family, name
