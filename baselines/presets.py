@@ -27,14 +27,14 @@ class SiftBovw(Coded):
 
 
 class SiftFisher(Coded):
-    """Dense RootSIFT, PCA to 64 with x and y appended, Fisher vector of 64 Gaussians, a linear SVM.
+    """Dense RootSIFT, PCA to 64 with x and y appended, Fisher vector of 128 Gaussians, a linear SVM.
 
     Perronnin, Sánchez and Mensink 2010; x, y in place of a pyramid after Sánchez, Perronnin and de Campos 2012.
     """
 
     def channels(self, grid: Grid) -> list[Channel]:
         """One."""
-        return [Channel("sift", "fisher", 64)]
+        return [Channel("sift", "fisher", 128)]
 
 
 class OxfordVgg(Coded):
