@@ -6,7 +6,7 @@ run: .venv/installed  ## the benchmark on the built-in photographs, and its repo
 	$(BIN)/topfive run -o reports/photos
 
 test: .venv/installed  ## every test; nothing from the network
-	$(BIN)/python -m pytest
+	$(BIN)/python -m pytest -n 2 --dist loadfile
 
 check: .venv/installed  ## what a change must pass before it lands
 	$(BIN)/ruff format --check .

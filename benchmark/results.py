@@ -25,19 +25,8 @@ COSTS = (
     *("energy_joules", "device", "n_parameters", "flops_per_image"),
 )
 COLUMNS = (
-    "dataset",
-    "method",
-    "family",
-    "seed",
-    "status",
-    "n_train",
-    "n_train_per_class",
-    *METRICS,
-    *COSTS,
-    "limited",
-    "reason",
-    "cell",
-    "key",
+    *("dataset", "method", "family", "seed", "status", *METRICS, "n_train", "n_train_per_class", "per_class", *COSTS),
+    *("limited", "reason", "cell", "key"),
 )
 
 

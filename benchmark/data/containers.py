@@ -174,7 +174,7 @@ def list_zip(path: Path) -> Stored:
                     raise InputError(f"{path} is damaged at byte {entry.header_offset:,}; download or pack it again")
                 start = entry.header_offset + 30 + sum(struct.unpack("<HH", local[26:30]))
                 form = RAW if entry.compress_type == zipfile.ZIP_STORED else DEFLATED
-                found.add(name, start, entry.file_size, entry.compress_size, form)
+                found.add(name, start, entry.file_size, entry.CRC, form)
     except (zipfile.BadZipFile, OSError, NotImplementedError, ValueError, struct.error, UnicodeError) as error:
         if isinstance(error, InputError):
             raise

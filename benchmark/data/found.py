@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from .dataset import Ids
 from .stored import Stored
 
-VERSION = 1
+VERSION = 2
 
 
 @dataclass(frozen=True)

@@ -44,7 +44,8 @@ def _kept(length: int, short: int, side: int) -> tuple[int, int]:
     """From where to where, in pixels of the image, the centre crop reaches along a side of ``length`` pixels."""
     resized = max(side, round(length * side / short))
     start = (resized - side) // 2
-    return round(start * length / resized), round((start + side) * length / resized)
+    first = min(round(start * length / resized), length - 1)
+    return first, max(first + 1, round((start + side) * length / resized))
 
 
 def fit_pixels(image: Pixels, max_pixels: int | None) -> Pixels:

@@ -126,7 +126,7 @@ def test_every_way_to_fail_becomes_a_row(
     monkeypatch.setenv("TOPFIVE_TEST_PIDS", str(pids))
     names = ["raises", "wrong-shape", "not-a-number", "exits", "hard-exit", "segfaults", "hangs", "eats", "forks"]
     names += ["skips", "orphan", "mean-color"]
-    assert start(out, [contenders, unimportable], names, timeout=8.0, jobs=2) == 1
+    assert start(out, [contenders, unimportable], names, timeout=15.0, jobs=2) == 1
     rows = cells(out)
     said = {
         "raises": ("failed", "RuntimeError: no such luck"),
@@ -135,7 +135,7 @@ def test_every_way_to_fail_becomes_a_row(
         "exits": ("failed", "sys.exit('enough')"),
         "hard-exit": ("failed", "status 7"),
         "segfaults": ("failed", "SIGSEGV"),
-        "hangs": ("timeout", "8 s"),
+        "hangs": ("timeout", "15 s"),
         "eats": ("oom", "out of memory"),
         "skips": ("skipped", "made for two classes, not 20"),
         "orphan": ("unavailable", "a_library_that_is_not_installed"),
