@@ -10,6 +10,7 @@ import cv2
 import numpy as np
 import pytest
 from PIL import Image
+from topfive.benchmark.data import decode as decoding
 from topfive.benchmark.data import open_dataset
 from topfive.benchmark.data.decode import Unreadable, decode, reduction, size
 from topfive.benchmark.errors import InputError
@@ -96,6 +97,19 @@ def test_exif_orientation_is_obeyed(orientation):
 def test_reasons(data, reason):
     with pytest.raises(Unreadable, match=reason):
         decode(data)
+
+
+@pytest.mark.parametrize("mode", ["RGB", "L"])
+@pytest.mark.parametrize("subsampling", [0, 1, 2])
+@pytest.mark.parametrize("progressive", [False, True])
+def test_libjpeg_turbo_alone_gives_the_pixels_of_opencv(mode, subsampling, progressive, monkeypatch):
+    noise = Image.fromarray(cv2.resize(RNG.integers(0, 256, (50, 67, 3), np.uint8), (601, 447)))
+    data = saved(noise.convert(mode), "JPEG", quality=90, subsampling=subsampling, progressive=progressive)
+    for side in (447, 223, 111, 40):
+        quick = decode(data, side)
+        with monkeypatch.context() as patch:
+            patch.setattr(decoding, "_may_be_turned", lambda data: True)
+            assert np.array_equal(decode(data, side), quick)
 
 
 def test_reduced_decoding_never_goes_below_what_is_asked():
