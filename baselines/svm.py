@@ -10,9 +10,11 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, Self
 
 import numpy as np
@@ -25,15 +27,20 @@ from .compute import product_dtype, threads
 
 log = logging.getLogger("topfive.baselines.svm")
 
+Each = Callable[[Callable[[slice], Any]], list[Any]]
+Model = tuple[torch.Tensor, torch.Tensor]
+
 BATCH = 128
 EPOCHS = 8  # the stopping point is looked for up to here
 NEGATIVE_WEIGHTS = (0.25, 1.0, 0.06)
 STEPS = (1.0, 0.4)  # in units of 1 / the largest curvature of a batch
 PENALTIES = (1.0, 0.1, 10.0)  # liblinear's C
 HELD_OUT = 0.1
+STOP_HELD_OUT = 5000  # rows, at most, that choose the stopping point where there are more than the tuning looks at
 TUNING_VALUES = 1.5e8  # rows × features that the tuning looks at, but at least this many rows:
 TUNING_LEAST = 20_000
 LIBLINEAR_WORK = 3e6  # rows × features × classes up to which liblinear is quicker
+STRIP = 4096  # features of a step that are worked on at once, so that their weights stay in a core's cache
 AVERAGE_EVERY = 4  # steps; averaging at each would cost as much as the step
 PREDICT_ROWS = 1024
 ONE_THREAD = 400_000  # weights below which one thread is as quick as several
@@ -82,7 +89,7 @@ class LinearSVM(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def fit(self, features: Any, labels: NDArray[np.int64], *, tune_on: int | None = None) -> Self:
         """Learn from (n, D) features and their (n,) labels.
 
-        ``tune_on``: tuning uses the first so many rows only, where later ones are variants of them.
+        ``tune_on``: tuning uses the first so many rows only; the others are variants of them, in the same order.
         """
         self.classes_, targets = np.unique(np.asarray(labels), return_inverse=True)
         if len(self.classes_) < 2:
@@ -139,34 +146,40 @@ class LinearSVM(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.recipe_: Any = {"solver": "liblinear", "C": best[1]}
         log.info("liblinear: C = %g of %d tried", best[1], len(PENALTIES))
 
-    def _fit_sgd(self, features: Any, targets: torch.Tensor, tune_on: int) -> None:
+    def _fit_sgd(self, features: Any, targets: torch.Tensor, n: int) -> None:
         begin = time.perf_counter()
-        n = len(features)
         trainer = _Trainer(features, targets, len(self.classes_), self.alpha, self.device, self.random_state)
-        recipe = self._tune(trainer, tune_on)
+        looked_at = int(min(n, max(TUNING_LEAST, TUNING_VALUES / features.shape[1])))
+        recipe = self._tune(trainer, looked_at)
         log.info(
-            "svm: negatives weigh %g, step %g, %d epochs on %d rows (tuned in %.0f s)",
+            "svm: negatives weigh %g, step %g (tuned in %.0f s)",
             recipe.negative_weight,
             recipe.step,
-            recipe.epochs,
-            n,
             time.perf_counter() - begin,
         )
+        # More rows need fewer epochs than the tuning saw, so there the stopping point is looked for again.
+        held = min(STOP_HELD_OUT, int(HELD_OUT * n)) if self.epochs is None and looked_at < n else 0
+        rows = [range(a, a + n - held) for a in range(0, len(features), n)]
         begin = time.perf_counter()
-        for epoch, model in enumerate(trainer.epochs(recipe, n), start=1):
-            weights, intercept = model
-            spent = time.perf_counter() - begin
-            left = spent / epoch * (recipe.epochs - epoch)
-            log.info("svm: epoch %d of %d, %.0f rows/s, %.0f s left", epoch, recipe.epochs, epoch * n / spent, left)
+        best, kept = np.inf, (torch.empty(0), torch.empty(0))
+        for epoch, model in enumerate(trainer.epochs(recipe, rows), start=1):
+            error = trainer.loss(model, range(n - held, n)) if held else np.nan
+            rate = epoch * sum(map(len, rows)) / (time.perf_counter() - begin)
+            told = f", held-out error {error:.4f}" if held else ""
+            log.info("svm: epoch %d of %d at most, %.0f rows/s%s", epoch, recipe.epochs, rate, told)
+            if held and error > best:
+                break
+            best, kept = error, (model[0].clone(), model[1].clone()) if held else model
+            recipe_epochs = epoch
+        weights, intercept = kept
         self.intercept_ = (intercept - trainer.mean @ weights).cpu().numpy()
         self.coef_ = weights.cpu().numpy()
-        self.recipe_ = recipe
+        self.recipe_ = replace(recipe, epochs=recipe_epochs)
 
-    def _tune(self, trainer: _Trainer, n: int) -> Recipe:
+    def _tune(self, trainer: _Trainer, rows: int) -> Recipe:
         """Coordinate search on a held-out part: the negatives' weight, then the step; the best epoch of each trial."""
         if self.negative_weight is not None and self.step is not None and self.epochs is not None:
             return Recipe(self.negative_weight, self.step, self.epochs)
-        rows = int(min(n, max(TUNING_LEAST, TUNING_VALUES / trainer.features.shape[1])))
         train = rows - max(1, int(HELD_OUT * rows))
         longest = EPOCHS if self.epochs is None else self.epochs
         tried: dict[tuple[float, float], tuple[float, int]] = {}
@@ -175,8 +188,8 @@ class LinearSVM(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             """The held-out loss and the number of epochs that reached it."""
             if (weight, step) not in tried:
                 best = (np.inf, longest)
-                for epoch, model in enumerate(trainer.epochs(Recipe(weight, step, longest), train), start=1):
-                    loss = trainer.loss(model, train, rows)
+                for epoch, model in enumerate(trainer.epochs(Recipe(weight, step, longest), [range(train)]), start=1):
+                    loss = trainer.loss(model, range(train, rows))
                     best = min(best, (loss, epoch if self.epochs is None else longest))
                     if epoch > best[1] + 1 and self.epochs is None:
                         break
@@ -193,65 +206,95 @@ class LinearSVM(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
 
 class _Trainer:
-    """The rows, their targets and the steps on them; holds no model, so that trials share what was measured once."""
+    """The rows, their targets and the steps on them; holds no model, so that trials share what was measured once.
+
+    A processor's cores share a step by strips of features, whose weights stay in a core's cache between the gradient
+    and the sum. The strips do not depend on the number of cores, so neither does the result.
+    """
 
     def __init__(self, features: Any, targets: torch.Tensor, n_classes: int, alpha: float, device: str, seed: int):
         self.features, self.targets, self.n_classes, self.alpha = features, targets, n_classes, alpha
         self.device, self.seed, self.dtype = device, seed, product_dtype(device)
+        dims = features.shape[1]
+        width = STRIP if torch.device(device).type == "cpu" else dims
+        self.strips = [slice(a, min(a + width, dims)) for a in range(0, dims, width)]
+        self.workers = min(torch.get_num_threads(), len(self.strips))
         self.mean = self._mean()
         self.curvature = self._curvature()
 
-    def epochs(self, recipe: Recipe, n_rows: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
-        """The averaged weights (D, C) and intercepts (C,) after each epoch over the first ``n_rows`` rows."""
-        dims = self.features.shape[1]
-        weights = torch.zeros((dims, self.n_classes), device=self.device)
+    def epochs(self, recipe: Recipe, rows: Sequence[range]) -> Iterator[Model]:
+        """The averaged weights (D, C) and intercepts (C,) after each epoch over ``rows``; the next one changes them."""
+        weights = torch.zeros((self.features.shape[1], self.n_classes), device=self.device)
         intercept = torch.full((self.n_classes,), -1.0, device=self.device)
         mean_weights, mean_intercept = weights.clone(), intercept.clone()
+        rounded = weights.to(self.dtype)  # what the scores are computed with
         step = recipe.step / self.curvature
         generator = torch.Generator().manual_seed(self.seed)
-        starts = torch.arange(0, n_rows, BATCH)
+        batches = _slices(rows)
         done = 0
+
+        def update(strip: slice, x: torch.Tensor, slope: torch.Tensor, share: float) -> None:
+            part = weights[strip]
+            if self.alpha:
+                part.mul_(1 - step * self.alpha * len(x))
+            part.add_((x[:, strip].T @ slope).float(), alpha=-step)
+            rounded[strip].copy_(part)
+            if share:
+                mean_weights[strip].lerp_(part, share)
+
         for _ in range(recipe.epochs):
-            shuffled = starts[torch.randperm(len(starts), generator=generator)].tolist()
-            for x, where in self._batches(shuffled, n_rows):
-                y = self.targets[where].to(self.device)
-                scores = (x @ weights.to(self.dtype)).float() + intercept
-                hits = torch.zeros_like(scores).scatter_(1, y.unsqueeze(1), 1.0)
-                # The slope of the loss by the score; positives weigh 1.
-                slope = (scores + 1).clamp_(min=0).mul_(recipe.negative_weight)
-                slope = torch.where(hits > 0, (scores - 1).clamp_(max=0), slope)
-                if self.alpha:
-                    weights.mul_(1 - step * self.alpha * len(y))
-                weights.add_((x.T @ slope.to(self.dtype)).float(), alpha=-step)
-                intercept.sub_(slope.sum(0), alpha=step * INTERCEPT_STEP)
-                done += 1
-                if done % AVERAGE_EVERY == 0 or done % len(starts) == 0:
+            shuffled = [batches[i] for i in torch.randperm(len(batches), generator=generator)]
+            with self._cores() as each:
+                for x, where in self._batches(shuffled):
+                    y = self.targets[where].to(self.device)
+                    scores = self._scores(x, rounded, each) + intercept
+                    hits = torch.zeros_like(scores).scatter_(1, y.unsqueeze(1), 1.0)
+                    # The slope of the loss by the score; positives weigh 1.
+                    slope = (scores + 1).clamp_(min=0).mul_(recipe.negative_weight)
+                    slope = torch.where(hits > 0, (scores - 1).clamp_(max=0), slope)
+                    done += 1
                     # The plain mean during the first epoch, then one that forgets at the pace of an epoch.
-                    share = min(1.0, AVERAGE_EVERY / min(done, len(starts)))
-                    mean_weights.lerp_(weights, share)
-                    mean_intercept.lerp_(intercept, share)
+                    share = min(1.0, AVERAGE_EVERY / min(done, len(batches)))
+                    share *= done % AVERAGE_EVERY == 0 or done % len(batches) == 0
+
+                    each(partial(update, x=x, slope=slope.to(self.dtype), share=share))
+                    intercept.sub_(slope.sum(0), alpha=step * INTERCEPT_STEP)
+                    if share:
+                        mean_intercept.lerp_(intercept, share)
             yield mean_weights, mean_intercept
 
-    def loss(self, model: tuple[torch.Tensor, torch.Tensor], first: int, last: int) -> float:
-        """Held-out loss of a model on rows ``first`` … ``last``."""
+    def loss(self, model: Model, rows: range) -> float:
+        """Held-out loss of a model."""
         weights, intercept = model
-        scores = [
-            (x @ weights.to(self.dtype)).float() + intercept
-            for x, _ in self._batches(list(range(first, last, BATCH)), last)
-        ]
-        return _loss(torch.cat(scores).cpu(), self.targets[first:last])
+        rounded = weights.to(self.dtype)
+        with self._cores() as each:
+            scores = [self._scores(x, rounded, each) + intercept for x, _ in self._batches(_slices([rows]))]
+        return _loss(torch.cat(scores).cpu(), self.targets[rows.start : rows.stop])
 
-    def _batches(self, starts: list[int], n_rows: int) -> Iterator[tuple[torch.Tensor, slice]]:
-        """Centred rows in the product's dtype, read one batch ahead."""
+    def _scores(self, x: torch.Tensor, weights: torch.Tensor, each: Each) -> torch.Tensor:
+        """(n, C) float32, the sum over the strips, in their order."""
+        return torch.stack([part.float() for part in each(lambda strip: x[:, strip] @ weights[strip])]).sum(0)
+
+    @contextmanager
+    def _cores(self) -> Iterator[Each]:
+        """What calls a function of each strip, on all cores at once, and gives the answers in order."""
+        with threads(1), ThreadPoolExecutor(self.workers, thread_name_prefix="svm") as pool:
+            yield lambda work: list(pool.map(work, self.strips))
+
+    def _batches(self, slices: list[slice]) -> Iterator[tuple[torch.Tensor, slice]]:
+        """Centred rows in the product's dtype, made one batch ahead."""
         mean = self.mean.to(self.dtype)
+
+        def rows(where: slice) -> torch.Tensor:
+            return _rows(self.features, where.start, where.stop).to(self.device).to(self.dtype).sub_(mean)
+
         with ThreadPoolExecutor(1, thread_name_prefix="rows") as reader:
-            slices = [slice(start, min(start + BATCH, n_rows)) for start in starts]
-            ahead = [reader.submit(_rows, self.features, s.start, s.stop) for s in slices[:1]]
+            ahead = [reader.submit(rows, s) for s in slices[:1]]
             for i, where in enumerate(slices):
-                rows = ahead.pop().result()
+                made = ahead.pop().result()
                 if i + 1 < len(slices):
-                    ahead.append(reader.submit(_rows, self.features, slices[i + 1].start, slices[i + 1].stop))
-                yield rows.to(self.device).to(self.dtype).sub_(mean), where
+                    ahead.append(reader.submit(rows, slices[i + 1]))
+                yield made, where
 
     def _mean(self) -> torch.Tensor:
         """(D,) over at most 4,096 rows: centring only has to be about right, the intercept takes up the rest."""
@@ -262,10 +305,15 @@ class _Trainer:
         """Largest eigenvalue of a batch's Gram matrix, the mean of four batches: above 2 / it, a step diverges."""
         values = []
         starts = np.linspace(0, max(0, len(self.features) - BATCH), 4).astype(int).tolist()
-        for x, _ in self._batches(starts, len(self.features)):
+        for x, _ in self._batches([slice(start, start + BATCH) for start in starts]):
             gram = (x @ x.T).float()
             values.append(float(torch.linalg.eigvalsh(gram)[-1]))
         return max(float(np.mean(values)), 1e-6)
+
+
+def _slices(rows: Sequence[range]) -> list[slice]:
+    """Batches of neighbouring rows; a slice does not reach from one range into the next."""
+    return [slice(a, min(a + BATCH, r.stop)) for r in rows for a in range(r.start, r.stop, BATCH)]
 
 
 def _rows(features: Any, start: int, stop: int) -> torch.Tensor:
