@@ -7,6 +7,7 @@ codebook share what is cached.
 from __future__ import annotations
 
 import dataclasses
+from typing import Any, ClassVar
 
 from . import descriptors, pyramid
 from .classifier import Coded
@@ -23,6 +24,7 @@ class Part(Coded):
     """
 
     coding = ""
+    quick_params: ClassVar[dict[str, Any]] = {"k": 32}
 
     def __init__(
         self,

@@ -6,7 +6,7 @@ validation, seed 0); docs/baselines.md has the commands and the full Tiny ImageN
 
 from __future__ import annotations
 
-from typing import Any
+from typing import Any, ClassVar
 
 from .classifier import Coded
 from .encoder import Channel
@@ -15,15 +15,28 @@ from .passive import PassiveAggressive
 
 
 class SiftBovw(Coded):
-    """Dense RootSIFT, 1024 visual words, regions 1×1 + 2×2, a linear SVM: the baseline that ILSVRC 2010 handed out.
+    """Dense RootSIFT, ``k`` visual words, regions 1×1 + 2×2, a linear SVM: the baseline that ILSVRC 2010 handed out.
 
     Csurka et al. 2004; Lazebnik, Schmid and Ponce 2006. Deviation: square roots of frequencies with a linear
     kernel (the Hellinger kernel) instead of histogram intersection.
     """
 
+    quick_params: ClassVar[dict[str, Any]] = {"k": 128}
+
+    def __init__(
+        self,
+        k: int = 1024,
+        random_state: int = 0,
+        device: str = "cpu",
+        n_jobs: int | None = None,
+        cache_dir: str | None = None,
+    ) -> None:
+        super().__init__(random_state, device, n_jobs, cache_dir)
+        self.k = k
+
     def channels(self, grid: Grid) -> list[Channel]:
         """One."""
-        return [Channel("sift", "bovw", 1024, dims=64, xy=False, pyramid="1x1+2x2")]
+        return [Channel("sift", "bovw", self.k, dims=64, xy=False, pyramid="1x1+2x2")]
 
 
 class SiftFisher(Coded):
@@ -46,6 +59,8 @@ class OxfordVgg(Coded):
     features are float16 instead of product-quantised. ``mirrored`` is Chatfield's later augmentation (2014), and off
     here.
     """
+
+    quick_params: ClassVar[dict[str, Any]] = {"k": 16}
 
     def __init__(
         self,
@@ -86,19 +101,31 @@ class NecUiuc(Coded):
 
     After Lin et al. 2011, winners of ILSVRC 2010 (28.2 % top-5 error, quoted). Follows: HOG and LBP of a patch as one
     descriptor; local coding with max pooling over a pyramid, super-vectors over 1×1 + 3×1; averaged SGD; an average of
-    models. Deviates: four models of two codings instead of six; codebooks of 1,024 (LLC) and 64 or 256 (super-vectors)
-    against 8,192 to 16,384 and 512 to 1,024; Wang's LLC for the LCC they started from.
+    models. Deviates: four models of two codings instead of six; codebooks of ``k`` (LLC; 1,024) and 64 or 256
+    (super-vectors) against 8,192 to 16,384 and 512 to 1,024; Wang's LLC for the LCC they started from.
     """
 
     fused = True
+    quick_params: ClassVar[dict[str, Any]] = {"k": 128}
+
+    def __init__(
+        self,
+        k: int = 1024,
+        random_state: int = 0,
+        device: str = "cpu",
+        n_jobs: int | None = None,
+        cache_dir: str | None = None,
+    ) -> None:
+        super().__init__(random_state, device, n_jobs, cache_dir)
+        self.k = k
 
     def channels(self, grid: Grid) -> list[Channel]:
-        """HOG with LBP and HOG alone, each in two codings."""
+        """HOG with LBP and HOG alone, each in two codings; ``k`` words for LLC."""
         k = 64 if max(grid.cells) <= 4 else 256
         return [
-            Channel("hog-lbp", "llc", 1024, dims=80, xy=False, pyramid="1x1+2x2+4x4"),
+            Channel("hog-lbp", "llc", self.k, dims=80, xy=False, pyramid="1x1+2x2+4x4"),
             Channel("hog-lbp", "supervector", k, dims=80, xy=False, pyramid="1x1+3x1"),
-            Channel("hog", "llc", 1024, dims=64, xy=False, pyramid="1x1+2x2+4x4"),
+            Channel("hog", "llc", self.k, dims=64, xy=False, pyramid="1x1+2x2+4x4"),
             Channel("hog", "supervector", k, dims=64, xy=False, pyramid="1x1+3x1"),
         ]
 

@@ -1,4 +1,8 @@
-"""``topfive check``: does a contender keep the contract? Small built-in photographs, each finding with its cure."""
+"""``topfive check``: does a contender keep the contract? Small built-in photographs, each finding with its cure.
+
+A contender is fitted three times, with its ``quick_params`` where it has them (see ``methods``): what is checked is
+the contract, not how good the answers are, and that takes no full training.
+"""
 
 from __future__ import annotations
 
@@ -24,6 +28,7 @@ from .specs import Spec
 CLASSES = "brick+chelsea+gravel+page+retina+text"
 PER_CLASS = 12
 SLOW_IMPORT_SECONDS = 10.0
+SLOW_FIT_SECONDS = 15.0  # two more fits follow
 
 
 @dataclass(frozen=True)
@@ -45,7 +50,7 @@ def check(spec: Spec, entry: Entry, n_jobs: int = 1) -> Iterator[Finding]:
     try:
         factory = entry.load()
         check_params(spec, factory)
-    except Exception as error:  # a plugin may raise anything while it is imported
+    except (Exception, SystemExit) as error:  # a plugin may raise anything while it is imported
         yield Finding("import", False, f"{type(error).__name__}: {error}; install what it needs, or mend the module")
         return
     seconds = time.perf_counter() - start
@@ -83,6 +88,7 @@ class _Trial:
         self.train = data.train.images.take(order, None)
         self.labels = data.train.labels[order]
         self.n_classes = len(data.classes)
+        self.quick = {k: v for k, v in getattr(factory, "quick_params", {}).items() if k not in spec.params}
 
     def checks(self) -> list[tuple[str, Callable[[], str | None]]]:
         return [
@@ -101,9 +107,13 @@ class _Trial:
     def make(self) -> Any:
         known = parameters(self.factory) or set()
         filled = {"random_state": 0, "n_jobs": self.n_jobs, "device": "cpu"}
-        return self.factory(**{**{key: value for key, value in filled.items() if key in known}, **self.spec.params})
+        filled = {key: value for key, value in filled.items() if key in known}
+        return self.factory(**{**filled, **self.quick, **self.spec.params})
 
     def constructor(self) -> str | None:
+        unknown = set(self.quick) - (parameters(self.factory) or set(self.quick))
+        if unknown:
+            raise _Wrong(f"quick_params has {min(unknown)!r}, which the constructor does not take; correct the name")
         method = self.make()
         for name, parameter in inspect.signature(self.factory).parameters.items():
             if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
@@ -116,7 +126,7 @@ class _Trial:
             changed = [name for name in given if given[name] is not again[name] and given[name] != again[name]]
             if changed:
                 raise _Wrong(f"a clone differs in {changed[0]!r}; store constructor arguments unchanged")
-        return None
+        return "with " + ", ".join(f"{key}={value}" for key, value in self.quick.items()) if self.quick else None
 
     def fits(self) -> str | None:
         before = self.labels.copy()
@@ -130,6 +140,8 @@ class _Trial:
             raise _Wrong("fit changed the labels it was given; work on a copy")
         if not hasattr(self.method, "classes_"):
             raise _Wrong("fit did not set classes_; write self.classes_ = np.unique(labels)")
+        if self.fit_seconds > SLOW_FIT_SECONDS:
+            return f"{self.fit_seconds:.0f} s; say in quick_params how to check in less (see benchmark/methods.py)"
         return None
 
     def answer(self, method: Any, images: Images, n_classes: int | None = None) -> NDArray[np.floating[Any]]:
@@ -203,6 +215,11 @@ class _Trial:
         chosen = np.flatnonzero(self.labels < 2)
         method = self.make().fit(self.train.take(chosen, None), self.labels[chosen])
         self.answer(method, self.data.val.images, 2)
+        if not _close(self.answer(self.method, self.data.val.images), self.before):
+            raise _Wrong(
+                "a fitted contender's scores change when another is fitted; keep what fit learns in self, not in the "
+                "class or the module"
+            )
         return None
 
     def odd_images(self) -> str | None:

@@ -13,6 +13,8 @@ constructor argument    ``device`` ("cpu", "cuda", "cuda:1"), ``random_state`` (
                         keeping (features, codebooks, checkpoints). Key what is written there by ``images.fingerprint``
                         and every parameter it depends on, and write atomically (temporary file, then rename)
 class attribute         ``family``: "hand-engineered", "deep", "learned, shallow", "floor"; anything else is "other"
+                        ``quick_params`` (dict): parameters with which ``topfive check`` fits in seconds, on a few dozen
+                        small images, a contender that takes minutes otherwise (fewer epochs, a smaller codebook)
 fitted attribute        ``timings_`` (stage → seconds), ``n_parameters_`` (int), ``history_`` (list of dicts, one an
                         epoch), ``flops_per_image_`` (float, a forward pass)
 method                  ``skip(images, n_classes)``: why this contender cannot take that data set, or None

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from typing import Any, ClassVar
 
 import torch
 from torch import nn
@@ -47,6 +48,8 @@ class AlexNet(DeepClassifier):
     init: str = "he"
     width: float | None = None
 
+    quick_params: ClassVar[dict[str, Any]] = {**DeepClassifier.quick_params, "side": 32, "width": 0.25}
+
     def _network(self, n_classes: int, side: int, on_gpu: bool) -> nn.Module:
         return alexnet(
             n_classes, side, activation=self.activation, dropout=self.dropout, lrn=self.lrn,
@@ -79,7 +82,10 @@ class AlexNet2012(AlexNet):
     init: str = "paper"
     width: float | None = 1.0
 
+    # The paper's initialisation needs more epochs before anything is learned.
+    quick_params: ClassVar[dict[str, Any]] = {**AlexNet.quick_params, "init": "he"}
     ten_crops = True
+    needs_held_out = True  # the schedule watches their error
 
     def _epochs(self, n_train: int, on_gpu: bool) -> int:
         return 90 if on_gpu else super()._epochs(n_train, on_gpu)
@@ -156,8 +162,12 @@ class Dbn2006(DeepClassifier):
     lr: float | None = 0.05
     first_side: float = 1.0
 
+    quick_params: ClassVar[dict[str, Any]] = {
+        **DeepClassifier.quick_params, "layers": "128", "pretrain_epochs": 2, "lr": 0.3
+    }  # fmt: skip
+
     def _network(self, n_classes: int, side: int, on_gpu: bool) -> nn.Module:
-        return DeepBeliefNetwork(n_classes, 3 * side * side, [int(n) for n in self.layers.split("-")])
+        return DeepBeliefNetwork(n_classes, 3 * side * side, [int(n) for n in str(self.layers).split("-")])
 
     def _pretrain(self, trainer: Trainer) -> None:
         pretrain(trainer, self.pretrain_epochs)
@@ -175,6 +185,8 @@ class ResNet2015(DeepClassifier):
     depth: int = 18
     width: float | None = None
     optimizer: str = "sgd"
+
+    quick_params: ClassVar[dict[str, Any]] = {**DeepClassifier.quick_params, "side": 32, "width": 0.25}
 
     def _epochs(self, n_train: int, on_gpu: bool) -> int:
         epochs = super()._epochs(n_train, on_gpu)

@@ -14,7 +14,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
@@ -79,7 +79,9 @@ class DeepClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     cache_dir: str | None = None
 
     family = "deep"
+    quick_params: ClassVar[dict[str, Any]] = {"epochs": 20, "batch": 16}  # enough to learn a few dozen images
     ten_crops = False  # average the paper's ten views, not two
+    needs_held_out = False  # also where ``held_out`` comes to no image at all
 
     # What each network decides for itself.
 
@@ -122,7 +124,7 @@ class DeepClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         on_gpu = device.type == "cuda"
         dtype = hardware.precision(device, self.precision)
         self.classes_, targets = np.unique(np.asarray(labels), return_inverse=True)
-        train, held_out = split(targets, self.held_out, self.random_state)
+        train, held_out = split(targets, self.held_out, self.random_state, self.needs_held_out)
         self.stored_, self.side_ = self._sides(min(images.typical_size), on_gpu)
         recipe = self._recipe(self.epochs or self._epochs(len(train), on_gpu), on_gpu)
 
@@ -251,8 +253,13 @@ def sources(*things: Any) -> str:
     return digest.hexdigest()
 
 
-def split(targets: NDArray[Any], fraction: float, seed: int) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """(train, held out): sorted indices; ``fraction`` of each class is held out, rounded at random, never all of it."""
+def split(
+    targets: NDArray[Any], fraction: float, seed: int, some: bool = False
+) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+    """(train, held out): sorted indices; ``fraction`` of each class is held out, rounded at random, never all of it.
+
+    ``some``: where that comes to no image, one of the largest class is.
+    """
     if not 0 <= fraction < 1:
         raise ValueError(f"held_out must be at least 0 and below 1, not {fraction}")
     random = np.random.default_rng([seed, 1])
@@ -262,6 +269,9 @@ def split(targets: NDArray[Any], fraction: float, seed: int) -> tuple[NDArray[np
         n = int(len(members) * fraction + (random.random() if fraction else 0.0))
         held.append(members[: min(n, len(members) - 1)])
     held_out = np.sort(np.concatenate(held)).astype(np.int64)
+    largest = np.flatnonzero(targets == np.bincount(targets).argmax())
+    if some and fraction and not len(held_out) and len(largest) > 1:
+        held_out = random.choice(largest, 1)
     return np.setdiff1d(np.arange(len(targets)), held_out).astype(np.int64), held_out
 
 

@@ -126,7 +126,10 @@ class Trainer:
         self.network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self.batch = min(self.recipe.batch, len(self.train)) // world * world
         if self.recipe.schedule == "plateau" and not len(self.held_out):
-            raise ValueError("the plateau schedule watches held-out images: held_out must be above 0")
+            raise ValueError(
+                "the plateau schedule watches held-out images and has none: held_out must be above 0, and a class have "
+                "two images"
+            )
         if self.batch == 0:
             raise ValueError(f"{len(self.train)} images are too few to train on with {world} processes")
         self.steps = len(self.train) // self.batch  # of an epoch; what is left over changes with the order

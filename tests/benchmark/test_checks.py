@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import configparser
 import subprocess
 import sys
 from pathlib import Path
 
 import numpy as np
 import pytest
+from topfive.benchmark import checks
 from topfive.benchmark.checks import Finding, check
 from topfive.benchmark.discovery import Entry, discover
 from topfive.benchmark.errors import InputError
@@ -15,6 +17,10 @@ from topfive.benchmark.scaffold import write
 from topfive.benchmark.specs import Spec
 
 BROKEN = str(Path(__file__).with_name("plugins") / "broken.py")
+SETUP = configparser.ConfigParser()
+SETUP.read(Path(__file__).resolve().parents[2] / "setup.cfg")
+POINTS = SETUP["options.entry_points"]["topfive.methods"].split("\n")
+BUILT_INS = [point.partition(" = ")[0] for point in POINTS if point]
 
 
 def findings(name: str, plugin: str = BROKEN) -> dict[str, Finding]:
@@ -35,11 +41,15 @@ def test_what_keeps_the_contract_passes() -> None:
         ("stores-nothing", "constructor", "self.strength = strength"),
         ("returns-nothing", "fit", "return self"),
         ("changes-labels", "fit", "work on a copy"),
+        ("misspells-quick", "constructor", "quick_params has 'epoch'"),
+        ("wrong-shape", "scores", "one finite score per image and class"),
         ("wrong-class-order", "class order", "order of classes_"),
         ("normalises-over-the-test", "order and batches", "score each image by itself"),
         ("peeks-at-the-order", "order and batches", "change with their order"),
         ("global-state", "determinism", "default_rng(random_state)"),
+        ("pythons-random", "determinism", "default_rng(random_state)"),
         ("holds-a-lambda", "pickling", "keep no lambdas"),
+        ("learns-into-the-class", "two classes", "not in the class or the module"),
         ("one-column-for-two", "two classes", "shape (18, 1), expected (18, 2)"),
         ("divides-by-contrast", "odd images", "not finite"),
     ],
@@ -56,11 +66,66 @@ def test_a_plugin_that_cannot_be_imported_says_what_it_lacks(unimportable: str) 
     assert "a_library_that_is_not_installed" in found["import"].message
 
 
+@pytest.mark.parametrize(
+    ("first_line", "cause"),
+    [
+        ("import a_library_that_is_not_installed", "ModuleNotFoundError: No module named 'a_library_that"),
+        ("from json import a_thing_it_lacks", "ImportError: cannot import name 'a_thing_it_lacks'"),
+        ("raise RuntimeError('no licence file')", "RuntimeError: no licence file"),
+        ("raise SystemExit('needs a GPU')", "SystemExit: needs a GPU"),
+        ("Sound = 1 / 0", "ZeroDivisionError"),
+    ],
+)
+def test_a_module_that_fails_is_one_line(tmp_path: Path, first_line: str, cause: str) -> None:
+    plugin = tmp_path / "mine.py"
+    plugin.write_text(first_line + "\n" + Path(BROKEN).read_text().partition("import annotations")[2])
+    found = findings("sound", str(plugin))
+    assert list(found) == ["import"]
+    assert not found["import"].passed
+    assert cause in found["import"].message
+    assert "\n" not in found["import"].message
+
+
+def test_an_entry_point_to_nothing_says_so() -> None:
+    for target, cause in {"topfive.baselines.whole:Hogg": "no attribute 'Hogg'", "nowhere:X": "'nowhere'"}.items():
+        found = list(check(Spec("x"), Entry("x", target, "test")))
+        assert [finding.passed for finding in found] == [False]
+        assert cause in found[0].message
+
+
+def test_a_slow_import_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checks, "SLOW_IMPORT_SECONDS", 0.3)
+    plugin = tmp_path / "slow.py"
+    plugin.write_text(Path(BROKEN).read_text() + "\nimport time\ntime.sleep(0.4)\n")
+    found = findings("sound", str(plugin))
+    assert [name for name, finding in found.items() if not finding.passed] == ["import"]
+    assert "import heavy libraries inside the methods that use them" in found["import"].message
+
+
+def test_a_slow_fit_is_told_how_to_be_quick(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(checks, "SLOW_FIT_SECONDS", 0.0)
+    found = findings("sound")
+    assert found["fit"].passed
+    assert "quick_params" in found["fit"].message
+
+
+def test_a_name_that_is_taken_is_one_line(tmp_path: Path) -> None:
+    (tmp_path / "mine.py").write_text("class Hog:\n    def fit(self): ...\n    def decision_function(self): ...\n")
+    command = [sys.executable, "-m", "topfive.benchmark"]
+    for words in (["check", "mine.py"], ["run", "--plugin", "mine.py", "-m", "hog"]):
+        done = subprocess.run(command + words, capture_output=True, text=True, cwd=tmp_path, check=False)
+        assert done.returncode == 2
+        assert len(done.stderr.splitlines()) == 1
+        assert "two contenders are called 'hog': topfive.baselines.whole:Hog (topfive" in done.stderr
+        assert "mine.py:Hog (mine.py); rename one" in done.stderr
+
+
 @pytest.mark.filterwarnings("default")
-@pytest.mark.parametrize("name", ["chance", "hog"])
+@pytest.mark.parametrize("name", BUILT_INS)
 def test_built_ins_pass(name: str) -> None:
     found = findings(name)
     assert [(n, f.message) for n, f in found.items() if not f.passed] == []
+    assert len(found) == 11
 
 
 def test_a_new_package_passes_its_own_check(tmp_path: Path) -> None:

@@ -242,6 +242,22 @@ def test_the_held_out_part_is_stratified_and_never_a_whole_class() -> None:
     assert len(split(targets, 0.0, 0)[1]) == 0
 
 
+def test_one_layer_is_a_number(striped: Striped) -> None:
+    """As ``dbn-2006[layers=16]`` on the command line arrives."""
+    model = classifier.Dbn2006(layers=16, epochs=1, pretrain_epochs=1, device="cpu").fit(*striped(16))
+    assert model.model_.out.in_features == 16
+
+
+def test_one_image_is_held_out_where_one_is_needed() -> None:
+    targets = np.repeat([0, 1], [3, 5])
+    for seed in range(20):
+        train, held = split(targets, 0.01, seed, some=True)
+        assert sorted([*train, *held]) == list(range(8))
+        assert len(held) == 1
+    assert len(split(targets, 0.0, 0, some=True)[1]) == 0
+    assert len(split(np.array([0, 1]), 0.5, 0, some=True)[1]) == 0  # never a whole class
+
+
 def test_labels_keep_their_names_and_two_classes_work(striped: Striped) -> None:
     images, labels = striped(40, classes=2)
     model = small(epochs=8).fit(images, labels * 7 + 3)

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
+import random
+from typing import Any, ClassVar
 
 import numpy as np
 
@@ -46,6 +47,11 @@ class WrongClassOrder(Sound):
         return np.roll(super().decision_function(images), 1, axis=1)
 
 
+class WrongShape(Sound):
+    def decision_function(self, images: Any) -> np.ndarray:
+        return super().decision_function(images)[:, 1:]
+
+
 class NormalisesOverTheTest(Sound):
     def decision_function(self, images: Any) -> np.ndarray:
         scores = super().decision_function(images)
@@ -63,6 +69,30 @@ class GlobalState(Sound):
         super().fit(images, labels)
         self.means_ = self.means_ + np.random.normal(size=self.means_.shape)  # noqa: NPY002
         return self
+
+
+class PythonsRandom(Sound):
+    def fit(self, images: Any, labels: np.ndarray) -> PythonsRandom:
+        super().fit(images, labels)
+        self.means_ = self.means_ + random.random() * np.eye(*self.means_.shape)
+        return self
+
+
+class LearnsIntoTheClass(Sound):
+    means: ClassVar[list[np.ndarray]] = [np.zeros(1)]
+
+    def fit(self, images: Any, labels: np.ndarray) -> LearnsIntoTheClass:
+        super().fit(images, labels)
+        self.means[0] = np.resize(self.means_, (6, self.means_.shape[1]))
+        return self
+
+    def decision_function(self, images: Any) -> np.ndarray:
+        distances = ((self.features(images)[:, None] - self.means[0]) ** 2).sum(axis=2)
+        return -distances[:, : len(self.classes_)]
+
+
+class MisspellsQuick(Sound):
+    quick_params: ClassVar[dict[str, int]] = {"epoch": 1}
 
 
 class HoldsALambda(Sound):
