@@ -27,6 +27,7 @@ from .specs import Spec
 
 CLASSES = "brick+chelsea+gravel+page+retina+text"
 PER_CLASS = 12
+NEEDED = ("constructor", "skip", "fit", "scores")  # none of the others can follow where one of these fails
 SLOW_IMPORT_SECONDS = 10.0
 SLOW_FIT_SECONDS = 15.0  # two more fits follow
 
@@ -66,11 +67,11 @@ def check(spec: Spec, entry: Entry, n_jobs: int = 1) -> Iterator[Finding]:
             yield Finding(name, True, attempt() or "")
         except _Wrong as wrong:
             yield Finding(name, False, str(wrong))
-            if name in ("constructor", "fit", "scores"):
+            if name in NEEDED:
                 return
         except (Exception, SystemExit) as error:  # the contender's own error is the finding
             yield Finding(name, False, f"raised {type(error).__name__}: {error}")
-            if name in ("constructor", "fit", "scores"):
+            if name in NEEDED:
                 return
 
 
@@ -93,6 +94,7 @@ class _Trial:
     def checks(self) -> list[tuple[str, Callable[[], str | None]]]:
         return [
             ("constructor", self.constructor),
+            *([("skip", self.skips)] if callable(getattr(self.factory, "skip", None)) else []),
             ("fit", self.fits),
             ("scores", self.scores),
             ("class order", self.class_order),
@@ -127,6 +129,12 @@ class _Trial:
             if changed:
                 raise _Wrong(f"a clone differs in {changed[0]!r}; store constructor arguments unchanged")
         return "with " + ", ".join(f"{key}={value}" for key, value in self.quick.items()) if self.quick else None
+
+    def skips(self) -> str | None:
+        reason = self.make().skip(self.train, self.n_classes)
+        if reason:
+            raise _Wrong(f"the contender skips these images ({reason}); until it takes them no more can be checked")
+        return None
 
     def fits(self) -> str | None:
         before = self.labels.copy()
