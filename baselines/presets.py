@@ -96,6 +96,30 @@ class Xrce(OxfordVgg):
         return [Channel(name, "fisher", k, xy=False, pyramid="1x1+3x1") for name in ("sift", "lcs")]
 
 
+class BestOf2012(OxfordVgg):
+    """``best-of-2012``: SIFT, opponent SIFT and LCS Fisher vectors, x and y, mirrored images, one-vs-rest SVM.
+
+    No single entry: what the winners of 2010 to 2012 had that adds up, for whoever wants the strongest hand-engineered
+    answer. XRCE's Fisher vectors of SIFT and LCS, ISI's colour SIFT, Oxford's x, y in place of a pyramid, Chatfield's
+    mirrored images (2014). K = 256, as for ``oxford-vgg-2012`` on small images, at half again its length.
+    """
+
+    def __init__(
+        self,
+        k: int = 256,
+        mirrored: bool = True,
+        random_state: int = 0,
+        device: str = "cpu",
+        n_jobs: int | None = None,
+        cache_dir: str | None = None,
+    ) -> None:
+        super().__init__(k, mirrored, random_state, device, n_jobs, cache_dir)
+
+    def channels(self, grid: Grid) -> list[Channel]:
+        """SIFT, opponent SIFT and LCS."""
+        return [Channel(name, "fisher", self.k) for name in ("sift", "csift", "lcs")]
+
+
 class NecUiuc(Coded):
     """``nec-uiuc-2010``: dense HOG and LBP, coded by LLC and by super-vectors, averaged SGD, scores averaged.
 

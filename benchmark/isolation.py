@@ -117,14 +117,18 @@ def _watch(
 
 
 def _resident(family: set[psutil.Process]) -> int:
-    """Resident bytes of the processes in ``family`` and their children, which join it. Shared pages count twice."""
+    """Bytes that the processes in ``family`` and their children, which join it, hold in memory of their own.
+
+    Pages of mapped files (features on disk, libraries) are the kernel's cache and not counted: it takes them back.
+    """
     total = 0
     for member in list(family):
         with suppress(psutil.NoSuchProcess):
             family.update(member.children(recursive=True))
     for member in list(family):
         try:
-            total += member.memory_info().rss
+            info = member.memory_info()
+            total += info.rss - getattr(info, "shared", 0)
         except psutil.NoSuchProcess:
             continue
     return total
