@@ -117,7 +117,9 @@ class _Trial:
         if unknown:
             raise _Wrong(f"quick_params has {min(unknown)!r}, which the constructor does not take; correct the name")
         method = self.make()
-        for name, parameter in inspect.signature(self.factory).parameters.items():
+        # A function that makes a pipeline has its arguments for itself; a class keeps them, to be set and cloned.
+        signature = inspect.signature(self.factory) if inspect.isclass(self.factory) else inspect.Signature()
+        for name, parameter in signature.parameters.items():
             if parameter.kind in (parameter.VAR_POSITIONAL, parameter.VAR_KEYWORD):
                 raise _Wrong(f"the constructor takes *{name}; name every parameter, so that it can be set and cloned")
             if not hasattr(method, name):
@@ -242,4 +244,4 @@ class _Trial:
         unit = 1 if sys.platform == "darwin" else 1024
         memory = unit * resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 2**20
         fit, predict = len(self.train) / self.fit_seconds, len(self.data.val) / self.predict_seconds
-        return f"fit {fit:,.0f} images/s, predict {predict:,.0f} images/s, peak memory {memory:,.0f} MiB"
+        return f"fit {fit:,.0f} images/s, predict {predict:,.0f} images/s on one core, peak memory {memory:,.0f} MiB"

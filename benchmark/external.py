@@ -72,12 +72,12 @@ def _scores(where: str, answer: Any, classes: dict[str, int]) -> NDArray[np.floa
         if str(name) not in classes:
             raise InputError(f"{where}: unknown class {name!r}; classes look like {next(iter(classes))!r}")
         try:
-            values[classes[str(name)]] = float(value)
+            values[classes[str(name)]] = np.nan if value is None else float(value)
         except (TypeError, ValueError):
             raise InputError(f"{where}: the score of {name!r} is {value!r}, not a number") from None
     if not np.isfinite(values).all():
         name = list(classes)[int(np.argmin(np.isfinite(values)))]
-        given = name in answer
+        given = answer.get(name) is not None
         raise InputError(f"{where}: the score of {name!r} is {'not finite' if given else 'missing'}")
     return values
 
@@ -108,12 +108,37 @@ def _rank_lists(ranked: Sequence[NDArray[np.int64]], labels: NDArray[np.int64], 
 
 
 def _own(path: Path, dataset: Dataset) -> Ranking:
-    ids, ranking = read_predictions(path)
-    if ranking.n_classes != len(dataset.classes) or list(ids) != list(dataset.val.ids):
-        raise InputError(f"{path}: holds the predictions of a run on other images than {dataset.title}")
-    if not np.array_equal(ranking.label, dataset.val.labels):
-        raise InputError(f"{path}: its labels are not those of {dataset.title}")
+    """A run's own file; the first row that does not belong to ``dataset``, or contradicts itself, is named."""
+    try:
+        with np.errstate(invalid="raise"):
+            ids, ranking = read_predictions(path)
+    except (ArithmeticError, KeyError, TypeError, ValueError):  # no metadata, nulls, ragged lists
+        raise InputError(f"{path}: has the columns of a run's predictions, but not as a run writes them") from None
+    if ranking.n_classes != len(dataset.classes):
+        raise InputError(f"{path}: ranks {ranking.n_classes} classes; {dataset.title} has {len(dataset.classes)}")
+    for row, (given, expected) in enumerate(zip(ids, dataset.val.ids, strict=False), start=1):
+        if given != expected:
+            raise InputError(f"{path}, row {row}: image {given!r}, expected {expected!r}: of a run on other images?")
+    if len(ids) != len(dataset.val.ids):
+        raise InputError(f"{path}: {len(ids)} rows for {len(dataset.val.ids)} validation images")
+    faults = {
+        "the label is another": ranking.label != dataset.val.labels,
+        "a score is not finite": ~np.isfinite(ranking.top_scores).all(axis=1),
+        "the rank contradicts the classes listed": ~_consistent(ranking),
+    }
+    for fault, rows in faults.items():
+        if rows.any():
+            raise InputError(f"{path}, row {int(rows.argmax()) + 1}: {fault}")
     return ranking
+
+
+def _consistent(ranking: Ranking) -> NDArray[np.bool_]:
+    """(n,): whether the truth stands among the listed classes where ``above`` and ``tied`` say."""
+    place = np.where(ranking.top_classes == ranking.label[:, None], np.arange(ranking.top_classes.shape[1]), -1).max(1)
+    end = ranking.above + ranking.tied
+    inside = (ranking.above <= place) & (place < end)
+    sensible = (ranking.above >= 0) & (ranking.tied >= 1) & (end <= ranking.n_classes)
+    return np.asarray(sensible & np.where(place >= 0, inside, end > ranking.top_classes.shape[1]))
 
 
 def _csv(path: Path, dataset: Dataset) -> Iterator[Row]:

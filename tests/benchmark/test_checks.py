@@ -139,6 +139,31 @@ def test_a_new_package_passes_its_own_check(tmp_path: Path) -> None:
         write("My Idea", tmp_path)
 
 
+PIPELINE = """
+import numpy as np
+from sklearn.pipeline import make_pipeline
+from sklearn.preprocessing import FunctionTransformer
+from sklearn.svm import LinearSVC
+
+def pixels(images):
+    return np.concatenate([batch.reshape(len(batch), -1) / 255 for batch in images.batches(256, side=8)])
+
+def linear(C=1.0, random_state=0):
+    return make_pipeline(FunctionTransformer(pixels), LinearSVC(C=C, random_state=random_state))
+"""
+
+
+def test_a_pipeline_by_its_dotted_path(tmp_path: Path) -> None:
+    """A function that makes it, in a module of the folder where the command is given."""
+    (tmp_path / "mine.py").write_text(PIPELINE)
+    command = [sys.executable, "-c", "import sys; sys.path.remove(''); from topfive.benchmark.cli import main; main()"]
+    done = subprocess.run(
+        [*command, "check", "mine:linear[C=0.1]"], capture_output=True, text=True, cwd=tmp_path, check=False
+    )
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert done.stdout.rstrip().endswith("keeps the contract")
+
+
 def test_the_command_answers_with_its_exit_status() -> None:
     done = subprocess.run(
         [sys.executable, "-m", "topfive.benchmark", "check", "chance"], capture_output=True, text=True, check=False

@@ -8,6 +8,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
+import pyarrow as pa
+import pyarrow.parquet as pq
 import pytest
 from topfive.benchmark.data import Dataset, open_dataset
 from topfive.benchmark.errors import InputError
@@ -70,6 +72,94 @@ def test_what_is_not_ranked_counts_against(photos: Dataset, tmp_path: Path) -> N
     assert (found["top1_err"], found["top5_err"], found["top5_expected_err"]) == (1, 1, 1)
 
 
+def columns(rows: list[dict[str, Any]]) -> pd.DataFrame:
+    """The same as a table: a column for each rank, or for each class."""
+    if "scores" in rows[0]:
+        return pd.DataFrame([{"image_id": row["image_id"], **row["scores"]} for row in rows])
+    return pd.DataFrame(
+        [{"image_id": row["image_id"], **{str(i + 1): c for i, c in enumerate(row["ranked"])}} for row in rows]
+    )
+
+
+def write(path: Path, rows: list[dict[str, Any]]) -> Path:
+    match path.suffix:
+        case ".jsonl":
+            path.write_text("\n".join(map(json.dumps, rows)))
+        case ".csv":
+            columns(rows).to_csv(path, index=False, na_rep="nan" if "scores" in rows[0] else "")
+        case ".parquet":
+            columns(rows).to_parquet(path)
+    return path
+
+
+@pytest.mark.parametrize("ending", ["jsonl", "csv", "parquet"])
+@pytest.mark.parametrize(
+    ("how", "message"),
+    [
+        ("missing", "1 of 20 validation images are missing, first"),
+        ("twice", "line {}: image .* is there twice"),
+        ("unknown image", "line {}: unknown image id 'nobody.jpg'"),
+        ("unknown class", "line {}: unknown class 'unicorn'"),
+        ("class twice", "line {}: a class is ranked twice"),
+        ("too few", "line {}: only 4 classes are ranked; rank 5 or more"),
+        ("nan", "line {}: the score of 'moon' is (not finite|missing)"),  # pandas writes NaN to Parquet as null
+    ],
+)
+def test_every_form_is_refused_with_its_first_line(
+    photos: Dataset, scores: np.ndarray, tmp_path: Path, ending: str, how: str, message: str
+) -> None:
+    rows: list[dict[str, Any]]
+    if how == "nan":
+        both = zip(photos.val.ids, scores.tolist(), strict=True)
+        rows = [{"image_id": i, "scores": dict(zip(photos.classes, row, strict=True))} for i, row in both]
+        rows[2]["scores"]["moon"] = rows[9]["scores"]["moon"] = float("nan")
+    else:
+        lists = ranked(photos, scores, 6)
+        rows = broken([{"image_id": i, "ranked": r} for i, r in zip(photos.val.ids, lists, strict=True)], how)
+    line = (5 if how == "twice" else 3) + (ending != "jsonl")  # tables have a line above the first image
+    with pytest.raises(InputError, match=message.format(line)):
+        read_external(write(tmp_path / f"p.{ending}", rows), photos)
+
+
+@pytest.mark.parametrize(
+    ("column", "value", "message"),
+    [
+        ("image_id", "nobody.jpg", "row 3: image 'nobody.jpg', expected '"),
+        ("label", 7, "row 3: the label is another"),
+        ("top_scores", [float("nan")] * 20, "row 3: a score is not finite"),
+        ("above", 0, "row 3: the rank contradicts the classes listed"),
+        ("tied", 0, "row 3: the rank contradicts the classes listed"),
+        ("above", None, "not as a run writes them"),
+        ("top_classes", [1, 2], "not as a run writes them"),
+        (None, None, "19 rows for 20 validation images"),
+    ],
+)
+def test_a_runs_own_file_is_refused_with_its_first_row(
+    photos: Dataset, scores: np.ndarray, tmp_path: Path, column: str | None, value: Any, message: str
+) -> None:
+    ranking = rank(scores, photos.val.labels)
+    assert ranking.above[2] > 0
+    write_predictions(tmp_path / "run.parquet", list(photos.val.ids), ranking)
+    table = pq.read_table(tmp_path / "run.parquet")
+    if column is None:
+        table = table.slice(0, 19)
+    else:
+        values = table[column].to_pylist()
+        values[2] = values[5] = value
+        changed = pa.array(values, table.schema.field(column).type)
+        table = table.set_column(table.schema.get_field_index(column), table.schema.field(column), changed)
+    pq.write_table(table, tmp_path / "run.parquet")
+    with pytest.raises(InputError, match=message):
+        read_external(tmp_path / "run.parquet", photos)
+
+
+def test_a_runs_own_file_without_its_metadata(photos: Dataset, scores: np.ndarray, tmp_path: Path) -> None:
+    write_predictions(tmp_path / "run.parquet", list(photos.val.ids), rank(scores, photos.val.labels))
+    pq.write_table(pq.read_table(tmp_path / "run.parquet").replace_schema_metadata(), tmp_path / "run.parquet")
+    with pytest.raises(InputError, match="not as a run writes them"):
+        read_external(tmp_path / "run.parquet", photos)
+
+
 def broken(rows: list[dict[str, Any]], how: str) -> list[dict[str, Any]]:
     match how:
         case "missing":
@@ -84,33 +174,15 @@ def broken(rows: list[dict[str, Any]], how: str) -> list[dict[str, Any]]:
             rows[2]["ranked"][1] = rows[2]["ranked"][0]
         case "too few":
             rows[2]["ranked"] = rows[2]["ranked"][:4]
-        case "nan":
-            rows[2] = {"image_id": rows[2]["image_id"], "scores": {"moon": float("nan")}}
-        case "both kinds":
-            rows[2] = {"image_id": rows[2]["image_id"], "scores": {"moon": 1.0}}
     return rows
 
 
-@pytest.mark.parametrize(
-    ("how", "message"),
-    [
-        ("missing", "1 of 20 validation images are missing, first"),
-        ("twice", "line 5: image .* is there twice"),
-        ("unknown image", "line 3: unknown image id 'nobody.jpg'"),
-        ("unknown class", "line 3: unknown class 'unicorn'"),
-        ("class twice", "line 3: a class is ranked twice"),
-        ("too few", "line 3: only 4 classes are ranked; rank 5 or more"),
-        ("both kinds", "line 3: has scores, the lines before have ranked"),
-    ],
-)
-def test_a_fault_is_refused_with_its_first_line(
-    photos: Dataset, scores: np.ndarray, tmp_path: Path, how: str, message: str
-) -> None:
+def test_ranks_and_scores_are_not_mixed(photos: Dataset, scores: np.ndarray, tmp_path: Path) -> None:
     lists = ranked(photos, scores, 6)
-    rows = [{"image_id": i, "ranked": guesses} for i, guesses in zip(photos.val.ids, lists, strict=True)]
-    (tmp_path / "p.jsonl").write_text("\n".join(map(json.dumps, broken(rows, how))))
-    with pytest.raises(InputError, match=message):
-        read_external(tmp_path / "p.jsonl", photos)
+    rows: list[dict[str, Any]] = [{"image_id": i, "ranked": r} for i, r in zip(photos.val.ids, lists, strict=True)]
+    rows[2] = {"image_id": rows[2]["image_id"], "scores": {"moon": 1.0}}
+    with pytest.raises(InputError, match="line 3: has scores, the lines before have ranked"):
+        read_external(write(tmp_path / "p.jsonl", rows), photos)
 
 
 @pytest.mark.parametrize(
@@ -122,7 +194,11 @@ def test_a_fault_is_refused_with_its_first_line(
         ("p.jsonl", "{not json}\n", "line 1: not valid JSON"),
         ("p.jsonl", "[1]\n", "line 1: must be"),
         ("p.txt", "1 2 3 4 5\n", "1 lines for 20 validation images"),
+        ("p.txt", "1 2 3 4 5\n" * 21, "21 lines for 20 validation images"),
         ("p.txt", "1 2 3 4 5\n" * 19 + "1 2 3 4 21\n", "line 20: '21' is not a class number from 1 to 20"),
+        ("p.txt", "1 2 3 4 5\n" * 2 + "1 nan 3 4 5\n" * 18, "line 3: 'nan' is not a class number from 1 to 20"),
+        ("p.txt", "1 2 3 4 5\n" * 2 + "1 2 3 4\n" * 18, "line 3: only 4 classes are ranked; rank 5 or more"),
+        ("p.txt", "1 2 3 4 5\n" * 2 + "1 2 3 3 5\n" * 18, "line 3: a class is ranked twice"),
         ("p.parquet", "nonsense", "is not a Parquet file"),
         ("p.xlsx", "", "the ending must be one of"),
     ],
