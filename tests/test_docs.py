@@ -1,16 +1,23 @@
-"""Every command in the documents is one that topfive takes; the quick ones are run, with what they print checked."""
+"""Every command in the documents is one that topfive takes; most are run, made small and in their order."""
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 import subprocess
 import sys
 from pathlib import Path
 
+import cv2
+import numpy as np
+import pandas as pd
 import pytest
 import typer
 from topfive.benchmark.cli import app
+from topfive.benchmark.data import open_dataset
+from topfive.benchmark.external import read_external
+from topfive.benchmark.scoring import metrics
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -45,29 +52,125 @@ def test_documents_link_to_what_exists() -> None:
                 assert (document.parent / target).exists(), f"{document.name} links to {target}"
 
 
-def run(line: str, folder: Path, text: str | None = None) -> str:
-    words = [sys.executable, "-m", "topfive.benchmark", *shlex.split(line)[1:]]
-    done = subprocess.run(words, capture_output=True, text=True, cwd=folder, input=text, check=False)
-    assert done.returncode == 0, f"{line}: {done.stderr}"
+def run(line: str | list[str], folder: Path, text: str | None = None) -> str:
+    words = shlex.split(line) if isinstance(line, str) else line
+    words = [sys.executable, "-m", "topfive.benchmark", *words[1:]]
+    environment = {**os.environ, "PYTHONPATH": str(folder / "site"), "TOPFIVE_CACHE": str(folder / "cache")}
+    done = subprocess.run(words, capture_output=True, text=True, cwd=folder, input=text, env=environment, check=False)
+    assert done.returncode == 0, f"{line}: {done.stdout + done.stderr}"
     return done.stdout
 
 
+# What makes a documented command small, word by word: few images, small networks, hardly any training.
+SMALL = [
+    (r"photos", "photos[per_class=4]"),
+    (r"alexnet(\[.*\])?", "alexnet[epochs=1,side=16,width=0.125]"),
+    (r"sift-fisher", "fisher[k=4]"),
+    (r"10,25,50,100", "2,4"),
+    (r"PATH", "pictures"),
+    (r"FILE", "pictures.pack"),
+]
+NOT_RUN = {
+    "topfive run": "six contenders on all the photographs; the others have the same way to go",
+    "topfive run --seed 0 --seed 1 --seed 2 -m hog": "as the learning curve after it, which has as many cells",
+    "topfive run --dry-run": "tests/benchmark/test_pilot.py runs it",
+    "topfive run examples/study.toml": "tests/test_examples.py runs it",
+    "topfive run -d PATH": "the one after it says more",
+    "topfive data get tiny-imagenet": "needs the network; tests/benchmark/data/test_download.py has its own server",
+}
+
+
+def small(words: list[str]) -> list[str]:
+    for long, short in SMALL:
+        words = [short if re.fullmatch(long, word) else word for word in words]
+    if words[1] == "run":
+        words = words if "-d" in words else [*words, "-d", "photos[per_class=4]"]
+        words = words if "-o" in words else [*words, "-o", "reports/photos"]
+    return words
+
+
+def follow(document: str, folder: Path) -> dict[str, str]:
+    """Run the document's commands in order; what each printed."""
+    printed = {}
+    for name, line in commands():
+        words = shlex.split(line, comments=True)
+        line = " ".join(words)
+        if name == document and line not in NOT_RUN:
+            words, into = (words[:-2], words[-1]) if ">" in words else (words, None)
+            printed[line] = run(small(words), folder)
+            if into is not None:
+                (folder / into).write_text(printed[line])
+    return printed
+
+
+@pytest.fixture
+def pictures(tmp_path: Path) -> Path:
+    """Twelve pictures of each of two classes."""
+    for label, level in (("dark", 60), ("light", 190)):
+        (tmp_path / "pictures" / label).mkdir(parents=True)
+        for i in range(12):
+            noise = np.random.default_rng([level, i]).integers(-50, 50, (32, 40, 3)) + level
+            cv2.imwrite(str(tmp_path / "pictures" / label / f"{i}.png"), noise.astype(np.uint8))
+    return tmp_path
+
+
+def test_the_first_run_is_as_described(tmp_path: Path) -> None:
+    printed = follow("first-run.md", tmp_path)
+    assert "sift-fisher" in printed["topfive list"]
+    assert "photos" in printed["topfive list data"]
+    assert printed["topfive report reports/photos"].strip() == "reports/photos/report.html"
+    page = (tmp_path / "reports" / "photos" / "report.html").read_text(encoding="utf-8")
+    assert "alexnet" in page
+
+
+def test_own_images_are_as_described(pictures: Path) -> None:
+    printed = follow("your-images.md", pictures) | follow("data.md", pictures)
+    inspected = printed["topfive data inspect PATH"]
+    assert "24" in inspected
+    assert "light" in inspected
+    assert (pictures / "pictures.pack").is_file()
+
+
+def test_a_contender_in_ten_minutes(tmp_path: Path) -> None:
+    """Everything in docs/contenders.md, from an empty folder: its programs are saved under the names it gives."""
+    text = (ROOT / "docs" / "contenders.md").read_text(encoding="utf-8")
+    programs = re.findall(r"as `(\w+\.py)`.*?^```python\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    assert [name for name, _ in programs] == ["mean_color.py", "small.py"]
+    for name, program in programs:
+        (tmp_path / name).write_text(program, encoding="utf-8")
+    run("topfive new my-method", tmp_path)  # as in the document, where the reader then installs it:
+    assert "pip install -e my-method" in text
+    pip = [sys.executable, "-m", "pip", "install", "-q", "--no-index", "--no-deps", "--no-build-isolation"]
+    subprocess.run([*pip, "--target", tmp_path / "site", tmp_path / "my-method"], check=True, capture_output=True)
+    (tmp_path / "my-method").rename(tmp_path / "written")
+    ids = run("topfive data ids photos[per_class=4]", tmp_path)
+    awk = ["sh", str(ROOT / "examples" / "predictions_in_awk.sh")]
+    guesses = subprocess.run(awk, capture_output=True, text=True, input=ids, check=True).stdout
+    (tmp_path / "answers.csv").write_text(guesses)
+
+    printed = follow("contenders.md", tmp_path)
+    for line, said in printed.items():
+        if line.startswith("topfive check"):
+            assert said.rstrip().endswith("keeps the contract"), line
+    assert "mean-color" in printed["topfive run --plugin mean_color.py -m mean-color -m hog -m alexnet"]
+    assert (tmp_path / "ids.txt").read_text() == ids
+    assert "75.0 %" in printed["topfive score answers.csv -d photos"]  # five of twenty classes, alike in number
+    page = (tmp_path / "reports" / "photos" / "report.html").read_text(encoding="utf-8")
+    for name in ("mean-color", "my-method", "small:linear[C=0.1]", "my-matlab-code"):
+        assert name in page
+
+
 def test_the_way_from_a_run_to_its_scores(tmp_path: Path) -> None:
-    """docs/results.md and docs/contenders.md, as a reader would type them."""
-    assert "sift-fisher" in run("topfive list", tmp_path)
-    assert "photos" in run("topfive list data", tmp_path)
+    """docs/results.md, as a reader would type it: the same numbers from the stored predictions."""
     said = run("topfive run -d photos -m chance -m hog -o reports/verify", tmp_path)
     assert "report: reports/verify/report.html" in said
     again = run("topfive score reports/verify/predictions/photos.hog.s0.parquet -d photos", tmp_path)
     error = next(line.split()[3] for line in said.splitlines() if re.match(r"\W+hog\b", line) and "%" in line)
     assert error in again
+    stored = tmp_path / "reports" / "verify"
+    rows = pd.read_csv(stored / "results.csv").set_index("method")
+    found = metrics(read_external(stored / "predictions" / "photos.hog.s0.parquet", open_dataset("photos")))
+    for column in ("n", "top1_err", "top1_err_low", "top1_err_high", "top5_err", "top5_err_low", "top5_err_high"):
+        assert found[column] == pytest.approx(rows.loc["hog", column]), column
     assert run("topfive report reports/verify", tmp_path).strip() == "reports/verify/report.html"
-    ids = run("topfive data ids photos", tmp_path)
-    assert len(ids.splitlines()) == 500
-    awk = ROOT / "examples" / "predictions_in_awk.sh"
-    guesses = subprocess.run(["sh", str(awk)], capture_output=True, text=True, input=ids, check=True).stdout
-    (tmp_path / "answers.csv").write_text(guesses)
-    joined = run("topfive score answers.csv -d photos -o reports/verify --name awk", tmp_path)
-    assert "75.0 %" in joined  # five of twenty classes, each with as many images
-    assert "awk" in (tmp_path / "reports" / "verify" / "results.csv").read_text()
     assert "no change" in run("topfive compare reports/verify reports/verify", tmp_path)
