@@ -60,7 +60,7 @@ class Store:
         """(n, dim) float16 that ``fill`` writes into: a memory map on disk where large or kept, else an array."""
         path = self._path("features", key, ".npy")
         if path is not None and path.exists():
-            return np.load(path, mmap_mode="c")
+            return np.load(path, mmap_mode="r")
         n_bytes = 2 * shape[0] * shape[1]
         if path is None and n_bytes <= IN_MEMORY:
             array = np.empty(shape, dtype=np.float16)
@@ -78,8 +78,8 @@ class Store:
             del array
             if path is not None:
                 target.replace(path)
-            # Copy on write: a reader may hold a writable view, the file never changes.
-            return np.load(target if path is None else path, mmap_mode="c")
+            # Read only: a private map of more than the memory may be refused.
+            return np.load(target if path is None else path, mmap_mode="r")
         finally:
             target.unlink(missing_ok=True)  # an unnamed file lives as long as its map does
 
