@@ -15,6 +15,8 @@ import torch
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 
+from .store import read
+
 log = logging.getLogger("topfive.baselines.passive")
 
 BLOCK = 128
@@ -43,7 +45,7 @@ class PassiveAggressive(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         for epoch in range(self.epochs):
             wrong = 0
             for start in range(0, n, BLOCK):
-                x = torch.from_numpy(np.asarray(features[start : start + BLOCK], dtype=np.float32)).to(self.device)
+                x = torch.from_numpy(read(features, start, start + BLOCK)).to(self.device).float()
                 scores, gram = (x @ weights).cpu().numpy(), (x @ x.T).cpu().numpy()
                 moves, errors = self._block(scores, gram, targets[start : start + BLOCK])
                 wrong += errors

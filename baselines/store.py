@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import mmap
 import os
 import pickle
 import shutil
@@ -14,6 +15,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
+from numpy.typing import NDArray
 
 IN_MEMORY = 512 * 2**20  # bytes; features above this go to disk even without a cache folder
 # The modules whose text decides what a stored stage holds.
@@ -32,6 +34,30 @@ def code_version() -> str:
     for name in CODE.split():
         digest.update((Path(__file__).parent / f"{name}.py").read_bytes())
     return digest.hexdigest()
+
+
+def read(features: Any, start: int, stop: int) -> NDArray[Any]:
+    """A copy of the rows ``start`` to ``stop`` of an array or a memory map, whose pages are released."""
+    rows = features[start:stop]
+    copied = np.array(rows)
+    release(rows)
+    return copied
+
+
+def release(rows: Any) -> None:
+    """Let the kernel have the pages of these rows of a memory map, which it then keeps as it likes; arrays stay as is.
+
+    So a pass over features on disk does not count as this process's memory.
+    """
+    owner = rows
+    while isinstance(owner, np.ndarray) and owner.base is not None:
+        owner = owner.base
+    if isinstance(owner, mmap.mmap) and hasattr(owner, "madvise"):
+        begin = rows.ctypes.data - np.frombuffer(owner, np.uint8).ctypes.data
+        end = min(begin + len(rows) * rows.strides[0], len(owner)) // mmap.PAGESIZE * mmap.PAGESIZE
+        begin = -(-begin // mmap.PAGESIZE) * mmap.PAGESIZE
+        if end > begin:
+            owner.madvise(mmap.MADV_DONTNEED, begin, end - begin)
 
 
 class Store:

@@ -24,6 +24,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.svm import LinearSVC
 
 from .compute import product_dtype, threads
+from .store import read
 
 log = logging.getLogger("topfive.baselines.svm")
 
@@ -113,7 +114,11 @@ class LinearSVM(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         intercept = torch.from_numpy(self.intercept_).to(self.device)
         with threads(self.n_jobs):
             scores = [
-                torch.addmm(intercept, _rows(features, start, start + PREDICT_ROWS).to(self.device).float(), weights)
+                torch.addmm(
+                    intercept,
+                    torch.from_numpy(read(features, start, start + PREDICT_ROWS)).to(self.device).float(),
+                    weights,
+                )
                 for start in range(0, len(features), PREDICT_ROWS)
             ]
         return np.asarray(torch.cat(scores).cpu().numpy())
@@ -286,7 +291,9 @@ class _Trainer:
         mean = self.mean.to(self.dtype)
 
         def rows(where: slice) -> torch.Tensor:
-            return _rows(self.features, where.start, where.stop).to(self.device).to(self.dtype).sub_(mean)
+            return (
+                torch.from_numpy(read(self.features, where.start, where.stop)).to(self.device).to(self.dtype).sub_(mean)
+            )
 
         with ThreadPoolExecutor(1, thread_name_prefix="rows") as reader:
             ahead = [reader.submit(rows, s) for s in slices[:1]]
@@ -298,7 +305,7 @@ class _Trainer:
 
     def _mean(self) -> torch.Tensor:
         """(D,) over at most 4,096 rows: centring only has to be about right, the intercept takes up the rest."""
-        rows = _rows(self.features, 0, 4096)
+        rows = torch.from_numpy(read(self.features, 0, 4096))
         return rows.mean(0, dtype=torch.float32).to(self.device)
 
     def _curvature(self) -> float:
@@ -314,11 +321,6 @@ class _Trainer:
 def _slices(rows: Sequence[range]) -> list[slice]:
     """Batches of neighbouring rows; a slice does not reach from one range into the next."""
     return [slice(a, min(a + BATCH, r.stop)) for r in rows for a in range(r.start, r.stop, BATCH)]
-
-
-def _rows(features: Any, start: int, stop: int) -> torch.Tensor:
-    """Rows as a tensor that owns its memory, in the dtype they are stored in."""
-    return torch.from_numpy(np.array(features[start:stop]))
 
 
 def _loss(scores: torch.Tensor, targets: torch.Tensor) -> float:

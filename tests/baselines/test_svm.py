@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
+import psutil
 import pytest
 import torch
 from sklearn.svm import LinearSVC
 from topfive.baselines.passive import PassiveAggressive
-from topfive.baselines.store import Store
+from topfive.baselines.store import Store, read, release
 from topfive.baselines.svm import LinearSVM
 
 
@@ -60,6 +63,28 @@ def test_two_classes_have_two_columns(problem: tuple[np.ndarray, np.ndarray]) ->
         scores = model.decision_function(rows)
         assert scores.shape == (600, 2)
         assert (model.predict(rows) == (labels > 10)).mean() > 0.8
+
+
+@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="asks the kernel of Linux what is resident")
+def test_a_pass_over_features_on_disk_takes_no_memory(tmp_path: Path) -> None:
+    def resident() -> int:
+        return psutil.Process().memory_info().shared  # mapped files are counted here
+
+    def fill(out: Any) -> None:
+        for start in range(0, len(out), 64):
+            out[start : start + 64] = np.arange(start, start + 64)[:, None] % 1000
+            release(out[start : start + 64])
+
+    before = resident()
+    features = Store(str(tmp_path)).features({"data": "test"}, (4096, 8192), fill)  # 64 MiB
+    assert resident() - before < 8 * 2**20
+    columns = features[:, 5:4101]
+    for start in range(0, 4096, 100):
+        rows = read(columns, start, start + 100)
+        assert rows.shape[1] == 4096
+        assert (rows == np.arange(start, min(start + 100, 4096))[:, None] % 1000).all()
+    assert resident() - before < 8 * 2**20
+    assert read(np.eye(3), 1, 9).tolist() == [[0, 1, 0], [0, 0, 1]]  # arrays in memory stay as they are
 
 
 def test_features_on_disk_give_the_same_model(problem: tuple[np.ndarray, np.ndarray], tmp_path: Path) -> None:
