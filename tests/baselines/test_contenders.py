@@ -15,7 +15,7 @@ from topfive.baselines.encoder import Channel, Encoder, extract
 from topfive.baselines.floors import PixelsSvm, RandomForest
 from topfive.baselines.grid import Grid
 from topfive.baselines.parts import Bovw, Fisher, Llc, SuperVector, Vlad
-from topfive.baselines.presets import IsiTwelve, NecUiuc, OxfordVgg, SiftFisher, Xrce
+from topfive.baselines.presets import BestOf2012, IsiTwelve, NecUiuc, OxfordVgg, SiftFisher, Xrce
 from topfive.baselines.whole import ColorHistogram, Hog
 from topfive.benchmark.data.images import Images
 
@@ -61,6 +61,7 @@ def train() -> tuple[Images, np.ndarray]:
         Vlad(k=8),
         Llc(k=32),
         SuperVector(k=8, step=4),
+        BestOf2012(k=8),
         CoatesNg(k=16),
         PixelsSvm(),
         RandomForest(),

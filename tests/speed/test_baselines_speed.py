@@ -17,14 +17,16 @@ import skimage.feature
 import torch
 from sklearn.mixture import GaussianMixture
 from sklearn.svm import LinearSVC
+from topfive.baselines.codebooks import FisherCodebook
 from topfive.baselines.color import grey
 from topfive.baselines.compute import product_dtype
-from topfive.baselines.encoder import extract
+from topfive.baselines.encoder import Encoder, _Fitted, extract
 from topfive.baselines.fisher import fisher_vectors
 from topfive.baselines.gmm import GMM
 from topfive.baselines.grid import Grid, axis, positions
 from topfive.baselines.hog import hog
 from topfive.baselines.lbp import lbp_histogram
+from topfive.baselines.pca import PCA
 from topfive.baselines.presets import OxfordVgg
 from topfive.baselines.sift import dense_sift
 from topfive.baselines.svm import LinearSVM
@@ -178,8 +180,6 @@ def test_oxford_extraction() -> None:
     pixels = photographs(640, 64, 64)
     images = Images.from_array(pixels)
     model = OxfordVgg(k=64)
-    from topfive.baselines.encoder import Encoder
-
     grid = model.grid(64, 64)
     encoder = Encoder(model.channels(grid), grid).fit(images)
     out = np.empty((len(images), encoder.dim_), dtype=np.float16)
@@ -193,5 +193,48 @@ def test_oxford_extraction() -> None:
     print(
         f"\noxford-vgg-2012 extraction at 64×64, K = 64: {np.median(rates):.0f} images/s on {os.cpu_count()} cores "
         f"(wanted 500); floor: {1e9 * gflops() / flops:.0f} images/s for the products alone",
+        flush=True,
+    )
+
+
+@pytest.mark.parametrize("k", [64, 256, 1024])
+def test_photographs(k: int) -> None:
+    """What the table for the full ILSVRC-2012 in docs/baselines.md is projected from."""
+    pixels = photographs(16, 274, 365)
+    images = Images.from_array(pixels)
+    channels = OxfordVgg(k=k).channels(Grid.for_size(274, 365))
+    encoder = Encoder(channels, Grid.for_size(274, 365))
+    generator = torch.Generator().manual_seed(0)
+    encoder.fitted_ = {}
+    for channel, width in zip(channels, (128, 96), strict=True):  # the values do not matter here
+        gmm = GMM(torch.full((k,), 1 / k), torch.randn((k, 66), generator=generator), torch.ones(k, 66))
+        pca = PCA(torch.zeros(width), torch.randn((width, 64), generator=generator) / width**0.5)
+        encoder.fitted_[channel] = _Fitted(pca, FisherCodebook(gmm))
+    out = np.empty((len(images), 2 * 2 * 66 * k), dtype=np.float16)
+    rates = []
+    for _ in range(3):
+        begin = time.perf_counter()
+        extract(encoder.encode, images, np.arange(len(images)), out, device="cpu")
+        rates.append(len(images) / (time.perf_counter() - begin))
+    rate = float(np.median(rates))
+    print(
+        f"\nSIFT + LCS Fisher vectors at 274×365, K = {k}: {rate:.2f} images/s on {os.cpu_count()} cores, "
+        f"1,281,167 in {1_281_167 / rate / 3600:.0f} hours",
+        flush=True,
+    )
+
+
+@pytest.mark.parametrize("classes", [200, 1000])
+def test_svm_rate(classes: int) -> None:
+    """Rows that a step of training gets through, Fisher vectors of K = 64 at 66 dimensions, two descriptors."""
+    n, dims = 2048, 2 * 2 * 64 * 66
+    rows = torch.nn.functional.normalize(torch.randn(n, dims), dim=1).half().numpy()
+    labels = np.arange(n) % classes
+    begin = time.perf_counter()
+    LinearSVM(solver="sgd", negative_weight=0.25, step=0.4, epochs=3).fit(rows, labels)
+    rate = 3 * n / (time.perf_counter() - begin)
+    floor = gflops() * 1e9 / (4 * dims * classes)
+    print(
+        f"\nSVM, {dims} values, {classes} classes: {rate:,.0f} rows/s; floor: {floor:,.0f} rows/s of products",
         flush=True,
     )
