@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import re
 import threading
 import time
+from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 from rich.box import SIMPLE_HEAD
@@ -14,7 +17,12 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
+from .scoring import FEW_IMAGES, decisive_k
+
 PLAIN_EVERY_SECONDS = 10.0
+_FRAME = re.compile(r'^  File "(.+)", line (\d+)', re.MULTILINE)
+_LIBRARIES = re.compile(r"[/\\](site-packages|dist-packages|lib[/\\]python[\d.]+)[/\\]")
+_HARNESS = Path(__file__).resolve().parent
 
 
 class Display:
@@ -87,40 +95,82 @@ class Display:
 def outcome(record: dict[str, Any]) -> str:
     """One cell's end in a line."""
     if record["status"] != "done":
-        return f"{record['status']}: {record['reason']}"
+        return f"{record['status']}: {_reason(record)}"
     seconds = (record["fit_seconds"] or 0) + (record["predict_seconds"] or 0)
-    return f"top-5 error {percent(record['top5_err'])}, top-1 {percent(record['top1_err'])}, in {clock(seconds)}"
+    errors = [f"top-{k} error {percent(record[f'top{k}_err'])}" for k in _shown(record["n_classes"])]
+    return f"{', '.join(errors)}, in {clock(seconds)}"
 
 
-def ranking(cells: list[dict[str, Any]], console: Console) -> None:
-    """The result of a run as a table for each data set, best first; then those that did not finish."""
+def _shown(n_classes: int) -> list[int]:
+    """The k whose errors are worth showing, the one that decides first."""
+    return list(dict.fromkeys([decisive_k(n_classes), 1]))
+
+
+def _reason(record: dict[str, Any]) -> str:
+    place = _place(record.get("traceback") or "")
+    return f"{record['reason']} ({place})" if place else str(record["reason"])
+
+
+def _place(traceback: str) -> str:
+    """Where in the contender's own file a traceback ends, as ``mine.py:41``; empty where it never was there.
+
+    Its own: neither the harness's nor, unless nothing else is left, an installed library's.
+    """
+    newest = traceback.rpartition("Traceback (most recent call last)")[2]
+    frames = [(file, line) for file, line in _FRAME.findall(newest) if _HARNESS not in Path(file).parents]
+    frames = [(file, line) for file, line in frames if not file.startswith("<")]
+    own = [frame for frame in frames if not _LIBRARIES.search(frame[0])]
+    if not own:  # an installed package: the first file that the harness called
+        own = [frame for frame in frames if frame[0] == frames[0][0]]
+    return f"{Path(own[-1][0]).name}:{own[-1][1]}" if own else ""
+
+
+def ranking(cells: list[dict[str, Any]], console: Console, checked: Mapping[str, str] | None = None) -> None:
+    """The result of a run as a table for each data set, best first; then those that did not finish.
+
+    checked: what `topfive check` takes for a contender that is not checked by its name.
+    """
+    checked = checked or {}
     for dataset in dict.fromkeys(cell["dataset"] for cell in cells):
         rows = [cell for cell in cells if cell["dataset"] == dataset and cell["status"] == "done"]
         if not rows:
             continue
-        rows.sort(key=lambda cell: (cell["top5_err"], cell["top1_err"], cell["method"]))
+        shown = _shown(rows[0]["n_classes"])
+        k = shown[0]
+        rows.sort(key=lambda cell: (*[cell[f"top{each}_err"] for each in shown], cell["method"]))
         extra = [key for key in ("per_class", "seed") if len({cell[key] for cell in rows}) > 1]
-        chance = percent(rows[0]["chance_top5"])
+        chance = percent(rows[0][f"chance_top{k}"])
         title = f"{dataset}: {rows[0]['n']:,} validation images, {rows[0]['n_classes']} classes; chance {chance}"
         table = Table(box=SIMPLE_HEAD, pad_edge=False, title=escape(title), title_justify="left")
         table.add_column("contender", overflow="fold")
         for key in extra:
             table.add_column({"per_class": "images", "seed": "seed"}[key], justify="right")
-        for name in ("top-5 error, 95 %", "top-1", "fit", "images/s"):
+        for name in (f"top-{k} error, 95 %", *(f"top-{other}" for other in shown[1:]), "fit", "images/s"):
             table.add_column(name, justify="right", no_wrap=True)
         for cell in rows:
-            interval = f"({100 * cell['top5_err_low']:.1f}–{100 * cell['top5_err_high']:.1f})"
+            interval = f"({100 * cell[f'top{k}_err_low']:.1f}–{100 * cell[f'top{k}_err_high']:.1f})"
             table.add_row(
                 *[escape(cell["method"]), *("all" if cell[key] is None else str(cell[key]) for key in extra)],
-                *[f"{percent(cell['top5_err'])} {interval}", percent(cell["top1_err"])],
+                f"{percent(cell[f'top{k}_err'])} {interval}",
+                *(percent(cell[f"top{other}_err"]) for other in shown[1:]),
                 "–" if cell["fit_seconds"] is None else clock(cell["fit_seconds"]),
                 "–" if cell["images_per_second"] is None else f"{cell['images_per_second']:,.0f}",
             )
         console.print(table)
+        if rows[0]["n"] < FEW_IMAGES:
+            width = max(cell[f"top{k}_err_high"] - cell[f"top{k}_err_low"] for cell in rows)
+            console.print(
+                f"{rows[0]['n']:,} validation images are few: a single error is known to within "
+                f"{50 * width:.1f} points or so on either side"
+            )
     for cell in cells:
         if cell["status"] != "done":
             console.print(f"[red]{cell['status']}[/]: {escape(cell['method'])} on {escape(cell['dataset'])}: ", end="")
-            console.print(escape(str(cell["reason"])))
+            console.print(escape(_reason(cell)))
+    failed = dict.fromkeys(checked.get(cell["method"], cell["method"]) for cell in cells if cell.get("traceback"))
+    if failed:
+        commands = ", ".join(f"`topfive check {name}`" for name in failed)
+        console.print(escape(f"the report has the traceback; {commands} looks for the cause"))
 
 
 def percent(fraction: float) -> str:

@@ -16,6 +16,13 @@ from .data.wordnet import hierarchical_cost, known
 from .ranking import Ranking
 from .statistics import expected_credit, hits_at, wilson
 
+FEW_IMAGES = 1000  # with fewer validation images an error is known to within several points only
+
+
+def decisive_k(n_classes: int) -> int:
+    """The k of the top-k error that decides: 5, but 1 with ten classes or fewer, where top-5 tells hardly anything."""
+    return 5 if n_classes > 10 else 1
+
 
 def metrics(ranking: Ranking, costs: NDArray[np.floating[Any]] | None = None) -> dict[str, Any]:
     """The columns of a result: errors as fractions with 95 % Wilson intervals, chance levels, ties.

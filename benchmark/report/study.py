@@ -18,6 +18,7 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ..resampling import interval, resampled_errors, seeds_test
+from ..scoring import decisive_k
 from ..statistics import consistency_from, discordant, hits_at, holm, images_needed, mcnemar, tie_groups
 from .runs import Cell, Dataset, Run
 
@@ -50,6 +51,11 @@ class Contender:
         return hits_at(self.above, self.tied, k)
 
     @property
+    def method(self) -> str:
+        """The name without parameters: "hog[cell=6]" is a variant of "hog"."""
+        return self.name.split("[", 1)[0]
+
+    @property
     def paired(self) -> bool:
         return self.above is not None
 
@@ -69,7 +75,11 @@ class Estimate:
 
 @dataclass(frozen=True)
 class Pair:
-    """Two contenders on the same images, a ranked above b. ``gap``: error of b minus error of a."""
+    """Two contenders on the same images, a ranked above b. ``gap``: error of b minus error of a.
+
+    ``needed``: images that would tell the two apart at the level Holm's correction leaves to them; None where no
+    number would, or where the estimate is not above the images there are and they did not.
+    """
 
     a: int
     b: int
@@ -101,7 +111,7 @@ class Study:
     @property
     def k(self) -> int:
         """Ten classes or fewer make top-5 too easy to tell anything; top-1 takes its place."""
-        return 5 if self.dataset.n_classes > 10 else 1
+        return decisive_k(self.dataset.n_classes)
 
     @property
     def chance(self) -> float:
@@ -159,6 +169,11 @@ class Study:
             )
             for a, b in both
         ]
+        steps = len(p) - np.argsort(np.argsort(p, kind="stable"))  # Holm: the j-th smallest p at α / (m - j + 1)
+        needed = [
+            images_needed(int(only[a, b]), int(only[b, a]), n, alpha=ALPHA / step)
+            for (a, b), step in zip(both, steps.tolist(), strict=True)
+        ]
         return [
             Pair(
                 a=self.paired[a],
@@ -169,9 +184,9 @@ class Study:
                 p=raw,
                 p_holm=float(adjusted),
                 kappa=consistency_from(float(share[a]), float(share[b]), float(agree[a, b])),
-                needed=images_needed(int(only[a, b]), int(only[b, a]), n),
+                needed=None if images is not None and images <= n and adjusted >= ALPHA else images,
             )
-            for (a, b), raw, adjusted in zip(both, p, holm(p), strict=True)
+            for (a, b), raw, adjusted, images in zip(both, p, holm(p), needed, strict=True)
         ]
 
     def pair(self, a: int, b: int) -> Pair | None:
@@ -197,12 +212,22 @@ class Study:
 
     @property
     def duel(self) -> tuple[int, int] | None:
-        """The two set against each other: the best of both families, or else the best two that are no floor."""
+        """The two set against each other: the best of both families, or else the best that is no floor and its rival.
+
+        A rival is the best of the other methods, before a variant of the same one (``hog`` and ``hog[cell=6]``), and
+        before a floor.
+        """
         hand, deep = self.best(HAND), self.best(DEEP)
         if hand is not None and deep is not None:
             return hand, deep
-        others = sorted(range(len(self.ranked)), key=lambda i: self.ranked[i].family == "floor")
-        return (min(others[:2]), max(others[:2])) if len(others) > 1 else None
+        if len(self.ranked) < 2:
+            return None
+        first = min(range(len(self.ranked)), key=lambda i: self.ranked[i].family == "floor")
+        rivals = (i for i in range(len(self.ranked)) if i != first)
+        second = min(
+            rivals, key=lambda i: (self.ranked[i].family == "floor", self.ranked[i].method == self.ranked[first].method)
+        )
+        return min(first, second), max(first, second)
 
     def class_errors(self, i: int) -> NDArray[np.float64]:
         """(n_classes,) error at k of one contender in each class; NaN for a class without validation images."""

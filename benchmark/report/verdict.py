@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from .numbers import about, named, p_value, percent, points
+from ..scoring import FEW_IMAGES
+from .numbers import about, counted, named, p_value, percent, points
 from .study import DEEP, HAND, Contender, Estimate, Pair, Study
 
 SIDES = {HAND: "best hand-engineered contender", DEEP: "best deep network"}
@@ -47,6 +48,12 @@ def _headline(study: Study) -> str:
     pair = study.pair(*duel)
     a, b = sorted(duel)
     leader, other = study.ranked[a], study.ranked[b]
+    if pair is not None and flawless(study):
+        assert study.labels is not None
+        return (
+            f"{where}, {_called(leader, study)} and {_called(other, study)} both make no error on "
+            f"{counted(len(study.labels), 'image')}."
+        )
     if pair is None:
         gap = points(study.errors[b].value - study.errors[a].value)
         return (
@@ -63,6 +70,11 @@ def _headline(study: Study) -> str:
         f"{where}, {_called(leader, study)} leads {_called(other, study)} by {points(pair.gap.value)} points of "
         f"{measure} ({_points_range(pair.gap)}), {p_value(pair.p_holm)}."
     )
+
+
+def flawless(study: Study) -> bool:
+    """Whether neither of the two set against each other misses an image: there is no difference to speak of."""
+    return study.duel is not None and all(study.errors[i].value == 0 for i in study.duel)
 
 
 def _called(contender: Contender, study: Study) -> str:
@@ -82,9 +94,9 @@ def _more(study: Study) -> list[str]:
     if duel and 0 not in duel:
         out.append(f"Best of all is {named(first.name)} ({first.family}) with {percent(error.value)} error.")
     pair = study.pair(*duel) if duel else None
-    if pair and not pair.told_apart:
-        out.append(_would_need(pair, study))
-    if pair and duel and {study.ranked[i].family for i in duel} == {HAND, DEEP} and study.labels is not None:
+    if pair and not pair.told_apart and not flawless(study):
+        out += _would_need(pair, study)
+    if pair and duel and not flawless(study) and {study.ranked[i].family for i in duel} == {HAND, DEEP} and study.labels is not None:
         hits = study.mean_hits
         a, b = (hits[study.paired.index(i)] for i in duel)
         both_miss = float(((1 - a) * (1 - b)).mean())
@@ -101,14 +113,16 @@ def _more(study: Study) -> list[str]:
     return out
 
 
-def _would_need(pair: Pair, study: Study) -> str:
+def _would_need(pair: Pair, study: Study) -> list[str]:
     assert study.labels is not None
+    if pair.only_a == pair.only_b:
+        return ["They miss equally many images, so no number of images like these would tell them apart."]
     if pair.needed is None:
-        return "They miss equally many images, so no number of images like these would tell them apart."
-    return (
+        return []
+    return [
         f"If the difference seen is the true one, about {about(pair.needed)} validation images would show it "
         f"four times in five; there are {len(study.labels):,}."
-    )
+    ]
 
 
 def _caveats(study: Study) -> list[str]:
@@ -123,13 +137,13 @@ def _caveats(study: Study) -> list[str]:
     if not study.ranked:
         return out
     n = int(study.ranked[0].mean("n") or dataset.n_val)
-    if n < 1000:
+    if n < FEW_IMAGES:
         width = max((e.high - e.low for e in study.errors), default=0.0)
         out.append(
             f"{n:,} validation images are few: a single error is known to within {points(width / 2)} points or so "
             "on either side."
         )
-    if dataset.n_classes <= 10:
+    if study.k == 1:
         out.append(f"With {dataset.n_classes} classes a top-5 error says little, so top-1 decides here.")
     if all(c.seeds == 1 for c in study.ranked):
         out.append("One training run each: intervals cover other images like these, not another training run.")
