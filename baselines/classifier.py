@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 
-from .compute import threads
+from .compute import product_dtype, threads
 from .encoder import Channel, Encoder, extract
 from .grid import Grid
 from .store import Store
@@ -67,6 +67,7 @@ class Coded(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             key = None
             if images.fingerprint is not None:
                 key = {"data": images.fingerprint, "channels": channels, "grid": grid, "seed": self.random_state}
+                key |= {"device": self.device, "products": product_dtype(self.device)}  # both are in the encoder
             begin = time.perf_counter()
             encoder = Encoder(channels, grid, seed=self.random_state, device=self.device)
             # Sampling is many small operations, which threads only slow down on a busy machine.

@@ -5,6 +5,7 @@ Coates, Ng and Lee 2011, "An analysis of single-layer networks in unsupervised f
 
 from __future__ import annotations
 
+import copy
 import math
 import time
 from typing import Any, Self
@@ -118,7 +119,10 @@ class CoatesNg(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return patches / (patches.var(1, keepdim=True) + CONTRAST).sqrt()
 
     def _features(self, images: Any, order: NDArray[np.int64]) -> Any:
+        bare = copy.copy(self)
+        bare.__dict__.pop("svm_", None)  # where this is sent about, the SVM need not go along
+
         def fill(out: Any) -> None:
-            extract(self.encode, images, order, out, device=self.device, side=self.side)
+            extract(bare.encode, images, order, out, device=self.device, side=self.side)
 
         return Store(None).features(None, (len(order), 4 * self.k), fill)

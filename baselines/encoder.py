@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import logging
 import time
-from collections import deque
-from collections.abc import Callable, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import chain
+from itertools import count, starmap
 from typing import Any, Self
 
 import numpy as np
 import torch
+from joblib import Parallel, delayed, effective_n_jobs
+from joblib.parallel import get_active_backend
 from numpy.typing import NDArray
 
 from . import pyramid
@@ -29,6 +29,11 @@ SAMPLE_IMAGES = 4000  # the codebooks see patches of at most this many images â€
 SAMPLES_PER_CENTRE = 400  # â€¦ and this many patches for each centre, within the limits below
 SAMPLES_LEAST, SAMPLES_MOST = 50_000, 200_000
 PATCHES_AT_A_TIME = 8_192  # bounds memory: at most this many descriptors exist at once, or those of one image
+BATCH = 32  # images
+SENT_FROM = 2000  # images; fewer are encoded here sooner than on a cluster
+# Rows that come back wait in memory until they are written: batches are sent in waves of at most so many bytes of
+# rows, or of so many batches for each thread of the cluster, so that few threads wait for the last of a wave.
+WAITING, LEAST_WAVE = 2**31, 16
 POSITION_SCALE = 12**0.5  # x and y get the variance of the whitened descriptors
 
 
@@ -173,7 +178,8 @@ def extract(
     ``mirrored``: ``out`` has 2n rows, of which the second half are the images flipped left to right.
 
     On a processor every core encodes batches of its own: threads that share one small product mostly wait for each
-    other, and batches of a few images stay in a core's cache. So the vectors do not depend on the number of cores.
+    other, and batches of a few images stay in a core's cache. So the vectors do not depend on the number of cores, nor
+    on where they are made: where joblib's active backend leads out of this process, batches of many images go there.
     """
     on_cpu = torch.device(device).type == "cpu"
     workers = torch.get_num_threads() if on_cpu else 1
@@ -182,22 +188,50 @@ def extract(
     begin = shown = time.perf_counter()
     done = 0
 
-    def task(batch: Any, first: int) -> int:
-        out[first : first + len(batch)] = encode(batch).half().cpu().numpy()
-        if mirrored:
-            out[n + first : n + first + len(batch)] = encode([image[:, ::-1] for image in batch]).half().cpu().numpy()
-        return len(batch)
+    def write(first: int, views: list[NDArray[np.float16]]) -> int:
+        for start, rows in zip((first, n + first), views, strict=False):
+            out[start : start + len(rows)] = rows
+        return len(views[0])
 
-    with threads(1 if on_cpu else None), ThreadPoolExecutor(workers, thread_name_prefix="encode") as pool:
-        pending: deque[Future[int]] = deque()
-        first = 0
-        for batch in chain(images.batches(32, order=order, **size), [None]):
-            if batch is not None:
-                pending.append(pool.submit(task, batch, first))
-                first += len(batch)
-            while pending and (batch is None or len(pending) > 2 * workers):
-                done += pending.popleft().result()
-                now = time.perf_counter()
-                if now - shown > 5 or done == n:
-                    shown, rate = now, done / (now - begin)
-                    log.info("features: %d of %d images, %.0f images/s, %.0f s left", done, n, rate, (n - done) / rate)
+    def here(first: int, batch: Any) -> int:
+        return write(first, _rows(encode, batch, mirrored))  # by its own thread, so that a slow disk holds it up
+
+    def counts() -> Iterator[int]:
+        if on_cpu and n >= SENT_FROM and not _shares_memory():
+            wave = max(LEAST_WAVE * effective_n_jobs() * BATCH, WAITING // ((1 + mirrored) * out[0].nbytes))
+            for start in range(0, n, wave):
+                parts = ((i, images.take(order[i : i + BATCH])) for i in range(start, min(n, start + wave), BATCH))
+                calls = (delayed(_elsewhere)(i, encode, part, size, mirrored) for i, part in parts)
+                yield from starmap(write, Parallel(return_as="generator_unordered")(calls))
+        else:
+            batches = zip(count(step=BATCH), images.batches(BATCH, order=order, **size), strict=False)
+            calls = (delayed(here)(first, batch) for first, batch in batches)
+            yield from Parallel(workers, return_as="generator_unordered", require="sharedmem")(calls)
+
+    with threads(1 if on_cpu else None):
+        for some in counts():
+            done += some
+            now = time.perf_counter()
+            if now - shown > 5 or done == n:
+                shown, rate = now, done / (now - begin)
+                log.info("features: %d of %d images, %.0f images/s, %.0f s left", done, n, rate, (n - done) / rate)
+
+
+def _shares_memory() -> bool:
+    """Whether joblib's calls run on threads of this process, as they do unless a backend was chosen around us."""
+    return bool(getattr(get_active_backend(prefer="threads")[0], "supports_sharedmem", False))
+
+
+def _rows(encode: Callable[[Any], torch.Tensor], batch: Any, mirrored: bool) -> list[NDArray[np.float16]]:
+    """(len(batch), dim) of the batch and, where asked for, of its mirror images."""
+    views = [batch, [image[:, ::-1] for image in batch]] if mirrored else [batch]
+    return [encode(view).half().cpu().numpy() for view in views]
+
+
+def _elsewhere(
+    first: int, encode: Callable[[Any], torch.Tensor], images: Any, size: dict[str, Any], mirrored: bool
+) -> tuple[int, list[NDArray[np.float16]]]:
+    """The rows of a few images, read and encoded in another process by one thread; they begin at row ``first``."""
+    with threads(1):
+        [batch] = images.batches(len(images), **size)
+        return first, _rows(encode, batch, mirrored)

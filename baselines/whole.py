@@ -8,7 +8,7 @@ from typing import Any, Self
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.base import BaseEstimator, ClassifierMixin, clone
 
 from .color import color_histogram
 from .compute import threads
@@ -58,8 +58,10 @@ class Whole(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return np.asarray(self.classes_[self.decision_function(images).argmax(1)])
 
     def _features(self, images: Any, order: NDArray[np.int64]) -> Any:
+        bare = clone(self)  # where this is sent about, the SVM need not go along
+
         def encode(batch: NDArray[np.uint8]) -> torch.Tensor:
-            vectors = self.describe(to_tensor(list(batch), self.device))
+            vectors = bare.describe(to_tensor(list(batch), bare.device))
             return torch.nn.functional.normalize(vectors, dim=1)
 
         blank = np.zeros((1, self.side, self.side, 3), dtype=np.uint8)

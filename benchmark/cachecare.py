@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import os
 import shutil
+import time
+import uuid
+from collections.abc import Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
+from .data.cache import folder as cache_folder
 from .data.cache import root
 from .errors import InputError
 
+FRESH = "fresh-"
+UNFINISHED, ABANDONED_SECONDS = (".part", ".tmp"), 86_400
 DEFAULT_GB = 50.0  # and never more than half of what the disk could give; TOPFIVE_CACHE_GB says otherwise
 
 
@@ -42,10 +50,31 @@ def limit() -> int:
         raise InputError(f"TOPFIVE_CACHE_GB is {text!r}; give a number of gigabytes") from None
 
 
+@contextmanager
+def stages(*, fresh: bool) -> Iterator[Path]:
+    """Where contenders keep their stages; for a fresh start an empty folder, which is gone afterwards."""
+    path = cache_folder(f"{FRESH}{uuid.uuid4().hex[:8]}" if fresh else "stages")
+    try:
+        yield path
+    finally:
+        if fresh:
+            shutil.rmtree(path, ignore_errors=True)
+        else:
+            prune()
+
+
 def prune(most: int | None = None) -> int:
-    """Remove the stages that were not used for longest until ``most`` bytes are left; returns the bytes removed."""
+    """Remove the stages that were not used for longest until ``most`` bytes are left; returns the bytes removed.
+
+    Files that a killed run was writing, which no run takes up again, go after a day.
+    """
     most = limit() if most is None else most
-    files = sorted(_files(root() / "stages"))
+    for _, _, path in _files(root() / "stages"):
+        with suppress(OSError):  # another runner may have been quicker
+            if path.suffix in UNFINISHED and time.time() - path.stat().st_mtime > ABANDONED_SECONDS:
+                path.unlink()
+    # Also what runs that were killed left of a fresh start; one that goes on uses its files, so they stay.
+    files = sorted(chain(*map(_files, [root() / "stages", *root().glob(f"{FRESH}*")])))
     total = sum(size for _, size, _ in files)
     removed = 0
     for _, size, path in files:

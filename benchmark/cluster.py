@@ -1,7 +1,8 @@
 """Cells on a Dask cluster (extra ``cluster``): each in a process of its own on a worker, its files sent back.
 
-The workers need the same topfive, the same plugins and the data at the same paths (a shared file system). A worker
-that dies costs the cell it was running, which Dask gives to another.
+What a cell does through joblib goes to all of the workers (see ``spread``). The workers need the same topfive, the same
+plugins and the data at the same paths (a shared file system). A worker that dies costs the cell it was running and the
+chunks of other cells that it was working on; Dask gives them to another.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import tempfile
 import threading
 import time
+from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -38,6 +40,8 @@ def connect(address: str) -> Iterator[tuple[Execute, int]]:
         threads = client.nthreads()
         if not threads:
             raise InputError(f"the Dask scheduler at {address} has no workers; start some with `dask worker {address}`")
+        placed: Counter[str] = Counter()  # how many cells each worker has
+        placing = threading.Lock()
         listeners: dict[str, Callable[[str], None]] = {}
         client.subscribe_topic(TOPIC, lambda event: listeners.get(event[1]["token"], _ignore)(event[1]["message"]))
 
@@ -46,7 +50,11 @@ def connect(address: str) -> Iterator[tuple[Execute, int]]:
         ) -> Outcome:
             token = f"{id(task)}-{time.monotonic_ns()}"
             listeners[token] = on_progress
-            future = client.submit(_on_worker, task, timeout, token, pure=False)
+            with placing:  # Dask does not count cells, which give back their threads
+                worker = min(client.nthreads() or threads, key=placed.__getitem__)
+                placed[worker] += 1
+            where = {"workers": [worker], "allow_other_workers": True, "priority": 1}  # before chunks of other cells
+            future = client.submit(_on_worker, task, timeout, token, pure=False, **where)
             while not future.done():
                 if stop.is_set():
                     client.set_metadata([STOP, token], True)
@@ -58,6 +66,8 @@ def connect(address: str) -> Iterator[tuple[Execute, int]]:
                 return Outcome({"status": "failed", "reason": f"lost on the cluster: {error}", "log": []}, None)
             finally:
                 del listeners[token]
+                with placing:
+                    placed[worker] -= 1
             return outcome
 
         yield execute, len(threads)
@@ -68,26 +78,25 @@ def _ignore(message: str) -> None:
 
 
 def _on_worker(task: dict[str, Any], timeout: float | None, token: str) -> Outcome:
-    """Run one cell here, on the worker; its threads are the worker's."""
-    from distributed import get_client, get_worker
+    """Run one cell here, on the worker; it may use as many threads as the worker has."""
+    from distributed import get_client, get_worker, secede
+
+    from .cachecare import stages
 
     worker = get_worker()
     stop = _RemoteStop(get_client(), token)
-    task = {**task, "n_jobs": max(1, worker.state.nthreads), "cache_dir": _cache_dir()}
+    threads = max(1, worker.state.nthreads)
+    # This thread only waits; were it to keep its place, a cell could wait for chunks that find none.
+    secede()  # type: ignore[no-untyped-call]
 
     def say(message: str) -> None:
         worker.log_event(TOPIC, {"token": token, "message": message})
 
-    with tempfile.TemporaryDirectory(prefix="topfive-") as scratch:
+    with tempfile.TemporaryDirectory(prefix="topfive-") as scratch, stages(fresh=task["fresh"]) as cache:
+        task = {**task, "n_jobs": threads, "cache_dir": str(cache), "scheduler": worker.scheduler.address}
         outcome = run_isolated(task, Path(scratch), timeout=timeout, stop=stop, on_progress=say)
     where = f"{outcome.record.get('device', 'cpu')} on {worker.name}"
     return Outcome({**outcome.record, "device": where}, outcome.predictions)
-
-
-def _cache_dir() -> str:
-    from .data.cache import folder
-
-    return str(folder("stages"))
 
 
 class _RemoteStop(threading.Event):

@@ -25,6 +25,7 @@ from .errors import InputError
 from .specs import Spec, nearest
 
 GROUP = "topfive.methods"
+PLUGIN_MODULE = "topfive_plugin_"  # begins the name of the module of a plugin's file
 
 
 @dataclass(frozen=True)
@@ -120,7 +121,7 @@ def kebab(name: str) -> str:
 
 
 def _import_file(path: Path) -> Any:
-    name = f"topfive_plugin_{path.stem}_{hashlib.blake2b(str(path).encode(), digest_size=4).hexdigest()}"
+    name = f"{PLUGIN_MODULE}{path.stem}_{hashlib.blake2b(str(path).encode(), digest_size=4).hexdigest()}"
     if name in sys.modules:
         return sys.modules[name]
     spec = importlib.util.spec_from_file_location(name, path)

@@ -7,7 +7,9 @@ runner from the stored predictions, so they can be computed again without fittin
 
 from __future__ import annotations
 
+import ctypes
 import faulthandler
+import gc
 import json
 import logging
 import math
@@ -18,6 +20,7 @@ import sys
 import threading
 import time
 import traceback
+from contextlib import AbstractContextManager, nullcontext, suppress
 from pathlib import Path
 from typing import Any
 
@@ -30,6 +33,7 @@ from .ranking import align, looks_like_probabilities, rank
 from .store import write_json
 
 PROGRESS = "\x1f"  # begins a line that is progress, not noise
+FITTED = "fitted"  # a file that is there as soon as fitting has ended
 
 log = logging.getLogger("topfive.engine")
 
@@ -49,6 +53,8 @@ def main(folder: Path) -> None:
         outcome = _failure("oom" if oom else "failed", f"{type(error).__name__}: {error}")
     except SystemExit as error:
         outcome = _failure("failed", f"the contender called sys.exit({error.code!r})")
+    stage = "predict" if (folder / FITTED).exists() else "fit"
+    outcome.setdefault(f"{stage}_peak_rss_bytes", _peak_rss())
     write_json(folder / "outcome.json", outcome)
 
 
@@ -68,13 +74,17 @@ def _run(cell: dict[str, Any], folder: Path) -> dict[str, Any]:
         return {"status": "skipped", "reason": str(reason), "family": _family(method)}
 
     log.info("fitting on %d images", len(train.images))
-    start, start_cpu = time.perf_counter(), _cpu_seconds()
-    method.fit(train.images, train.labels.copy())
-    fit_seconds = time.perf_counter() - start
-    log.info("fitted in %.1f s; predicting %d images", fit_seconds, len(dataset.val.images))
-    start = time.perf_counter()
-    answer = method.decision_function(dataset.val.images)
-    predict_seconds = time.perf_counter() - start
+    with _parallel(cell.get("scheduler")):
+        start, start_cpu = time.perf_counter(), _cpu_seconds()
+        method.fit(train.images, train.labels.copy())
+        fit_seconds, fit_cpu = time.perf_counter() - start, _cpu_seconds() - start_cpu
+        log.info("fitted in %.1f s; predicting %d images", fit_seconds, len(dataset.val.images))
+        fit_peak = _peak_rss()
+        _begin_predicting(folder)
+        start, start_cpu = time.perf_counter(), _cpu_seconds()
+        answer = method.decision_function(dataset.val.images)
+        predict_seconds, predict_cpu = time.perf_counter() - start, _cpu_seconds() - start_cpu
+        predict_peak = _peak_rss()
     scores = align(answer, np.asarray(method.classes_), len(dataset.val.images), len(dataset.classes))
     write_predictions(folder / "predictions.parquet", dataset.val.ids, rank(scores, dataset.val.labels))
     return {
@@ -85,12 +95,33 @@ def _run(cell: dict[str, Any], folder: Path) -> dict[str, Any]:
         "fit_seconds": fit_seconds,
         "predict_seconds": predict_seconds,
         "images_per_second": len(dataset.val.images) / max(predict_seconds, 1e-9),
-        "cpu_seconds": _cpu_seconds() - start_cpu,
-        "peak_rss_bytes": _peak_rss(),
+        "cpu_seconds": fit_cpu + predict_cpu,
+        "fit_cpu_seconds": fit_cpu,
+        "predict_cpu_seconds": predict_cpu,
+        "fit_peak_rss_bytes": fit_peak,
+        "predict_peak_rss_bytes": predict_peak,
         "probabilities": looks_like_probabilities(scores),
         **_device(),
         **_told(method),
     }
+
+
+def _parallel(scheduler: str | None) -> AbstractContextManager[None]:
+    """Where joblib's calls run: on the cluster that the cell is run on, else here."""
+    if scheduler is None:
+        return nullcontext()
+    from .spread import spread
+
+    return spread(scheduler)
+
+
+def _begin_predicting(folder: Path) -> None:
+    """Tell ``isolation``, which watches the memory, that what follows is no longer fitting; forget the peak so far."""
+    gc.collect()
+    with suppress(AttributeError, OSError):  # glibc and Linux only
+        ctypes.CDLL(None).malloc_trim(0)  # what fitting freed is not predicting's
+        Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
+    (folder / FITTED).touch()
 
 
 def _construct(entry: Entry, factory: Any, cell: dict[str, Any]) -> Any:
@@ -146,7 +177,7 @@ def _family(method: Any) -> str:
 
 
 def _failure(status: str, reason: str) -> dict[str, Any]:
-    return {"status": status, "reason": reason, "traceback": traceback.format_exc(), "peak_rss_bytes": _peak_rss()}
+    return {"status": status, "reason": reason, "traceback": traceback.format_exc()}
 
 
 def _device() -> dict[str, Any]:
@@ -165,8 +196,18 @@ def _cpu_seconds() -> float:
 
 
 def _peak_rss() -> int:
-    unit = 1 if sys.platform == "darwin" else 1024
-    return unit * sum(resource.getrusage(who).ru_maxrss for who in (resource.RUSAGE_SELF, resource.RUSAGE_CHILDREN))
+    """Bytes of memory of this process's own at its peak; files mapped now are not counted, as in ``isolation``.
+
+    From the kernel's status, as getrusage counts the process too from which this one was forked, which may be larger.
+    """
+    try:
+        lines = Path("/proc/self/status").read_text(encoding="ascii", errors="replace").splitlines()
+        said = {
+            name: int(value.split()[0]) for name, _, value in (line.partition(":") for line in lines) if "kB" in value
+        }
+        return 1024 * (said["VmHWM"] - said["RssFile"] - said["RssShmem"])
+    except (OSError, KeyError):  # not Linux
+        return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * (1 if sys.platform == "darwin" else 1024)
 
 
 def _limit_threads(n: int) -> None:

@@ -23,7 +23,7 @@ from typing import Any
 
 import psutil
 
-from .engine import PROGRESS
+from .engine import FITTED, PROGRESS
 
 POLL_SECONDS = 0.1
 MEMORY_SHARE = 0.95  # of the machine's memory; a cell that takes more is stopped before the kernel chooses a victim
@@ -70,30 +70,36 @@ def run_isolated(
         lines: deque[str] = deque(maxlen=LOG_LINES)
         reader = threading.Thread(target=_read, args=(process, lines, on_progress), daemon=True)
         reader.start()
-        ended, peak = _watch(process, timeout, stop)
+        ended, peaks = _watch(process, timeout, stop, folder / FITTED)
         reader.join(timeout=2)
         process.stdin.close()
         record = ended or _outcome(folder, process.returncode)
         record["log"] = list(lines)
-        record["peak_rss_bytes"] = max(record.get("peak_rss_bytes") or 0, peak) or None
+        for stage, peak in peaks.items():  # a process that ended between two looks knows its own
+            record[f"{stage}_peak_rss_bytes"] = max(record.get(f"{stage}_peak_rss_bytes") or 0, peak) or None
+        record["peak_rss_bytes"] = max(record[f"{stage}_peak_rss_bytes"] or 0 for stage in peaks) or None
         predictions = folder / "predictions.parquet"
         done = record["status"] == "done"
         return Outcome(record, predictions.read_bytes() if done else None)
 
 
 def _watch(
-    process: subprocess.Popen[bytes], timeout: float | None, stop: threading.Event
-) -> tuple[dict[str, Any], int]:
-    """Wait for the end, and make sure of it: (why it was ended early, or {}; peak memory of its processes in bytes)."""
+    process: subprocess.Popen[bytes], timeout: float | None, stop: threading.Event, fitted: Path
+) -> tuple[dict[str, Any], dict[str, int]]:
+    """Wait for the end, and make sure of it: (why it was ended early, or {}; peak memory of its processes in bytes).
+
+    The peaks are those before and after the file ``fitted`` is there: of "fit" and of "predict".
+    """
     started = time.monotonic()
     memory = int(psutil.virtual_memory().total * MEMORY_SHARE)
     family: set[psutil.Process] = set()
-    peak, ended = 0, {}
+    peaks, ended = {"fit": 0, "predict": 0}, {}
     with suppress(psutil.NoSuchProcess):
         family.add(psutil.Process(process.pid))
     while process.poll() is None:
+        stage = "predict" if fitted.exists() else "fit"
         resident = _resident(family)
-        peak = max(peak, resident)
+        peaks[stage] = max(peaks[stage], resident)
         if stop.is_set():
             ended = {"status": "interrupted", "reason": "stopped by the user"}
         elif timeout is not None and time.monotonic() - started > timeout:
@@ -113,7 +119,7 @@ def _watch(
         with suppress(psutil.NoSuchProcess):
             member.kill()
     process.wait()
-    return ended, peak
+    return ended, peaks
 
 
 def _resident(family: set[psutil.Process]) -> int:

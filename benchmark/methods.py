@@ -52,6 +52,10 @@ class Images(Protocol):
         """(H, W) in pixels: medians over a few images spread evenly; exact where all are alike."""
         ...
 
+    def take(self, chosen: NDArray[np.integer[Any]], fingerprint: str | None = None, /) -> Images:
+        """The images at ``chosen``, in that order, as a sequence of its own; pickled, it carries what those need."""
+        ...
+
     @overload
     def batches(
         self, size: int, *, side: int, order: Sequence[int] | NDArray[np.integer[Any]] | None = None

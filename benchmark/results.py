@@ -23,6 +23,7 @@ METRICS = (
 COSTS = (
     *("fit_seconds", "predict_seconds", "cpu_seconds", "images_per_second", "peak_rss_bytes", "peak_gpu_bytes"),
     *("energy_joules", "device", "n_parameters", "flops_per_image"),
+    *("fit_cpu_seconds", "predict_cpu_seconds", "fit_peak_rss_bytes", "predict_peak_rss_bytes"),
 )
 COLUMNS = (
     *("dataset", "method", "family", "seed", "status", *METRICS, "n_train", "n_train_per_class", "per_class", *COSTS),

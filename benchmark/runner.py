@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -16,10 +14,9 @@ from typing import Any
 import numpy as np
 
 from . import provenance
-from .cachecare import prune
+from .cachecare import stages
 from .cluster import Execute, connect
 from .config import RunConfig
-from .data.cache import folder as cache_folder
 from .discovery import check_params, discover, resolve
 from .display import Display, clock, ranking
 from .errors import InputError
@@ -93,7 +90,7 @@ def _work(
         _executor(config, folder) as (execute, jobs),
         Display(len(cells), quiet=config.quiet) as display,
         _interruptible() as stop,
-        _cache(config.fresh) as cache,
+        stages(fresh=config.fresh) as cache,
         ThreadPoolExecutor(jobs) as pool,
     ):
         if len(pending) < len(cells):
@@ -142,6 +139,7 @@ def _task(cell: Cell, config: RunConfig, n_jobs: int, cache: Path) -> dict[str, 
         "device": config.device,
         "n_jobs": n_jobs,
         "cache_dir": str(cache),
+        "fresh": config.fresh,
     }
 
 
@@ -232,19 +230,6 @@ def _interruptible() -> Iterator[threading.Event]:
     finally:
         for number, handler in before.items():
             signal.signal(number, handler)
-
-
-@contextmanager
-def _cache(fresh: bool) -> Iterator[Path]:
-    """Where contenders keep intermediate results; for a fresh start an empty folder that is gone afterwards."""
-    folder = cache_folder(f"fresh-{os.getpid()}" if fresh else "stages")
-    try:
-        yield folder
-    finally:
-        if fresh:
-            shutil.rmtree(folder, ignore_errors=True)
-        else:
-            prune()
 
 
 def _now() -> str:

@@ -61,7 +61,8 @@ class Images:
     """``benchmark.methods.Images`` over any ``load(i) -> (H, W, 3) uint8 RGB`` that is safe to call from threads.
 
     ``load_small(i, side, max_pixels)``, where given, may answer a smaller image than ``load`` does, as long as its
-    short side is not below ``side`` or its area not below ``max_pixels``; ``batches`` uses it.
+    short side is not below ``side`` or its area not below ``max_pixels``; ``batches`` uses it. A loader that has a
+    ``take(chosen)`` is asked for one of those images alone, so that a part that is sent away carries no more than that.
     """
 
     def __init__(
@@ -83,18 +84,14 @@ class Images:
     @classmethod
     def from_array(cls, pixels: Pixels, *, n_jobs: int = 2, fingerprint: str | None = None) -> Images:
         """Images held in memory: (n, H, W, 3) uint8 RGB."""
-        return cls(lambda i: pixels[i], len(pixels), n_jobs=n_jobs, fingerprint=fingerprint)
+        return cls(_Array(pixels), len(pixels), n_jobs=n_jobs, fingerprint=fingerprint)
 
-    def take(self, chosen: NDArray[np.integer[Any]], fingerprint: str | None) -> Images:
+    def take(self, chosen: NDArray[np.integer[Any]], fingerprint: str | None = None) -> Images:
         """The images at ``chosen``, in that order, as a sequence of its own."""
-        small = self._load_small
-        return Images(
-            lambda i: self._load(int(chosen[i])),
-            len(chosen),
-            n_jobs=self._n_jobs,
-            fingerprint=fingerprint,
-            load_small=None if small is None else lambda i, side, pixels: small(int(chosen[i]), side, pixels),
-        )
+        load = _part(self._load, chosen)
+        same = id(self._load_small) == id(self._load)
+        small = load if same else _part(self._load_small, chosen)
+        return Images(load, len(chosen), n_jobs=self._n_jobs, fingerprint=fingerprint, load_small=small)
 
     def __len__(self) -> int:
         return self._n
@@ -154,3 +151,23 @@ class Images:
         if self._load_small is None or (side is None and max_pixels is None):
             return self[int(i)]
         return self._load_small(int(i) % self._n, side, max_pixels)
+
+
+class _Array:
+    """A loader of images in memory."""
+
+    def __init__(self, pixels: Pixels) -> None:
+        self.pixels = pixels
+
+    def __call__(self, i: int) -> Pixels:
+        image: Pixels = self.pixels[i]
+        return image
+
+    def take(self, chosen: NDArray[np.integer[Any]]) -> _Array:
+        return _Array(self.pixels[chosen])
+
+
+def _part(load: Any, chosen: NDArray[np.integer[Any]]) -> Any:
+    if load is None or hasattr(load, "take"):
+        return load and load.take(chosen)
+    return lambda i, *size: load(int(chosen[i]), *size)

@@ -124,7 +124,7 @@ def _open(one: Part, limit: int | None, n_jobs: int) -> Split:
     chosen = one if limit is None else take(one, spread(one.labels, limit))
     reader = Reader(chosen.stored)
     fingerprint = split_fingerprint(chosen.ids, chosen.labels, chosen.digests)
-    images = Images(reader.pixels, len(chosen.labels), n_jobs=n_jobs, fingerprint=fingerprint, load_small=reader.pixels)
+    images = Images(reader, len(chosen.labels), n_jobs=n_jobs, fingerprint=fingerprint, load_small=reader)
     return Split(images, chosen.labels, chosen.ids)
 
 

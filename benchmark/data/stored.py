@@ -142,7 +142,11 @@ class Reader:
             return self._part(i, 0, _EDGE), self._part(i, length - _EDGE, _EDGE)
         return _edges_of(whole)
 
-    def pixels(self, i: int, side: int | None = None, max_pixels: int | None = None) -> Pixels:
+    def take(self, chosen: NDArray[np.integer[Any]]) -> Reader:
+        """A reader of the files at ``chosen`` alone, in that order."""
+        return Reader(self.stored.take(chosen))
+
+    def __call__(self, i: int, side: int | None = None, max_pixels: int | None = None) -> Pixels:
         """See ``decode``; an InputError that names the file where that fails."""
         try:
             return decode(self.read(i), side, max_pixels)

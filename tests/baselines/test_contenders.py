@@ -7,7 +7,9 @@ from typing import Any
 
 import numpy as np
 import pytest
+import topfive.baselines.classifier as classifier_module
 import topfive.baselines.encoder as encoder_module
+import torch
 from sklearn.base import clone
 from topfive.baselines.chance import Chance
 from topfive.baselines.coates import CoatesNg
@@ -136,6 +138,9 @@ def test_stages_are_cached_and_shared(tmp_path: Path, monkeypatch: pytest.Monkey
     np.testing.assert_array_equal(first.models_[0].coef_, second.models_[0].coef_)
     with pytest.raises(AssertionError, match="made again"):
         Fisher(k=5, cache_dir=str(tmp_path)).fit(images, labels)
+    monkeypatch.setattr(classifier_module, "product_dtype", lambda device: torch.float64)  # as on another machine
+    with pytest.raises(AssertionError, match="made again"):
+        Fisher(k=4, cache_dir=str(tmp_path)).fit(images, labels)
     assert sorted(path.name for path in tmp_path.iterdir()) == kept
 
 

@@ -28,6 +28,32 @@ def test_the_oldest_stages_go_first_and_indexes_stay() -> None:
     assert cachecare.prune(2500) == 0
 
 
+def test_what_killed_runs_left_goes() -> None:
+    fill()
+    stages = folder("stages")
+    old, new, left = stages / "features-x.part", stages / "features-y.part", folder("fresh-0") / "features-z.npy"
+    for path in (old, new, left):
+        path.write_bytes(bytes(1000))
+    os.utime(old, (1e9, 1e9))
+    os.utime(left, (0.5e9, 0.5e9))
+    assert cachecare.prune(6000) == 0
+    assert not old.exists()
+    assert new.exists()
+    assert cachecare.prune(5000) == 1000
+    assert not left.exists()
+
+
+def test_a_fresh_start_has_an_empty_folder_that_does_not_stay() -> None:
+    fill()
+    with cachecare.stages(fresh=True) as one, cachecare.stages(fresh=True) as other:
+        assert one != other
+        assert not list(one.iterdir())
+        (one / "features.npy").write_bytes(bytes(10))
+    assert not one.exists()
+    with cachecare.stages(fresh=False) as kept:
+        assert len(list(kept.iterdir())) == 4
+
+
 def test_clearing_empties_it() -> None:
     fill()
     assert cachecare.clear() == 4010

@@ -1,4 +1,4 @@
-"""Cells on a local Dask cluster give what they give here; a worker that dies costs only its cell's time."""
+"""Cells on a local Dask cluster, and chunks within them, give what they give here; a worker that dies costs little."""
 
 from __future__ import annotations
 
@@ -9,21 +9,28 @@ import subprocess
 import sys
 import threading
 import time
+from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
+from joblib import Parallel, delayed
 from topfive.benchmark.config import load
 from topfive.benchmark.errors import InputError
 from topfive.benchmark.runner import run
 
 pytest.importorskip("distributed", reason="the extra `cluster` is not installed")
+from distributed import Client, KilledWorker, get_task_stream
+from topfive.benchmark.spread import spread
 
 METRICS = ("status", "top1_err", "top5_err", "top5_err_low", "tied_images", "reason")
 
 
 def start(out: Path, plugin: str, methods: list[str], **flags: object) -> dict[str, dict[str, object]]:
-    base = {"data": ["photos[per_class=8]"], "method": methods, "output": str(out), "plugin": [plugin], "quiet": True}
+    base: dict[str, object] = {"data": ["photos[per_class=8]"]}
+    base |= {"method": methods, "output": str(out), "plugin": [plugin], "quiet": True}
     run(load(None, base | flags))
     cells = json.loads((out / "results.json").read_text())["cells"]
     return {cell["method"]: {name: cell[name] for name in METRICS} for cell in cells}
@@ -57,8 +64,6 @@ def cluster(tmp_path: Path) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]
 
 
 def wait_for_workers(address: str, n: int) -> None:
-    from distributed import Client
-
     with Client(address) as client:
         client.wait_for_workers(n, timeout=60)
 
@@ -78,6 +83,91 @@ def test_two_workers_give_the_same_and_one_may_die(
     for name in ("photos_per_class=8.mean-color.s0.parquet", "photos_per_class=8.reversed.s0.parquet"):
         left, right = (tmp_path / side / "predictions" / name for side in ("here", "there"))
         assert left.read_bytes() == right.read_bytes()
+
+
+MANY = "photos[per_class=110]"  # 2,200 training images: enough to be sent about
+
+
+def starts(client: Client) -> int:
+    """How often a cell was given to a worker."""
+
+    def count(dask_scheduler: Any) -> int:
+        rows = [row[:3] for row in dask_scheduler.transition_log]
+        return sum(str(key).startswith("_on_worker") and after == "processing" for key, _, after in rows)
+
+    return int(client.run_on_scheduler(count))
+
+
+def workers_of(stream: Any, function: str) -> Counter[str]:
+    """How many batches of calls of ``function`` each worker did."""
+    return Counter(row["worker"] for row in stream.data if row["key"].startswith(f"batch_of_{function}"))
+
+
+def kill_one(address: str, killed: list[str]) -> None:
+    """SIGKILL a worker that has done some chunks, in the middle of another; not the one that has the cell."""
+    seen: dict[str, set[str]] = {}
+    with Client(address, set_as_default=False) as client:
+        pids = client.run(os.getpid)
+        while not killed:
+            for worker, keys in client.processing().items():
+                chunks = {str(key) for key in keys if str(key).startswith("batch_of__elsewhere")}
+                seen.setdefault(worker, set()).update(chunks)
+                if chunks and len(chunks) == len(keys) and len(seen[worker]) > 5:
+                    os.kill(pids[worker], signal.SIGKILL)
+                    killed.append(worker)
+            time.sleep(0.01)
+
+
+def test_chunks_of_a_cell_run_on_all_workers_and_one_may_die(
+    tmp_path: Path, contenders: str, cluster: tuple[str, list[subprocess.Popen[bytes]]]
+) -> None:
+    address, _ = cluster
+    method = "fisher[k=8,step=8]"
+    here = start(tmp_path / "here", contenders, [method], data=[MANY])
+    killed: list[str] = []
+    with Client(address, set_as_default=False) as client:
+        client.wait_for_workers(2, timeout=60)
+        killer = threading.Thread(target=kill_one, args=(address, killed))
+        killer.start()
+        with get_task_stream(client=client) as stream:
+            there = start(tmp_path / "there", contenders, [method], data=[MANY], scheduler=address, fresh=True)
+        killer.join()
+        done = workers_of(stream, "_elsewhere")
+        assert len(done) == 2
+        assert done[killed[0]] > 0
+        assert starts(client) == 1  # the cell did not begin again
+        assert list(client.nthreads().values()) == [1]  # one thread was left for the cell and its chunks
+        assert killed[0] not in client.nthreads()
+    assert there == here
+    assert here[method]["status"] == "done"
+    name = "predictions/photos_per_class=110.fisher_k=8_step=8.s0.parquet"
+    assert (tmp_path / "here" / name).read_bytes() == (tmp_path / "there" / name).read_bytes()
+
+
+def test_a_plugin_that_uses_joblib_needs_no_change(
+    tmp_path: Path, contenders: str, cluster: tuple[str, list[subprocess.Popen[bytes]]]
+) -> None:
+    address, _ = cluster
+    here = start(tmp_path / "here", contenders, ["spread"])
+    with Client(address, set_as_default=False) as client:
+        client.wait_for_workers(2, timeout=60)
+        with get_task_stream(client=client) as stream:
+            there = start(tmp_path / "there", contenders, ["spread"], scheduler=address)
+        assert len(workers_of(stream, "_means")) == 2
+    assert there == here
+    assert here["spread"]["status"] == "done"
+
+
+def test_work_that_the_cluster_gives_up_raises(cluster: tuple[str, list[subprocess.Popen[bytes]]]) -> None:
+    address, _ = cluster
+    big = np.arange(1_000_000)
+    with Client(address, set_as_default=False) as client:
+        client.wait_for_workers(2, timeout=60)
+        client.run_on_scheduler(lambda dask_scheduler: setattr(dask_scheduler, "allowed_failures", 0))
+    with spread(address):
+        assert Parallel()(delayed(np.take)(big, n) for n in range(4)) == [0, 1, 2, 3]
+        with pytest.raises(KilledWorker):
+            Parallel()(delayed(os._exit)(1) for _ in range(2))
 
 
 def test_a_scheduler_that_is_not_there_is_one_line(tmp_path: Path, contenders: str) -> None:

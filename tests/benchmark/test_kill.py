@@ -7,26 +7,41 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
 import time
+from contextlib import suppress
 from pathlib import Path
 
 import numpy as np
 import psutil
 
 COMMAND = [sys.executable, "-m", "topfive.benchmark", "run", "-d", "photos[per_class=8]", "-q"]
-METHODS = ["mean-color", "reversed", "mean-color[shift=2]"]
-TIMES = {"fit_seconds", "predict_seconds", "cpu_seconds", "images_per_second", "peak_rss_bytes", "timings", "log"}
+# One of a few lines, two whose codebook and features are cached (one of them shared), a network with checkpoints.
+METHODS = ["mean-color", "fisher[k=4,step=8]", "fisher[k=4,step=8,mirrored=true]", "le-net[epochs=6]"]
+PLUGINS = ("contenders.py", "often.py")
+COSTS = {"cpu_seconds", "fit_cpu_seconds", "predict_cpu_seconds"}
+COSTS |= {"peak_rss_bytes", "fit_peak_rss_bytes", "predict_peak_rss_bytes"}
+FINISHED = {".pickle", ".npy", ".pt"}
+TIMES = COSTS | {"fit_seconds", "predict_seconds", "images_per_second", "timings", "log"}
 
 
-def command(out: Path, plugin: str) -> list[str]:
-    return [*COMMAND, "-o", str(out), "--plugin", plugin, *[word for name in METHODS for word in ("-m", name)]]
+def command(out: Path) -> list[str]:
+    plugins = [word for name in PLUGINS for word in ("--plugin", str(Path(__file__).parent / "plugins" / name))]
+    return [*COMMAND, "-o", str(out), *plugins, *[word for name in METHODS for word in ("-m", name)]]
+
+
+def environment(out: Path) -> dict[str, str]:
+    """Each with stages of its own."""
+    return {**os.environ, "TOPFIVE_CACHE": f"{out}-cache"}
 
 
 def outcome(out: Path) -> dict[str, dict[str, object]]:
     cells = json.loads((out / "results.json").read_text())["cells"]
+    for epoch in (epoch for cell in cells for epoch in cell["history"]):
+        del epoch["seconds"], epoch["images_per_second"]
     return {c["cell"]: {k: v for k, v in c.items() if k not in TIMES} for c in cells}
 
 
@@ -39,15 +54,32 @@ def started_by(out: Path) -> list[psutil.Process]:
     return alive
 
 
-def test_killed_at_any_moment_and_run_again(tmp_path: Path, contenders: str) -> None:
+def check(out: Path, calm: Path) -> None:
+    """A run that ended by itself: the results of the one that nobody disturbed, and nothing half-written."""
+    assert outcome(out) == outcome(calm)
+    assert not [path for path in out.rglob("*") if path.name.endswith(".part")]
+    assert not (out / ".work").exists()
+    for path in (calm / "predictions").iterdir():
+        assert (out / "predictions" / path.name).read_bytes() == path.read_bytes()
+    assert (out / "report.html").stat().st_size > 0
+    stages = {path.name: path for path in Path(f"{out}-cache", "stages").rglob("*") if path.suffix in FINISHED}
+    assert {path.suffix for path in stages.values()} == FINISHED
+    for path in Path(f"{calm}-cache", "stages").rglob("*.npy"):
+        assert stages[path.name].read_bytes() == path.read_bytes()
+
+
+def test_killed_at_any_moment_and_run_again(tmp_path: Path) -> None:
     calm, out = tmp_path / "calm", tmp_path / "killed"
     begin = time.monotonic()
-    subprocess.run(command(calm, contenders), check=True)
+    subprocess.run(command(calm), check=True, env=environment(calm))
     whole = time.monotonic() - begin
-    moments = np.random.default_rng(2012).uniform(0.05, 1.0, int(os.environ.get("TOPFIVE_KILLS", "3")))
+    check(calm, calm)
+    moments = np.random.default_rng(2012).uniform(0.05, 0.7, int(os.environ.get("TOPFIVE_KILLS", "3")))
+    ended = 0
     for share in moments:
-        process = subprocess.Popen(command(out, contenders))
-        time.sleep(share * whole)
+        process = subprocess.Popen(command(out), env=environment(out))
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(share * whole)
         process.send_signal(signal.SIGKILL)
         process.wait()
         end = time.monotonic() + 20
@@ -56,10 +88,11 @@ def test_killed_at_any_moment_and_run_again(tmp_path: Path, contenders: str) -> 
             time.sleep(0.05)
         if (out / "results.json").is_file():
             outcome(out)  # whole at any moment
-    subprocess.run(command(out, contenders), check=True)
-    assert outcome(out) == outcome(calm)
-    assert not [path for path in out.rglob("*") if path.name.endswith(".part")]
-    assert not (out / ".work").exists()
-    for path in (calm / "predictions").iterdir():
-        assert (out / "predictions" / path.name).read_bytes() == path.read_bytes()
-    assert (out / "report.html").stat().st_size > 0
+        if process.returncode == 0:  # nothing is left to disturb: from the beginning
+            check(out, calm)
+            ended += 1
+            shutil.rmtree(out)
+            shutil.rmtree(f"{out}-cache")
+    print(f"{len(moments)} kills of a run of {whole:.0f} s, {ended} of them after its end")
+    subprocess.run(command(out), check=True, env=environment(out))
+    check(out, calm)

@@ -57,6 +57,16 @@ def test_a_run_writes_its_folder(tmp_path: Path, contenders: str) -> None:
     assert header.startswith("dataset,method,family,seed,status,n,n_classes,top1_err")
 
 
+def test_fitting_and_predicting_have_costs_of_their_own(tmp_path: Path, contenders: str) -> None:
+    assert start(tmp_path / "run", contenders, ["greedy"]) == 0
+    row = cells(tmp_path / "run")["greedy"]
+    assert row["fit_peak_rss_bytes"] - row["predict_peak_rss_bytes"] > 250e6
+    assert row["peak_rss_bytes"] == row["fit_peak_rss_bytes"]
+    assert row["fit_cpu_seconds"] > 1 > row["predict_cpu_seconds"] > 0
+    assert row["cpu_seconds"] == row["fit_cpu_seconds"] + row["predict_cpu_seconds"]
+    assert "fit_peak_rss_bytes" in (tmp_path / "run" / "results.csv").read_text().splitlines()[0]
+
+
 def test_it_goes_on_where_it_stopped(tmp_path: Path, contenders: str, monkeypatch: pytest.MonkeyPatch) -> None:
     out = tmp_path / "run"
     start(out, contenders, ["mean-color"])

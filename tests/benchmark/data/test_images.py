@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import pickle
 import threading
 
 import numpy as np
@@ -31,6 +32,23 @@ def test_fit_side_takes_the_centre_and_fit_pixels_keeps_the_shape():
     assert fit_pixels(image, 30_000) is image
     height, width = fit_pixels(image, 7_500).shape[:2]
     assert (height, width) == (50, 150)
+
+
+def test_a_part_is_sent_without_the_whole(class_folders):
+    stored = open_dataset(str(class_folders("many", ("train", "val"), n=200))).train.images
+    memory = open_dataset("photos", per_class=20).train.images
+    for images, most in ((stored, 4000), (memory, 30_000)):
+        part = images.take(np.arange(300, 20, -7)).take(np.array([5, 0]))
+        sent = pickle.dumps(part)
+        assert len(sent) < most
+        there = pickle.loads(sent)
+        assert len(there) == 2
+        for i, origin in enumerate((265, 300)):
+            assert np.array_equal(there[i], images[origin])
+        batch = next(there.batches(2, side=32))
+        assert np.array_equal(batch, next(images.batches(2, side=32, order=[265, 300])))
+    odd = Images(lambda i: np.full((2, 2, 3), i, np.uint8), 9, load_small=lambda i, side, pixels: odd[i])
+    assert [int(image[0, 0, 0]) for image in next(odd.take(np.array([7, 2])).batches(2, max_pixels=4))] == [7, 2]
 
 
 def test_order_subset_and_repeats(class_folders):

@@ -1,0 +1,12 @@
+"""A small network that writes its checkpoint after every epoch, however quick, for tests that cut it short."""
+
+from __future__ import annotations
+
+from topfive.cnn import train
+from topfive.cnn.classifier import LeNet1998
+
+train.SAVE_EVERY = 0.0
+
+
+class LeNet(LeNet1998):
+    """``lenet-1998``."""
