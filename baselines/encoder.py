@@ -21,6 +21,7 @@ from .compute import product_dtype, threads
 from .descriptors import DESCRIPTORS, WHOLE, Pixels, same_shapes, to_tensor
 from .grid import Grid, positions
 from .pca import PCA
+from .store import release
 
 log = logging.getLogger("topfive.baselines.encoder")
 
@@ -191,6 +192,7 @@ def extract(
     def write(first: int, views: list[NDArray[np.float16]]) -> int:
         for start, rows in zip((first, n + first), views, strict=False):
             out[start : start + len(rows)] = rows
+            release(out[start : start + len(rows)])
         return len(views[0])
 
     def here(first: int, batch: Any) -> int:
