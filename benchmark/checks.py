@@ -46,14 +46,17 @@ class _Wrong(Exception):
 
 
 def check(spec: Spec, entry: Entry, n_jobs: int = 1) -> Iterator[Finding]:
-    """Run every check, in the order that a beginner would want to mend them; stops where none can follow."""
+    """Run every check, in the order that a beginner would want to mend them; stops where none can follow.
+
+    Raises InputError for a parameter that the contender does not take.
+    """
     start = time.perf_counter()
     try:
         factory = entry.load()
-        check_params(spec, factory)
     except (Exception, SystemExit) as error:  # a plugin may raise anything while it is imported
         yield Finding("import", False, f"{type(error).__name__}: {error}; install what it needs, or mend the module")
         return
+    check_params(spec, factory)
     seconds = time.perf_counter() - start
     slow = f"importing took {seconds:.1f} s; import heavy libraries inside the methods that use them"
     yield Finding(
@@ -158,7 +161,7 @@ class _Trial:
         try:
             return align(method.decision_function(images), method.classes_, len(images), n_classes or self.n_classes)
         except ScoreError as error:
-            raise _Wrong(f"{error}; answer one finite score per image and class of classes_") from None
+            raise _Wrong(str(error)) from None
 
     def scores(self) -> str | None:
         start = time.perf_counter()

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import itertools
 import os
 import sys
 from pathlib import Path
@@ -11,6 +12,8 @@ from typing import Annotated, Any
 import typer
 
 from .errors import InputError
+
+KEYS = r"\[key=value,…]"  # help is rich's markup, which would take a plain bracket for a style and swallow it
 
 app = typer.Typer(
     name="topfive",
@@ -26,16 +29,16 @@ app = typer.Typer(
 def run(
     config: Annotated[Path | None, typer.Argument(help="TOML file; its keys are the flags' names, flags win.")] = None,
     data: Annotated[
-        list[str] | None, typer.Option("-d", "--data", help="photos, or a path to images; with [key=value,…].")
+        list[str] | None, typer.Option("-d", "--data", help=f"photos, or a path to images; with {KEYS}.")
     ] = None,
     method: Annotated[
-        list[str] | None, typer.Option("-m", "--method", help="A contender, with [key=value,…]; see `topfive list`.")
+        list[str] | None, typer.Option("-m", "--method", help=f"A contender, with {KEYS}; see `topfive list`.")
     ] = None,
     seed: Annotated[list[int] | None, typer.Option(help="Repeat for several.")] = None,
     per_class: Annotated[
         str | None, typer.Option(help="5,10,50: train on so many images of each class, for a learning curve.")
     ] = None,
-    output: Annotated[str | None, typer.Option("-o", "--output", help="The run's folder.  [reports/<data>]")] = None,
+    output: Annotated[str | None, typer.Option("-o", "--output", help=r"The run's folder.  \[reports/<data>]")] = None,
     jobs: Annotated[int | None, typer.Option("-j", "--jobs", help="Cells at a time; they share the cores.")] = None,
     device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or cuda:N.")] = None,
     limit: Annotated[int | None, typer.Option(help="At most so many images a split; not comparable.")] = None,
@@ -69,43 +72,25 @@ def _numbers(text: str | None) -> list[int] | None:
 
 @app.command("list")
 def list_(
-    what: Annotated[str, typer.Argument(help="methods or data.")] = "methods",
+    what: Annotated[str, typer.Argument(help="methods, data, or one contender's name.")] = "methods",
     plugin: Annotated[list[str] | None, typer.Option(help="A Python file with contenders of your own.")] = None,
 ) -> None:
-    """Show the contenders, or the data sets, that can be named."""
-    from rich.console import Console
-    from rich.markup import escape
-    from rich.table import Table
-
+    """Show the contenders, or the data sets, that can be named; or one contender with its parameters."""
+    from . import listing
     from .discovery import discover
 
     if what == "data":
-        print("\n".join(_datasets()))
-        return
-    if what != "methods":
-        raise InputError(f"topfive list {what}: list methods or data")
-    table = Table(box=None, pad_edge=False)
-    for title in ("contender", "family", "what it is"):
-        table.add_column(title, no_wrap=title != "what it is")
-    rows = [(*entry.describe(), entry) for entry in discover(plugin or []).values()]
-    for summary, family, entry in sorted(rows, key=lambda row: (row[1] == "", row[1], row[2].name)):
-        foreign = "" if entry.origin.startswith("topfive ") else f"  ({entry.origin})"
-        table.add_row(entry.name, family or "other", escape(summary.removeprefix(f"{entry.name}: ") + foreign))
-    Console(highlight=False).print(table)
-
-
-def _datasets() -> list[str]:
-    from .data.download import SOURCES
-    from .data.plugins import names
-
-    lines = ["photos  20 photographs, 64 × 64 pixel crops; built in", *(f"{name}  from a plugin" for name in names())]
-    return [*lines, "PATH    any folder or archive of images", *(f"{n}: `topfive data get {n}` first" for n in SOURCES)]
+        listing.datasets()
+    elif what == "methods":
+        listing.contenders(discover(plugin).values())
+    else:
+        listing.contender(what, discover(plugin))
 
 
 @app.command()
 def report(
     runs: Annotated[list[Path], typer.Argument(help="Folders of finished runs; several make one report.")],
-    output: Annotated[Path | None, typer.Option("-o", "--output", help="Where to.  [the first run's folder]")] = None,
+    output: Annotated[Path | None, typer.Option("-o", "--output", help=r"Where to.  \[the first run's folder]")] = None,
     formats: Annotated[str, typer.Option("--figures", help="Formats of the figures: png,svg,pdf.")] = "png",
 ) -> None:
     """Rebuild the report from the stored results."""
@@ -126,10 +111,10 @@ def report(
 @app.command()
 def score(
     predictions: Annotated[Path, typer.Argument(help="CSV, JSONL, Parquet, or ILSVRC's five numbers a line.")],
-    data: Annotated[str, typer.Option("-d", "--data", help="The data set that they are for.")],
+    data: Annotated[str, typer.Option("-d", "--data", help=f"The data set that they are for; with {KEYS}.")],
     output: Annotated[Path | None, typer.Option("-o", "--output", help="A run's folder that they should join.")] = None,
-    name: Annotated[str | None, typer.Option(help="What to call the contender.  [the file's name]")] = None,
-    family: Annotated[str, typer.Option(help="hand-engineered, deep, …; its colour in the report.")] = "other",
+    name: Annotated[str | None, typer.Option(help=r"What to call the contender.  \[the file's name]")] = None,
+    family: Annotated[str, typer.Option(help="Its colour in the report; docs/contenders.md lists them.")] = "other",
 ) -> None:
     """Score a predictions file: a contender in any language."""
     from .display import Display, ranking
@@ -159,7 +144,7 @@ def cache(
 
 @app.command()
 def check(
-    method: Annotated[str, typer.Argument(help="A contender's name, module:Class, or a Python file.")],
+    method: Annotated[str, typer.Argument(help=f"A contender's name, module:Class, or a Python file; with {KEYS}.")],
 ) -> None:
     """Does a contender keep the contract? Each finding says how to mend it."""
     # For a few dozen images one thread is enough, and quickest where the machine does something else beside. Numerical
@@ -177,8 +162,10 @@ def check(
     mine = [e for e in entries.values() if e.origin == Path(spec.name).name] if is_file else [resolve(spec, entries)]
     failed = 0
     for entry in mine:
+        found = findings(spec, entry)
+        first = next(found)  # an unknown parameter is refused here, before anything is said
         print(f"{entry.name} ({entry.target})")
-        for finding in findings(spec, entry):
+        for finding in itertools.chain([first], found):
             print(f"  {'ok  ' if finding.passed else 'FAIL'}  {finding.name:20}{finding.message}", flush=True)
             failed += not finding.passed
     print("keeps the contract" if not failed else f"{failed} to mend")
@@ -234,7 +221,7 @@ def data_inspect(
 
 
 @data_app.command("ids")
-def data_ids(data: Annotated[str, typer.Argument(help="photos, or a path to images; with [key=value,…].")]) -> None:
+def data_ids(data: Annotated[str, typer.Argument(help=f"photos, or a path to images; with {KEYS}.")]) -> None:
     """List the validation images by the ids that a predictions file uses, one a line."""
     from . import specs
     from .data import open_dataset

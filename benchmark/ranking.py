@@ -16,7 +16,10 @@ STORED_RANKS = 20
 
 
 class ScoreError(ValueError):
-    """The scores cannot be ranked; the message says which rule they break."""
+    """The scores cannot be ranked; the message says which rule they break, and how to mend it."""
+
+    def __init__(self, fault: str) -> None:
+        super().__init__(f"{fault}; answer one finite score per image and class of classes_")
 
 
 @dataclass(frozen=True)

@@ -12,14 +12,19 @@ from .external import read_external
 from .plan import cores, slug
 from .predictions import write_predictions
 from .provenance import collect, describe
+from .report.figures import TONES
 from .results import Results
 from .scoring import costs_of, metrics
 from .store import MANIFEST, claim, write_json
 from .thumbnails import write_thumbnails
 
+FAMILIES = (*TONES, "other")
+
 
 def score(file: Path, data: str, *, name: str | None, family: str, output: Path | None) -> dict[str, Any]:
     """The record of ``file`` on the validation images of ``data``; with ``output``, also a row of that run's folder."""
+    if family not in FAMILIES:
+        raise InputError(f"--family {family!r}: give one of {', '.join(map(repr, FAMILIES))}")
     spec = specs.parse(data)
     params: dict[str, Any] = dict(spec.params)
     dataset = open_dataset(spec.name, n_jobs=cores(), **params)

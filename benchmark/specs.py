@@ -25,7 +25,7 @@ class Spec:
     def __str__(self) -> str:
         if not self.params:
             return self.name
-        return f"{self.name}[{','.join(f'{key}={_text(self.params[key])}' for key in sorted(self.params))}]"
+        return f"{self.name}[{','.join(f'{key}={written(self.params[key])}' for key in sorted(self.params))}]"
 
 
 def parse(text: str) -> Spec:
@@ -67,5 +67,5 @@ def _value(text: str) -> Value:
     return text
 
 
-def _text(value: Value) -> str:
+def written(value: Value) -> str:
     return str(value).lower() if value is None or isinstance(value, bool) else str(value)

@@ -31,12 +31,13 @@ __all__ = [
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class AlexNet(DeepClassifier):
-    """The network of 2012 with a stem that fits the images (``alexnet.stem_stride``), trained by today's means.
+    """The network of 2012 with a stem that fits the images, trained by today's means.
 
     The paper's layer sequence: grouped convolutions, local response normalisation, overlapping pooling, dropout. New:
     He initialisation, inputs of unit variance, crops of random scale and aspect, label smoothing, AdamW, a one-cycle
     schedule, images that grow during training. ``width`` None: 1 on a GPU and 1/2 on a CPU, where four times as many
-    passes in the same time are worth more than the wider layers. Epochs: ``estimator.default_epochs``.
+    passes in the same time are worth more than the wider layers. The stem: ``alexnet.stem_stride``. Epochs:
+    ``estimator.default_epochs``.
     """
 
     activation: str = "relu"
@@ -136,7 +137,10 @@ class Mlp1986(DeepClassifier):
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class LeNet1998(DeepClassifier):
-    """LeNet-5 (LeCun, Bottou, Bengio and Haffner 1998) on 32-pixel images; see ``lenet.LeNet5`` for what differs."""
+    """LeNet-5 (LeCun, Bottou, Bengio and Haffner 1998) on 32-pixel images.
+
+    What differs from the paper: ``lenet.LeNet5``.
+    """
 
     side: int | None = 32
     optimizer: str = "momentum"
@@ -175,11 +179,11 @@ class Dbn2006(DeepClassifier):
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class ResNet2015(DeepClassifier):
-    """ResNet (He, Zhang, Ren and Sun 2015) of ``depth`` 18 or 34, its stem fitted to the images (``resnet.resnet``).
+    """ResNet (He, Zhang, Ren and Sun 2015) of ``depth`` 18 or 34, its stem fitted to the images.
 
     ``width`` None: 1 on a GPU, 1/2 on a CPU; epochs None: on a CPU half of ``default_epochs``, as a pass costs more
     than AlexNet's. The map behind the stem has at least 64 positions a side on a GPU and 32 on a CPU, where the image
-    has as many.
+    has as many. The network: ``resnet.resnet``.
     """
 
     depth: int = 18

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -85,3 +86,8 @@ def test_every_built_in_says_what_it_is() -> None:
         summary, family = entry.describe()
         assert summary, name
         assert family, name
+
+
+def test_the_list_is_for_readers_without_the_source() -> None:
+    for name, entry in discover().items():
+        assert not re.search(r"[A-Za-z_]\.[A-Za-z_]", entry.describe()[0]), name

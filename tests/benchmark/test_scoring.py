@@ -37,6 +37,14 @@ def test_hand_worked_ranks_and_ties() -> None:
     assert result["top5_err_low"] < 3 / 5 < result["top5_err_high"]
 
 
+def test_scores_that_cannot_be_ranked_say_their_cure() -> None:
+    """The same words in a run and in `topfive check`."""
+    with pytest.raises(
+        ScoreError, match=r"shape \(3, 2\), expected \(3, 4\); answer one finite score per image and cl"
+    ):
+        align(np.zeros((3, 2)), np.arange(4), 3, 4)
+
+
 def test_constant_scores_score_no_hits() -> None:
     result = metrics(rank(np.zeros((50, 20)), np.arange(50) % 20))
     assert result["top1_err"] == result["top5_err"] == 1

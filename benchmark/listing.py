@@ -1,0 +1,69 @@
+"""``topfive list``: the contenders, the data sets, or one contender with its whole docstring and its parameters."""
+
+from __future__ import annotations
+
+import inspect
+from collections.abc import Iterable
+
+from rich.console import Console
+from rich.markup import escape
+from rich.table import Table
+
+from .discovery import Entry, resolve
+from .errors import InputError
+from .specs import Spec, written
+
+FILLED = ("device", "random_state", "n_jobs", "cache_dir")  # by the harness, unless they are given
+
+
+def contenders(entries: Iterable[Entry]) -> None:
+    """A line for each, by family; nothing is imported."""
+    rows = [(*entry.describe(), entry) for entry in entries]
+    lines = []
+    for summary, family, entry in sorted(rows, key=lambda row: (row[1] == "", row[1], row[2].name)):
+        foreign = "" if entry.origin.startswith("topfive ") else f"  ({entry.origin})"
+        plain = summary.removeprefix(f"{entry.name}: ")
+        lines.append((entry.name, family or "other", plain[:1].upper() + plain[1:] + foreign))
+    _print(("contender", "family", "what it is"), lines)
+
+
+def datasets() -> None:
+    """What ``-d`` takes."""
+    from .data.download import SOURCES
+    from .data.plugins import names
+
+    _print(
+        ("data", "what it is"),
+        [
+            ("photos", "20 photographs, 64 × 64 pixel crops; built in"),
+            *((name, "from an installed package") for name in names()),
+            ("PATH", "any folder or archive of images"),
+            *((f"data/{source.folder}", f"`topfive data get {name}` first") for name, source in SOURCES.items()),
+        ],
+    )
+
+
+def contender(name: str, entries: dict[str, Entry]) -> None:
+    """Everything that its docstring says, and its parameters. Raises InputError where it is not known or importable."""
+    entry = resolve(Spec(name), entries)
+    try:
+        factory = entry.load()
+        parameters = inspect.signature(factory).parameters.values()
+    except (Exception, SystemExit) as error:  # a plugin may raise anything while it is imported
+        raise InputError(f"{name} ({entry.target}) cannot be imported: {type(error).__name__}: {error}") from None
+    family = str(getattr(factory, "family", "")) or "other"
+    print(f"{name}  {family}  {entry.target} ({entry.origin})\n")
+    print((inspect.getdoc(factory) or "It has no docstring.").replace("``", "`"))
+    print(f"\nParameters, written {name}[key=value,…]:" if parameters else "\nIt has no parameters.")
+    for one in parameters:
+        default = "" if one.default is one.empty else written(one.default)
+        print(f"  {one.name:18}{default}{'  (the run fills it in)' if one.name in FILLED else ''}".rstrip())
+
+
+def _print(titles: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:
+    table = Table(box=None, pad_edge=False)
+    for title in titles:
+        table.add_column(title, no_wrap=title != titles[-1])
+    for row in rows:
+        table.add_row(*map(escape, row))
+    Console(highlight=False).print(table)

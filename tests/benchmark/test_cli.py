@@ -1,0 +1,88 @@
+"""The command line as a newcomer meets it: what help says, what is refused and in which words."""
+
+from __future__ import annotations
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import typer
+from topfive.benchmark.cli import app
+from typer.testing import CliRunner
+
+
+def topfive(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
+    command = [sys.executable, "-m", "topfive.benchmark", *words]
+    return subprocess.run(command, capture_output=True, text=True, cwd=folder, check=False)
+
+
+def commands(command: Any, words: tuple[str, ...] = ()) -> Iterator[tuple[tuple[str, ...], Any]]:
+    for name, child in getattr(command, "commands", {}).items():
+        yield from commands(child, (*words, name))
+    if words:
+        yield words, command
+
+
+COMMANDS = list(commands(typer.main.get_command(app)))
+BRACKETED = {
+    words: [bracket for option in command.params for bracket in re.findall(r"\[[^\]]+\]", option.help or "")]
+    for words, command in COMMANDS
+}
+
+
+@pytest.mark.parametrize("words", [words for words, found in BRACKETED.items() if found], ids=" ".join)
+def test_help_keeps_what_stands_in_brackets(words: tuple[str, ...]) -> None:
+    said = CliRunner().invoke(app, [*words, "--help"], env={"COLUMNS": "400"}).output
+    for bracket in BRACKETED[words]:
+        assert bracket in said
+
+
+def test_help_tells_where_parameters_go() -> None:
+    with_keys = {" ".join(words) for words, found in BRACKETED.items() if "[key=value,…]" in found}
+    assert {"run", "score", "check", "data ids"} <= with_keys
+
+
+def test_a_parameter_that_is_not_taken_is_bad_usage_of_check(tmp_path: Path) -> None:
+    done = topfive(tmp_path, "check", "hog[x=1]")
+    assert done.returncode == 2
+    assert done.stdout == ""
+    assert re.fullmatch(r"topfive: hog: unknown parameter 'x'; known: .*\n", done.stderr)
+
+
+def test_a_family_is_one_that_the_report_has_a_colour_for(tmp_path: Path) -> None:
+    (tmp_path / "p.csv").write_text("image_id,1,2,3,4,5\n")
+    done = topfive(tmp_path, "score", "p.csv", "-d", "photos", "--family", "magic")
+    assert done.returncode == 2
+    expected = "--family 'magic': give one of 'hand-engineered', 'deep', 'learned, shallow', 'floor', 'other'"
+    assert done.stderr == f"topfive: {expected}\n"
+
+
+def test_the_data_sets_are_listed_in_one_format(tmp_path: Path) -> None:
+    head, *lines = topfive(tmp_path, "list", "data").stdout.splitlines()
+    place = head.index("what it is")
+    assert len(lines) >= 5
+    for line in lines:
+        assert line[place - 1] == " " != line[place], line
+
+
+def test_one_contender_is_shown_whole(tmp_path: Path, contenders: str) -> None:
+    said = topfive(tmp_path, "list", "lenet-1998").stdout
+    assert said.startswith("lenet-1998  deep  topfive.cnn.classifier:LeNet1998 (topfive ")
+    assert "What differs from the paper: `lenet.LeNet5`." in said
+    assert re.search(r"^  lr +0\.02$", said, re.MULTILINE)
+    assert re.search(r"^  device +\S+  \(the run fills it in\)$", said, re.MULTILINE)
+    mine = topfive(tmp_path, "list", "mean-color", "--plugin", contenders).stdout
+    assert "Parameters, written mean-color[key=value,…]:\n  shift             0.0\n" in mine
+
+
+def test_one_contender_that_is_not_there_or_cannot_be_imported_is_one_line(tmp_path: Path, unimportable: str) -> None:
+    unknown = topfive(tmp_path, "list", "hogg")
+    assert (unknown.returncode, unknown.stderr.count("\n")) == (2, 1)
+    assert "did you mean 'hog'?" in unknown.stderr
+    orphan = topfive(tmp_path, "list", "orphan", "--plugin", unimportable)
+    assert (orphan.returncode, orphan.stderr.count("\n")) == (2, 1)
+    assert "cannot be imported: ModuleNotFoundError: No module named 'a_library_that" in orphan.stderr
