@@ -12,7 +12,7 @@ from ..statistics import calibration
 from .curves import Curves
 from .figures import Axis, Figure, Mark, Matrix, Ranking, Row, Rule, Series, errors, linear, logarithmic, tone_of
 from .history import HUMAN, RECORD
-from .numbers import decimal, joules, named, percent, quantity, seconds, short, size
+from .numbers import counted, decimal, joules, named, percent, quantity, seconds, short, size
 from .study import DEEP, HAND, Contender, Estimate, Study
 
 TIMES = (1e-4, 1e-3, 0.01, 0.1, 1, 10, 60, 600, 3600, 36000, 360000, 3.6e6)
@@ -278,10 +278,13 @@ def per_class(study: Study) -> Figure | None:
         # A mark takes the colour of the side that is better there.
         sides.setdefault("floor" if ex == ey else a.family if ex < ey else b.family, []).append(mark)
     better, worse = int(np.sum(x < y)), int(np.sum(y < x))
+    said = f"{named(a.name)} is better on {counted(better, 'class')}, {named(b.name)} on {worse or 'none'}."
+    if not better and not worse:
+        said = f"{named(a.name)} and {named(b.name)} make the same error in every class."
     return Figure(
         "per-class",
         "Every class: one side against the other",
-        f"Per-class top-{study.k} error. {named(a.name)} is better on {better} classes, {named(b.name)} on {worse}.",
+        f"Per-class top-{study.k} error. {said}",
         errors(f"{short(a.name)}: error", 0, 1),
         errors(f"{short(b.name)}: error", 0, 1),
         [Series("ink" if f == "floor" else tone_of(f), m) for f, m in sides.items()],

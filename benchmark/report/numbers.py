@@ -80,6 +80,12 @@ def about(count: int) -> str:
     return f"{-(-count // step) * step:,}"
 
 
+def counted(count: int, noun: str) -> str:
+    """ "no class", "1 class", "1,200 classes"."""
+    plural = noun + ("es" if noun.endswith("s") else "s")
+    return f"{count:,} {noun if count == 1 else plural}" if count else f"no {noun}"
+
+
 def decimal(value: float, digits: int = 2) -> str:
     """0.114 → "0.11"; a proper minus, and no minus before a zero."""
     text = f"{abs(value):.{digits}f}"

@@ -20,7 +20,7 @@ from .runs import Run, read_run
 from .selfcheck import checks
 from .study import DEEP, HAND, Study, studies_of
 from .svg import draw
-from .verdict import SIDES, verdict
+from .verdict import SIDES, flawless, verdict
 
 WIDE, NARROW, SMALL = 872, 352, 416  # px that figures are drawn for: the column, a phone, half the column
 TONE_NAMES = (("hand", "hand-engineered"), ("deep", "deep"), ("shallow", "learned, shallow"), ("floor", "floor"),
@@ -168,7 +168,7 @@ def _cards(study: Study) -> list[dict[str, str]]:
             label = SIDES[family].replace("contender", "").strip().capitalize()
             out.append({"tone": tone_of(family), "label": label, "value": percent(e.value), "note": note})
     pair = study.pair(*study.duel) if study.duel else None
-    if pair:
+    if pair and not flawless(study):
         note = f"points, {points(pair.gap.low)} to {points(pair.gap.high)}"
         out.append({"tone": "", "label": "Difference", "value": points(pair.gap.value), "note": note})
         a, b = (study.mean_hits[study.paired.index(i)] for i in (pair.a, pair.b))

@@ -79,11 +79,13 @@ def flawless(study: Study) -> bool:
 
 def _called(contender: Contender, study: Study) -> str:
     """The name, with its side where the two sides are what is compared."""
-    duel = study.duel
-    sides = {study.ranked[i].family for i in duel} if duel else set()
-    if sides == {HAND, DEEP} and contender.family in SIDES:
+    if _both_sides(study) and contender.family in SIDES:
         return f"the {SIDES[contender.family]} ({named(contender.name)})"
     return named(contender.name)
+
+
+def _both_sides(study: Study) -> bool:
+    return {study.ranked[i].family for i in study.duel or ()} == {HAND, DEEP}
 
 
 def _more(study: Study) -> list[str]:
@@ -96,7 +98,7 @@ def _more(study: Study) -> list[str]:
     pair = study.pair(*duel) if duel else None
     if pair and not pair.told_apart and not flawless(study):
         out += _would_need(pair, study)
-    if pair and duel and not flawless(study) and {study.ranked[i].family for i in duel} == {HAND, DEEP} and study.labels is not None:
+    if pair and duel and _both_sides(study) and not flawless(study):
         hits = study.mean_hits
         a, b = (hits[study.paired.index(i)] for i in duel)
         both_miss = float(((1 - a) * (1 - b)).mean())

@@ -117,3 +117,16 @@ def test_every_pair_is_in_the_table(make_run: MakeRun) -> None:
         assert pair.gap.value >= 0
         assert pair.gap.low <= pair.gap.value <= pair.gap.high
         assert row[8].text == ("yes" if pair.p_holm < 0.05 else "no")
+
+
+def test_the_measure_that_ranks_is_the_first_column(make_run: MakeRun) -> None:
+    for n_classes, measures in ((12, ["top-5", "top-1"]), (10, ["top-1", "top-5"]), (4, ["top-1"])):
+        study = study_of(make_run(f"of-{n_classes}", n_classes=n_classes, contenders=FOUR))
+        table = content.contenders(study, "s1")
+        names = [column.name for column in table.columns]
+        assert [name.split()[0] for name in names if name.endswith("error")] == measures
+        assert names[2:4] == [f"{measures[0]} error", "95 % interval"]
+        assert names[2 + 2 * len(measures)] == f"expected {measures[0]}"
+        for row, contender, error in zip(table.rows, study.ranked, study.errors, strict=True):
+            assert (row[2].raw, row[3].raw) == (error.value, error.high)
+            assert row[2 + 2 * len(measures)].raw == contender.mean(f"top{study.k}_expected_err")

@@ -10,11 +10,13 @@ from typing import Any
 import numpy as np
 import pytest
 from topfive.benchmark.errors import InputError
+from topfive.benchmark.report import content
 from topfive.benchmark.report.page import render
 from topfive.benchmark.report.runs import read_run
 from topfive.benchmark.report.selfcheck import checks
 from topfive.benchmark.report.study import Study, studies_of
 from topfive.benchmark.report.verdict import verdict
+from topfive.benchmark.statistics import images_needed
 
 from tests.benchmark.report.conftest import CONTENDERS, DEEP, HAND, MakeRun, broken_cell
 
@@ -104,6 +106,57 @@ def test_ten_classes_are_judged_by_top_1(make_run: MakeRun) -> None:
     assert study.k == 1
     assert study.chance == pytest.approx(0.9)
     assert "top-1 error" in verdict(study).headline
+
+
+PERFECT = (("hog", HAND, 9.0), ("hog[cell=6]", HAND, 9.0), ("gist", HAND, 9.0), ("color", HAND, 0.5))
+
+
+def test_two_classes_are_told_in_their_own_words(make_run: MakeRun, tmp_path: Path) -> None:
+    run = make_run(n_classes=2, per_class=4, contenders=PERFECT, broken=False)
+    study = study_of(run)
+    told = verdict(study)
+    assert told.headline.endswith("gist and hog both make no error on 8 images.")
+    assert not any("equally many" in line or "differently" in line for line in told.more)
+    html = render([run], tmp_path / "out", formats=()).read_text(encoding="utf-8")
+    assert "gist and hog make the same error in every class." in html
+    assert "who has the truth as the first guess" in html
+    assert "among the best 1" not in html
+    assert "classes, hog on" not in html
+
+
+def test_a_variant_of_the_same_method_is_the_last_rival(make_run: MakeRun) -> None:
+    def duel(name: str, *contenders: tuple[str, str, float]) -> list[str]:
+        study = study_of(make_run(name, contenders=contenders, broken=False))
+        return [study.ranked[i].name for i in study.duel or ()]
+
+    hog, variant = ("hog", HAND, 3.0), ("hog[cell=6]", HAND, 2.5)
+    assert duel("a", hog, variant, ("gist", HAND, 1.0)) == ["hog", "gist"]
+    assert duel("b", hog, variant, ("coates", "learned, shallow", 1.0), ("gist", HAND, 0.5)) == ["hog", "coates"]
+    assert duel("c", hog, variant, ("chance", "floor", 0.0)) == ["hog", "hog[cell=6]"]
+    assert duel("d", hog, ("chance", "floor", 0.0)) == ["hog", "chance"]
+    assert duel("e", hog, variant, ("net", DEEP, 0.5)) == ["hog", "net"]
+
+
+def test_images_needed_are_those_of_the_corrected_level(make_run: MakeRun) -> None:
+    contenders = (("a", HAND, 2.0), ("b", DEEP, 1.7), ("c", HAND, 1.3))
+    study = study_of(make_run(contenders=contenders, per_class=4, broken=False))
+    by_p = sorted(study.pairs, key=lambda pair: pair.p)
+    assert len({pair.p for pair in by_p}) == 3
+    for step, pair in zip((3, 2, 1), by_p, strict=True):
+        images = images_needed(pair.only_a, pair.only_b, 80, alpha=0.05 / step)
+        assert images is not None
+        assert pair.needed == (images if images > 80 or pair.told_apart else None)
+    # Four that cannot be told apart on 8 images: no number below 9 is ever named.
+    few = study_of(make_run("few", n_classes=2, per_class=4, contenders=PERFECT, broken=False))
+    assert few.groups == [(0, 3)]
+    last = few.pair(0, 3)
+    assert last is not None
+    assert (last.only_a, last.only_b, round(last.p, 4)) == (5, 0, 0.0625)
+    uncorrected = images_needed(5, 0, 8)
+    assert uncorrected is not None
+    assert last.needed is not None
+    assert 8 < uncorrected < last.needed
+    assert content.groups(few)[0].endswith(f"About {last.needed} images would tell the first from the last.")
 
 
 def test_only_failures(make_run: MakeRun, tmp_path: Path) -> None:
