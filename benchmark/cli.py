@@ -207,7 +207,7 @@ app.add_typer(data_app, name="data")
 
 @data_app.command("inspect")
 def data_inspect(
-    path: Annotated[str, typer.Argument(help="A folder or an archive.")],
+    path: Annotated[str, typer.Argument(help="A folder or an archive; or photos.")],
     problems: Annotated[int, typer.Option(help="List at most so many unreadable images.")] = 10,
 ) -> None:
     """Say what lies at a path: layout, counts, classes, sizes, problems, fingerprint."""

@@ -22,7 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from .errors import InputError
-from .specs import Spec, nearest
+from .specs import Spec, near, nearest
 
 GROUP = "topfive.methods"
 PLUGIN_MODULE = "topfive_plugin_"  # begins the name of the module of a plugin's file
@@ -96,7 +96,8 @@ def resolve(spec: Spec, entries: dict[str, Entry]) -> Entry:
         return entries[spec.name]
     if re.fullmatch(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*", spec.name):
         return Entry(spec.name, spec.name, spec.name.partition(":")[0])
-    raise InputError(f"{nearest(spec.name, entries, 'method')} (`topfive list` shows all)")
+    hint = near(spec.name, entries) or "a file of your own needs --plugin FILE.py"
+    raise InputError(f"unknown method {spec.name!r}; {hint} (`topfive list` shows all)")
 
 
 def check_params(spec: Spec, factory: Any) -> None:

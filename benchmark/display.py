@@ -169,7 +169,9 @@ def ranking(cells: list[dict[str, Any]], console: Console, checked: Mapping[str,
             console.print(escape(_reason(cell)))
     failed = dict.fromkeys(checked.get(cell["method"], cell["method"]) for cell in cells if cell.get("traceback"))
     if failed:
-        commands = ", ".join(f"`topfive check {name}`" for name in failed)
+        commands = ", ".join(
+            f"`topfive check {name!r}`" if "[" in name else f"`topfive check {name}`" for name in failed
+        )
         console.print(escape(f"the report has the traceback; {commands} looks for the cause"))
 
 

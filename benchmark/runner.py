@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -58,7 +59,14 @@ def run(config: RunConfig) -> int:
     mine = [results.cells[cell.id] for cell in cells]
     if not config.quiet:
         display = Display(0)
-        ranking(mine, display.console)
+        ranking(mine, display.console, _checked(cells))
+        told = {(record["dataset"], record["method"]) for record in mine}
+        earlier = dict.fromkeys((record["dataset"], record["method"]) for record in results.cells.values())
+        others = [
+            method + f" on {name}" * (name not in datasets) for name, method in earlier if (name, method) not in told
+        ]
+        if others:
+            display.say(f"the report also holds {', '.join(others)} from earlier runs")
         display.say(f"report: {folder / 'report.html'}")
     return 0 if all(record["status"] in ("done", "skipped") for record in mine) else 1
 
@@ -158,7 +166,10 @@ def _foresee(config: RunConfig, datasets: Opened, cells: list[Cell], pending: li
         found = estimate(task, n_train, lambda message: None)
         total += found.seconds
         print(f"{cell.name}: {found}", flush=True)
-    print(f"about {clock(total / config.jobs)} in all; estimates are lines through two small pilots, often too high")
+    print(
+        f"about {clock(total / config.jobs)} in all, by lines through two small pilots, often too high for long cells; "
+        "not counted: the start of each cell and opening its data, several seconds"
+    )
 
 
 @contextmanager
@@ -184,6 +195,12 @@ def _check_same_data(results: Results, datasets: Opened, folder: Path) -> None:
                 f"{folder} holds results on other images called {name!r} (or another --limit or --seed split); "
                 "give another -o, or --fresh to start over"
             )
+
+
+def _checked(cells: list[Cell]) -> dict[str, str]:
+    """What `topfive check` takes for those contenders that come from a plugin's file."""
+    files = {str(cell.spec): cell.entry.target.rpartition(":")[0] for cell in cells}
+    return {method: os.path.relpath(file) for method, file in files.items() if file.endswith(".py")}
 
 
 def _check_params(cell: Cell) -> None:

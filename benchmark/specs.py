@@ -51,9 +51,14 @@ def parse(text: str) -> Spec:
 def nearest(word: str, known: Iterable[str], what: str) -> str:
     """One clear line for an unknown ``word``: the nearest known one, or all of them where none is near."""
     known = sorted(known)
-    near = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
-    hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(known) or 'none'}"
+    hint = near(word, known) or f"known: {', '.join(known) or 'none'}"
     return f"unknown {what} {word!r}; {hint}"
+
+
+def near(word: str, known: Iterable[str]) -> str:
+    """A question for the known word that is like ``word``; empty where none is."""
+    found = difflib.get_close_matches(word, sorted(known), n=1, cutoff=0.5)
+    return f"did you mean {found[0]!r}?" if found else ""
 
 
 def _value(text: str) -> Value:

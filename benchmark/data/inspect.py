@@ -6,13 +6,14 @@ from collections import Counter
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..errors import InputError
 from .dataset import Problem
 from .decode import Unreadable, kind, size
 from .found import Found
 from .indexing import load
-from .opening import assemble, whole_path
+from .opening import assemble, left_out, named, open_dataset, whole_path
 from .stored import Reader
 from .wordnet import known
 
@@ -21,7 +22,10 @@ _SAMPLE = 2000  # images whose sizes are read, spread evenly
 
 @dataclass(frozen=True)
 class SplitFacts:
-    """One split. per_class: fewest, median, most images; height, width: 5 %, median, 95 % in pixels, of a sample."""
+    """One split. per_class: fewest, median, most images; height, width: 5 %, median, 95 % in pixels, of a sample.
+
+    bytes: 0 where the images are not files.
+    """
 
     images: int
     bytes: int
@@ -76,19 +80,27 @@ class Inspection:
 
 
 def inspect(path: str, *, n_jobs: int = 2) -> Inspection:
-    """Look at everything at ``path``: every image is decoded once. Raises InputError where no layout is recognised.
+    """Look at everything at ``path``, or in a data set that has a name: every image on the disk is decoded once.
+
+    Raises InputError where no layout is recognised.
 
     The outcome is kept with the index, so that later runs leave out the unreadable images found here.
     """
+    if path in named():
+        return _named(path, n_jobs)
     place = whole_path(path)
     found = load(place, n_jobs=n_jobs, check=True)
     fingerprint, error, notes = None, None, found.notes
+    cure = f'-d "{path}[allow_unreadable=true]" goes on without them'
     try:
-        data = assemble(place, found, seed=0, limit=None, n_jobs=n_jobs, allow_unreadable=True)
+        data = assemble(place, found, seed=0, limit=None, n_jobs=n_jobs, cure=cure, allow_unreadable=True)
         fingerprint, notes = data.fingerprint, data.notes
-        assemble(place, found, seed=0, limit=None, n_jobs=n_jobs)
+        assemble(place, found, seed=0, limit=None, n_jobs=n_jobs, cure=cure)
     except InputError as problem:
         error = str(problem)
+        total = sum(len(part.labels) for part in found.parts.values())
+        refused = left_out(sum(len(part.bad) for part in found.parts.values()), total)
+        notes = tuple(note for note in notes if note != refused)  # nothing is left out of a run that is refused
     return Inspection(
         path,
         found.layout,
@@ -109,9 +121,22 @@ def inspect(path: str, *, n_jobs: int = 2) -> Inspection:
     )
 
 
+def _named(name: str, n_jobs: int) -> Inspection:
+    """A data set that is opened by its name; the images are of no files that could be examined."""
+    data = open_dataset(name, n_jobs=n_jobs)
+    splits = {}
+    for split, one in (("train", data.train), ("val", data.val)):
+        some = np.unique(np.linspace(0, len(one) - 1, min(32, len(one))).astype(int)).tolist()
+        sizes = [one.images[i].shape[:2] for i in some]
+        splits[split] = _summed(one.labels, len(data.classes), 0, sizes, {"in memory": len(one)})
+    return Inspection(
+        *(name, data.layout, data.classes, data.class_names, known(data.classes), splits, 0, data.problems, ()),
+        *(data.notes, data.fingerprint, None),
+    )
+
+
 def _facts(found: Found, name: str) -> SplitFacts:
     part = found.parts[name]
-    counts = np.bincount(part.labels, minlength=len(found.classes))
     reader = Reader(part.stored)
     sizes, formats = [], Counter[str]()
     for i in np.unique(np.linspace(0, len(part.labels) - 1, min(_SAMPLE, len(part.labels))).astype(int)).tolist():
@@ -123,11 +148,18 @@ def _facts(found: Found, name: str) -> SplitFacts:
         except Unreadable:
             continue
         formats[kind(data) or "pixels"] += 1
+    return _summed(part.labels, len(found.classes), int(part.stored.length.sum()), sizes, dict(formats))
+
+
+def _summed(
+    labels: NDArray[np.int64], n_classes: int, n_bytes: int, sizes: list[tuple[int, int]], formats: dict[str, int]
+) -> SplitFacts:
+    counts = np.bincount(labels, minlength=n_classes)
     # Of no image at all there is nothing to say but zeros.
     edges = np.percentile(np.array(sizes or [(0, 0)]), [5, 50, 95], axis=0)
     height, width = ((float(column[0]), float(column[1]), float(column[2])) for column in edges.T)
     per_class = int(counts.min()), float(np.median(counts)), int(counts.max())
-    return SplitFacts(len(part.labels), int(part.stored.length.sum()), per_class, height, width, dict(formats))
+    return SplitFacts(len(labels), n_bytes, per_class, height, width, formats)
 
 
 def _split_lines(name: str, facts: SplitFacts) -> list[str]:
@@ -138,7 +170,7 @@ def _split_lines(name: str, facts: SplitFacts) -> list[str]:
     spread = "" if alike else f" (5 % to 95 %: {w5:.0f} to {w95:.0f} × {h5:.0f} to {h95:.0f})"
     forms = ", ".join(sorted(facts.formats, key=lambda form: -facts.formats[form]))
     return [
-        f"  {name:<12} {facts.images:,} images, {level}; {facts.bytes / 1e6:,.1f} MB",
+        f"  {name:<12} {facts.images:,} images, {level}" + (f"; {facts.bytes / 1e6:,.1f} MB" if facts.bytes else ""),
         f"  {'':<12} {forms}, {w50:.0f} × {h50:.0f} pixels{spread}",
     ]
 

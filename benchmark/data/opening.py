@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import difflib
 import logging
 import re
 from collections.abc import Callable
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
 from ..errors import InputError
-from ..specs import nearest
+from ..specs import Spec, nearest
 from . import plugins
 from .dataset import Dataset, Problem, Split, dataset_fingerprint, split_fingerprint, spread
 from .found import Found, Part, take
@@ -45,16 +47,39 @@ def open_dataset(name: str, *, seed: int = 0, limit: int | None = None, n_jobs: 
     given = read_params(name, params, known)
     path = whole_path(name)
     found = load(path, n_jobs=n_jobs)
-    return assemble(path, found, seed=seed, limit=limit, n_jobs=n_jobs, **given)
+    without = Spec(name, {**params, "allow_unreadable": True})
+    cure = f'`topfive data inspect {name}` lists them, -d "{without}" goes on without them'
+    return assemble(path, found, seed=seed, limit=limit, n_jobs=n_jobs, cure=cure, **given)
+
+
+def named() -> list[str]:
+    """The data sets that go by a name, without a path."""
+    return ["photos", *plugins.names()]
 
 
 def whole_path(name: str) -> Path:
     """The path of a data set; either official archive stands for the folder that holds them all."""
     path = Path(name).expanduser()
     if not path.exists():
-        known = ", ".join(["photos", *plugins.names()])
-        raise InputError(f"{name} is neither a file or folder nor a data set that is known; known: {known}")
+        raise InputError(_unknown(name, path))
     return path.parent if path.name in (TRAIN, VAL) and path.is_file() else path
+
+
+def _unknown(name: str, path: Path) -> str:
+    """One line for a path that leads nowhere: what lies beside it with a name like it, what has a name, what to get."""
+    from .download import SOURCES
+
+    if name in named():
+        return f"{name} is not on the disk; give the path of a folder, a file or an archive"
+    if name in SOURCES:
+        return f"{name} is not here; `topfive data get {name}` fetches it and says its path"
+    beside = [str(other) for other in islice(path.parent.iterdir(), 10_000)] if path.parent.is_dir() else []
+    near = difflib.get_close_matches(str(path), [*beside, *named()], n=1)
+    hint = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(named())}"
+    fetched = ", ".join(SOURCES)
+    return (
+        f"{name} is neither a file nor a folder, nor a data set that is known; {hint} (`topfive data get`: {fetched})"
+    )
 
 
 def assemble(
@@ -64,10 +89,14 @@ def assemble(
     seed: int,
     limit: int | None,
     n_jobs: int,
+    cure: str,
     classes: tuple[str, ...] | None = None,
     allow_unreadable: bool = False,
 ) -> Dataset:
-    """From what a layout found to what a contender sees: split, unreadable images and other classes left out."""
+    """From what a layout found to what a contender sees: split, unreadable images and other classes left out.
+
+    cure: what the error for too many unreadable images says to do.
+    """
     notes = list(found.notes)
     parts = dict(found.parts)
     leaks = _leaks(found)
@@ -89,10 +118,10 @@ def assemble(
     if len(problems) > MOST_UNREADABLE * total and not allow_unreadable:
         raise InputError(
             f"{path}: {len(problems):,} of {total:,} images cannot be read (first: {problems[0].id}: "
-            f"{problems[0].reason}); `topfive data inspect` lists them, [allow_unreadable=true] goes on without them"
+            f"{problems[0].reason}); {cure}"
         )
     if problems:
-        notes.append(f"{len(problems):,} of {total:,} images cannot be read and are left out for every contender.")
+        notes.append(left_out(len(problems), total))
     if leaks:
         verb = "is" if len(leaks) == 1 else "are"
         notes.append(
@@ -118,6 +147,12 @@ def assemble(
         problems=tuple(problems),
         notes=tuple(notes),
     )
+
+
+def left_out(n: int, total: int) -> str:
+    """The note on unreadable images."""
+    verb = "is" if n == 1 else "are"
+    return f"{n:,} of {total:,} images cannot be read and {verb} left out for every contender."
 
 
 def _open(one: Part, limit: int | None, n_jobs: int) -> Split:

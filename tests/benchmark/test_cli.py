@@ -12,6 +12,8 @@ from typing import Any
 import pytest
 import typer
 from topfive.benchmark.cli import app
+from topfive.benchmark.config import load
+from topfive.benchmark.runner import run
 from typer.testing import CliRunner
 
 
@@ -86,3 +88,36 @@ def test_one_contender_that_is_not_there_or_cannot_be_imported_is_one_line(tmp_p
     orphan = topfive(tmp_path, "list", "orphan", "--plugin", unimportable)
     assert (orphan.returncode, orphan.stderr.count("\n")) == (2, 1)
     assert "cannot be imported: ModuleNotFoundError: No module named 'a_library_that" in orphan.stderr
+
+
+def test_a_contender_of_ones_own_needs_its_file(tmp_path: Path) -> None:
+    done = topfive(tmp_path, "run", "-m", "gabor-ridge")
+    assert done.returncode == 2
+    expected = "unknown method 'gabor-ridge'; a file of your own needs --plugin FILE.py (`topfive list` shows all)"
+    assert done.stderr == f"topfive: {expected}\n"
+
+
+def start(folder: Path, plugin: str, *methods: str, **flags: Any) -> int:
+    base = {"data": ["photos[per_class=4]"], "method": list(methods), "output": str(folder), "plugin": [plugin]}
+    return run(load(None, base | flags))
+
+
+def test_a_run_names_what_its_folder_holds_from_earlier_ones(
+    tmp_path: Path, contenders: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    start(tmp_path / "run", contenders, "mean-color", "reversed")
+    assert "also holds" not in capsys.readouterr().out
+    start(tmp_path / "run", contenders, "raises")
+    said = capsys.readouterr().out
+    assert "the report also holds mean-color, reversed from earlier runs" in said
+    assert re.search(r"failed: RuntimeError: no such luck \(contenders\.py:\d+\)", said)
+    assert re.search(r"the report has the traceback; `topfive check \S*contenders\.py` looks for the cause", said)
+    start(tmp_path / "run", contenders, "mean-color", fresh=True)
+    assert "also holds" not in capsys.readouterr().out
+
+
+def test_a_dry_run_says_what_it_does_not_count(
+    tmp_path: Path, contenders: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    start(tmp_path / "run", contenders, "mean-color", dry_run=True)
+    assert "not counted: the start of each cell and opening its data" in capsys.readouterr().out

@@ -119,7 +119,7 @@ def test_bad_folders_are_one_line(tmp_path, class_folders):
     text = tmp_path / "notes.txt"
     text.write_text("hello")
     for path, message in {
-        tmp_path / "nowhere": "neither a file or folder nor",
+        tmp_path / "nowhere": "neither a file nor a folder, nor",
         empty: "holds no images",
         flat: "no folder per class",
         lonely: "one class only",
