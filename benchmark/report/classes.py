@@ -17,7 +17,12 @@ def classes(study: Study, key: str) -> Table | None:
     a, b = study.duel
     x, y = study.class_errors(a), study.class_errors(b)
     count = np.bincount(study.labels, minlength=study.dataset.n_classes)
-    branches, named = study.dataset.branches, study.dataset.classes != study.dataset.class_names
+    branches = study.dataset.branches
+    # An id that is the name, but for how it is spelled, says nothing.
+    named = any(
+        _plain(one) != _plain(other)
+        for one, other in zip(study.dataset.classes, study.dataset.class_names, strict=True)
+    )
     columns = [
         Column("class"),
         *([Column("id")] if named else []),
@@ -40,6 +45,10 @@ def classes(study: Study, key: str) -> Table | None:
         for c in np.argsort(-np.abs(x - y), kind="stable")
     ]
     return Table(f"{key}-classes", f"Top-{study.k} error in every class", columns, rows)
+
+
+def _plain(name: str) -> str:
+    return name.replace("_", " ").replace("-", " ").casefold().strip()
 
 
 def branches(study: Study, key: str) -> Table | None:

@@ -9,7 +9,7 @@ import numpy as np
 from ..statistics import calibration
 from .figures import Figure, tone_of
 from .history import RECORD
-from .numbers import NBSP, about, decimal, joules, named, p_value, percent, points, quantity, seconds, short, size
+from .numbers import about, bare_p, decimal, joules, named, percent, points, quantity, seconds, short, size
 from .study import ALPHA, DEEP, HAND, Estimate, Study
 from .tables import Column, Table, Value, number, text
 
@@ -116,11 +116,11 @@ def pairs(study: Study, key: str) -> Table | None:
         Column("worse"),
         Column("difference", True, "of the errors, in points; positive: the first is better"),
         Column("95 % interval", True, "paired bootstrap, stratified by class, over seeds too where there are several"),
+        Column("told apart", slim=True),
+        Column("p, corrected", True, "Holm's correction for the number of pairs"),
+        Column("p", True, "exact McNemar; with several seeds Welch's t over images and seeds"),
         Column("only better right", True, "images that the first gets and the second misses"),
         Column("only worse right", True),
-        Column("p", True, "exact McNemar; with several seeds Welch's t over images and seeds"),
-        Column("p, Holm", True, "corrected for the number of pairs"),
-        Column("told apart"),
         Column("κ", True, "error consistency: 1 miss the same images, 0 as if independent"),
         Column(
             "images needed",
@@ -137,20 +137,16 @@ def pairs(study: Study, key: str) -> Table | None:
                 Value(b.name, tone=tone_of(b.family)),
                 number(points(pair.gap.value), pair.gap.value),
                 number(f"{points(pair.gap.low)} to {points(pair.gap.high)}", pair.gap.low),
+                text("yes" if pair.told_apart else "no"),
+                number(bare_p(pair.p_holm), pair.p_holm),
+                number(bare_p(pair.p), pair.p),
                 number(f"{pair.only_a:,}", pair.only_a),
                 number(f"{pair.only_b:,}", pair.only_b),
-                number(_bare(pair.p), pair.p),
-                number(_bare(pair.p_holm), pair.p_holm),
-                text("yes" if pair.told_apart else "no"),
                 number("–" if pair.kappa is None else decimal(pair.kappa), pair.kappa),
                 number("–" if pair.needed is None else f"{pair.needed:,}", pair.needed),
             ]
         )
     return Table(f"{key}-pairs", f"All {len(rows):,} pairs, tested on the same images", columns, rows)
-
-
-def _bare(p: float) -> str:
-    return p_value(p).lstrip(f"p={NBSP}")
 
 
 def groups(study: Study) -> list[str]:
@@ -200,13 +196,16 @@ def record(key: str) -> Table:
 
 
 def figure_numbers(figure: Figure, key: str) -> Table:
-    """What a figure draws, as numbers."""
-    columns = [Column("point"), Column(figure.x.label, True), Column(figure.y.label, True)]
+    """What a figure draws, in the units of its axes."""
+    marks = [mark for series in figure.series if series.listed for mark in series.marks if mark.tip]
+    columns = [Column("point"), Column(figure.x.label, not any(m.at for m in marks)), Column(figure.y.label, True)]
     rows = [
-        [text(mark.tip), number(f"{mark.x:.6g}", mark.x), number(f"{mark.y:.4g}", mark.y)]
-        for series in figure.series
-        for mark in series.marks
-        if mark.tip
+        [
+            text(mark.tip),
+            text(mark.at) if mark.at else number(figure.x.text(mark.x), mark.x),
+            number(figure.y.text(mark.y), mark.y),
+        ]
+        for mark in marks
     ]
     return Table(f"{key}-{figure.key}", figure.title, columns, rows)
 

@@ -7,6 +7,8 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
+from .numbers import percent
+
 Tone = Literal["hand", "deep", "shallow", "floor", "other", "ink"]
 TONES: dict[str, Tone] = {"hand-engineered": "hand", "deep": "deep", "learned, shallow": "shallow", "floor": "floor"}
 
@@ -18,7 +20,10 @@ def tone_of(family: str) -> Tone:
 
 @dataclass(frozen=True)
 class Mark:
-    """A point: ``tip`` says its numbers on hover; ``low``/``high`` an interval in y; ``label`` is written beside it."""
+    """A point: ``tip`` says its numbers on hover; ``low``/``high`` an interval in y; ``label`` is written beside it.
+
+    ``at``: what its x means, where it is drawn a little beside that.
+    """
 
     x: float
     y: float
@@ -27,6 +32,7 @@ class Mark:
     low: float | None = None
     high: float | None = None
     weight: float = 1.0  # area, relative to an ordinary point
+    at: str = ""
 
 
 @dataclass(frozen=True)
@@ -40,26 +46,32 @@ class Series:
     points: bool = True
     hollow: bool = False
     dash: int = 0  # which of a few dash patterns, to tell lines of one family apart
+    listed: bool = True  # in the table of the figure's numbers
 
 
 @dataclass(frozen=True)
 class Rule:
-    """A straight reference line across the figure at ``value`` on one axis."""
+    """A straight reference line across the figure at ``value`` on one axis.
+
+    ``left``: a level's label stands at its left end, where the right one is taken.
+    """
 
     axis: Literal["x", "y"]
     value: float
     label: str
+    left: bool = False
 
 
 @dataclass(frozen=True)
 class Axis:
-    """``ticks``: (value, text). ``log`` scales by the logarithm."""
+    """``ticks``: (value, text). ``log`` scales by the logarithm. ``text`` writes any value in the axis's unit."""
 
     label: str
     low: float
     high: float
     ticks: Sequence[tuple[float, str]]
     log: bool = False
+    text: Callable[[float], str] = "{:.6g}".format
 
     def place(self, value: float) -> float:
         """0…1 along the axis."""
@@ -150,14 +162,14 @@ def linear(label: str, low: float, high: float, text: Callable[[float], str], *,
     step = next(s * power for s in (1, 2, 2.5, 5, 10) if s * power >= raw * 0.999)
     first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
     ticks = [i * step for i in range(first, last + 1)]
-    return Axis(label, ticks[0], ticks[-1], [(t, text(t)) for t in ticks])
+    return Axis(label, ticks[0], ticks[-1], [(t, text(t)) for t in ticks], text=text)
 
 
 def errors(label: str, low: float, high: float) -> Axis:
     """An axis of errors, per cent, within 0…100."""
     axis = linear(label, max(0.0, low), min(1.0, high), lambda t: f"{100 * t:g} %")
     ticks = [(v, t) for v, t in axis.ticks if -1e-9 <= v <= 1 + 1e-9]
-    return Axis(label, ticks[0][0], ticks[-1][0], [(v, f"{100 * v:g} %") for v, _ in ticks])
+    return Axis(label, ticks[0][0], ticks[-1][0], [(v, f"{100 * v:g} %") for v, _ in ticks], text=percent)
 
 
 def logarithmic(
@@ -180,10 +192,11 @@ def logarithmic(
     else:
         decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
         ticks = [10.0**d for d in decades if low <= 10.0**d <= high]
-        if len(ticks) < 3:
-            ticks = [m * 10.0**d for d in decades for m in (1, 2, 5) if low <= m * 10.0**d <= high]
+        for steps in ((1, 2, 5), (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8)):
+            if len(ticks) < 3:
+                ticks = [m * 10.0**d for d in decades for m in steps if low <= m * 10.0**d <= high]
     if len(ticks) < 2:
         ticks = [low * 1.35, high / 1.35] if high > low * 2 else [low * 1.35]
     while len(ticks) > 7:
         ticks = ticks[::2]
-    return Axis(label, low, high, [(t, text(t)) for t in ticks], log=True)
+    return Axis(label, low, high, [(t, text(t)) for t in ticks], log=True, text=text)

@@ -57,7 +57,8 @@ RECORD: tuple[Quoted, ...] = (
 
 HUMAN = 5.1
 HUMAN_NOTE = (
-    "One practised annotator on 1,500 test images; a second one, on 258 images, made 12.0 % (Russakovsky et al. 2015)."
+    f"{HUMAN} % is one practised annotator’s on 1,500 test images; a second one, on 258 images, made 12.0 % "
+    "(Russakovsky et al. 2015)."
 )
 CAVEATS = (
     "Quoted results are full ImageNet: 1,000 classes, 1.2 million large photographs, mostly fusions or ensembles. "

@@ -15,12 +15,14 @@ def place(
     char: float,
     height: float,
     gap: float = 8.0,
+    kept: Sequence[Box] = (),
 ) -> list[tuple[float, float, str] | None]:
     """(x, y, anchor) of each text's baseline; None where it fits nowhere (its numbers are still in tip and table).
 
     Greedy, in the given order: to the right, the left, above, below, then the diagonals; first the important ones.
+    ``kept``: boxes that hold text already.
     """
-    taken: list[Box] = [(x - 5, y - 5, x + 5, y + 5) for x, y in points]
+    taken: list[Box] = [*kept, *((x - 5, y - 5, x + 5, y + 5) for x, y in points)]
     placed: list[tuple[float, float, str] | None] = []
     for (x, y), text in zip(points, texts, strict=True):
         if not text:
@@ -36,6 +38,8 @@ def place(
             (x + gap * 0.8, y + gap + height * 0.6, "start"),
             (x - gap * 0.8, y - gap * 0.9, "end"),
             (x - gap * 0.8, y + gap + height * 0.6, "end"),
+            (x + gap * 0.8, y + gap * 1.6 + height * 0.6, "start"),
+            (x + gap * 0.8, y - gap * 1.5, "start"),
         ]
         for spot in spots:
             box = _box(spot, width, height)

@@ -27,6 +27,19 @@ def p_value(p: float) -> str:
     return f"p{NBSP}={NBSP}" + (f"{p:.3f}" if p < 0.1 else f"{min(p, 1):.2f}")
 
 
+def bare_p(p: float) -> str:
+    """For a table: "<0.001", "0.012", "0.34"."""
+    return p_value(p).removeprefix(f"p{NBSP}").removeprefix(f"={NBSP}").replace(NBSP, "")
+
+
+def corrected_p(p: float, corrected: float, pairs: int) -> str:
+    """A pair's own p, and the one corrected for all the pairs where it reads differently."""
+    own = p_value(p)
+    if own == p_value(corrected):
+        return own
+    return f"{own} ({bare_p(corrected)} after correction for {pairs} pairs)"
+
+
 def seconds(value: float | None) -> str:
     """A duration: "40 ms", "3.2 s", "4 min 10 s", "2 h 5 min"."""
     if value is None:
@@ -90,6 +103,11 @@ def decimal(value: float, digits: int = 2) -> str:
     """0.114 → "0.11"; a proper minus, and no minus before a zero."""
     text = f"{abs(value):.{digits}f}"
     return MINUS + text if value < 0 and float(text) else text
+
+
+def inside(title: str) -> str:
+    """A title inside a sentence: "The built-in photographs" → "the built-in photographs"; names keep their capital."""
+    return title[:1].lower() + title[1:] if title.startswith(("The ", "A ", "An ")) else title
 
 
 def named(text: str) -> str:

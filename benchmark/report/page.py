@@ -14,7 +14,7 @@ from .explorer import BYTES, explorer, thumbnails_of
 from .figures import Figure, Matrix, Ranking, lanes, tone_of
 from .history import CAVEATS, HUMAN_NOTE
 from .html import data, html, write
-from .numbers import percent, points, short
+from .numbers import inside, percent, points, short
 from .provenance import facts_of_data, provenance
 from .runs import Run, read_run
 from .selfcheck import checks
@@ -55,7 +55,7 @@ def _page(sections: list[dict[str, Any]], runs: list[Run]) -> str:
     names = ", ".join(dict.fromkeys(section["dataset"].title for section in sections))
     return html(
         "report.html",
-        title=f"topfive on {short(names, 120)}" if names else "topfive",
+        title=f"topfive on {short(inside(names), 120)}" if names else "topfive",
         sections=sections,
         overview=content.overview([s["study"] for s in sections]) if len(sections) > 1 else None,
         provenance=provenance(runs),
@@ -72,6 +72,7 @@ def _section(study: Study, runs: list[Run], anchor: str, budget: int) -> dict[st
     curves = curves_of(study)
     view = partial(_view, anchor)
     duel = study.duel or ()
+    record = charts.history(study)
     section: dict[str, Any] = {
         "anchor": anchor,
         "study": study,
@@ -84,7 +85,9 @@ def _section(study: Study, runs: list[Run], anchor: str, budget: int) -> dict[st
         "families": _families(study),
         "contenders": content.contenders(study, anchor) if study.ranked else None,
         "pairs": content.pairs(study, anchor),
-        "history": view(charts.history(study)) if study.ranked else None,
+        "history": view(record) if study.ranked else None,
+        "history_legend": [(tone, name) for tone, name in TONE_NAMES if tone in {s.tone for s in record.series}],
+        "measured": any(not s.hollow for s in record.series),
         "record": content.record(anchor),
         "curves": curves,
         "learning": view(charts.learning(study, curves)),
@@ -173,5 +176,5 @@ def _cards(study: Study) -> list[dict[str, str]]:
         out.append({"tone": "", "label": "Difference", "value": points(pair.gap.value), "note": note})
         a, b = (study.mean_hits[study.paired.index(i)] for i in (pair.a, pair.b))
         missed = float(((1 - a) * (1 - b)).mean())
-        out.append({"tone": "", "label": "Oracle of both", "value": percent(missed), "note": "missed by both of them"})
+        out.append({"tone": "", "label": "Missed by both", "value": percent(missed), "note": "of the images"})
     return out

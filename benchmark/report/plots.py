@@ -15,6 +15,7 @@ import matplotlib as mpl
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure as Sheet
 from matplotlib.font_manager import FontProperties, findfont, get_font
+from matplotlib.patheffects import withStroke
 from matplotlib.typing import RcKeyType
 
 from .figures import Figure, Matrix, Ranking, Tone, lanes
@@ -33,6 +34,7 @@ COLOURS: dict[Tone, str] = {
 }
 MARKERS: dict[Tone, str] = {"hand": "s", "deep": "o", "shallow": "D", "floor": "^", "other": "o", "ink": "o"}
 DASHES: tuple[tuple[float, ...], ...] = ((), (6, 3), (2, 3), (7, 3, 2, 3), (11, 3), (1, 2))
+HALO = withStroke(linewidth=3, foreground="white")  # so that a line behind a name does not run through it
 STYLE: dict[RcKeyType, Any] = {
     "font.family": "DejaVu Sans",
     "font.size": 9,
@@ -89,19 +91,22 @@ def _xy(figure: Figure) -> Sheet:
     for rule in figure.rules:
         line = axes.axhline if rule.axis == "y" else axes.axvline
         line(rule.value, color="#9a9a94", lw=1, dashes=(4, 3))
-        if rule.label and rule.axis == "y":
+        if rule.label:
+            at = (
+                (figure.x.low if rule.left else figure.x.high, rule.value)
+                if rule.axis == "y"
+                else (rule.value, figure.y.high)
+            )
+            ha, va = ("left" if rule.left else "right", "bottom") if rule.axis == "y" else ("left", "top")
             axes.text(
-                figure.x.high,
-                rule.value,
-                printable(rule.label) + " ",
-                ha="right",
-                va="bottom",
+                *at,
+                f" {printable(rule.label)} ",
+                ha=ha,
+                va=va,
                 fontsize=8,
                 color="#4d4d4a",
-            )
-        elif rule.label:
-            axes.text(
-                rule.value, figure.y.high, " " + printable(rule.label), ha="left", va="top", fontsize=8, color="#4d4d4a"
+                path_effects=[HALO],
+                zorder=4,
             )
     for series in figure.series:
         colour = COLOURS[series.tone]
@@ -135,14 +140,20 @@ def _names(axes: Axes, figure: Figure) -> None:
     texts = [printable(short(m.label, 24)) for m, _ in marks]
     box = axes.bbox
     frame = (box.x0 * unit, top - box.y1 * unit - 6, box.x1 * unit + 8, top - box.y0 * unit)
-    placed = place([(x, top - y) for x, y in spots], texts, frame, char=4.9, height=9, gap=6)
+    kept = []
+    for rule in figure.rules:
+        if rule.axis == "y" and rule.label:
+            width = 4.9 * (len(rule.label) + 2)
+            y = top - float(axes.transData.transform((figure.x.low, rule.value))[1]) * unit
+            left = frame[0] if rule.left else frame[2] - 8 - width
+            kept.append((left, y - 11, left + width, y))
+    placed = place([(x, top - y) for x, y in spots], texts, frame, char=4.9, height=9, gap=6, kept=kept)
     for (_, tone), text, spot in zip(marks, texts, placed, strict=True):
         if spot is not None:
             x, y, anchor = spot
             at = axes.transData.inverted().transform((x / unit, (top - y) / unit))
-            halo = {"facecolor": "white", "alpha": 0.75, "edgecolor": "none", "pad": 0.4}
             ha = {"start": "left", "middle": "center", "end": "right"}[anchor]
-            axes.text(at[0], at[1], text, ha=ha, va="baseline", fontsize=8, color=COLOURS[tone], bbox=halo)
+            axes.text(at[0], at[1], text, ha=ha, va="baseline", fontsize=8, color=COLOURS[tone], path_effects=[HALO])
 
 
 def _ranking(figure: Ranking) -> Sheet:

@@ -101,9 +101,12 @@ def _permuted(study: Study) -> Check:
     mean = float(labels @ guesses) / n
     # The variance of a permutation's matches: Σ of a hypergeometric's over classes, the covariances left out.
     spread = float(np.sum(labels * guesses / n * (1 - guesses / n))) ** 0.5
-    good = abs(hits - mean) <= 5 * max(spread, 1)
+    margin = 5 * max(spread, 1)
+    good = abs(hits - mean) <= margin
+    low, high = max(mean - margin, 0), min(mean + margin, n)
     return Check(
         "Permuted labels score at chance",
         good,
-        f"{best.name}: {percent(hits / n, 2)} right at the first guess; luck alone gives {percent(mean / n, 2)}",
+        f"{best.name}: {percent(hits / n, 2)} right at the first guess; luck alone gives {percent(mean / n, 2)}, and "
+        f"{percent(low / n, 2)} to {percent(high / n, 2)} passes (five standard deviations)",
     )

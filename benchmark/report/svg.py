@@ -6,8 +6,8 @@ import math
 
 from markupsafe import Markup, escape
 
-from .figures import Axis, Figure, Mark, Series, Tone
-from .labels import place
+from .figures import Axis, Figure, Mark, Rule, Series, Tone
+from .labels import Box, place
 from .numbers import short
 
 CHAR, LINE = 6.6, 13.0  # mean width and height of a character at 12 px, in the system fonts
@@ -52,8 +52,9 @@ def draw(figure: Figure, width: int) -> Markup:
         parts.append(f'<rect class="band" x="{a:.1f}" y="{top}" width="{max(b - a, 1):.1f}" height="{bottom - top}"/>')
     if figure.diagonal:
         parts.append(f'<line class="rule" x1="{left:.1f}" y1="{bottom:.1f}" x2="{right:.1f}" y2="{top}"/>')
-    parts += [_rule(rule.axis, rule.value, rule.label, frame) for rule in figure.rules]
+    parts += [_rule(rule, frame) for rule in figure.rules]
     parts += [_series(series, frame) for series in figure.series]
+    parts += [_note(rule, frame)[0] for rule in figure.rules if rule.label]
     parts += _labels(figure, frame)
     parts.append("</svg>")
     return Markup("".join(parts))
@@ -71,20 +72,28 @@ class _Frame:
         return self.bottom - (self.bottom - self.top) * min(max(self._y.place(value), 0), 1)
 
 
-def _rule(axis: str, value: float, label: str, frame: _Frame) -> str:
-    if axis == "y":
-        y = frame.y(value)
-        text = y - 5 if y > frame.top + 14 else y + 13
-        return (
-            f'<line class="rule" x1="{frame.left:.1f}" x2="{frame.right:.1f}" y1="{y:.1f}" y2="{y:.1f}"/>'
-            f'<text class="note" x="{frame.right:.1f}" y="{text:.1f}" text-anchor="end">{escape(label)}</text>'
-        )
-    x = frame.x(value)
-    room = len(label) * CHAR < frame.right - x - 6
-    at, anchor = (x + 6, "start") if room else (x - 6, "end")
+def _rule(rule: Rule, frame: _Frame) -> str:
+    if rule.axis == "y":
+        y = frame.y(rule.value)
+        return f'<line class="rule" x1="{frame.left:.1f}" x2="{frame.right:.1f}" y1="{y:.1f}" y2="{y:.1f}"/>'
+    x = frame.x(rule.value)
+    return f'<line class="rule" x1="{x:.1f}" x2="{x:.1f}" y1="{frame.top}" y2="{frame.bottom:.1f}"/>'
+
+
+def _note(rule: Rule, frame: _Frame) -> tuple[str, Box]:
+    """What is written at a rule, and the box it takes."""
+    width = len(rule.label) * CHAR
+    if rule.axis == "y":
+        y = frame.y(rule.value)
+        at, anchor = (frame.left + 4, "start") if rule.left else (frame.right, "end")
+        base = y - 5 if y > frame.top + 14 else y + 13
+    else:
+        x, base = frame.x(rule.value), frame.top + 10
+        at, anchor = (x + 6, "start") if width < frame.right - x - 6 else (x - 6, "end")
+    left = at if anchor == "start" else at - width
     return (
-        f'<line class="rule" x1="{x:.1f}" x2="{x:.1f}" y1="{frame.top}" y2="{frame.bottom:.1f}"/>'
-        f'<text class="note" x="{at:.1f}" y="{frame.top + 10:.1f}" text-anchor="{anchor}">{escape(label)}</text>'
+        f'<text class="note" x="{at:.1f}" y="{base:.1f}" text-anchor="{anchor}">{escape(rule.label)}</text>',
+        (left, base - LINE * 0.8, left + width, base + LINE * 0.2),
     )
 
 
@@ -135,6 +144,7 @@ def _labels(figure: Figure, frame: _Frame) -> list[str]:
         (frame.left, frame.top - 8, frame.right + 12, frame.bottom),
         char=CHAR,
         height=LINE,
+        kept=[_note(rule, frame)[1] for rule in figure.rules if rule.label],
     )
     return [
         f'<text class="name t-{tone}" x="{spot[0]:.1f}" y="{spot[1]:.1f}" text-anchor="{spot[2]}">'

@@ -32,11 +32,12 @@ class Value:
 
 @dataclass(frozen=True)
 class Column:
-    """``numeric`` columns are aligned right and sort as numbers; ``help`` explains the heading."""
+    """``numeric`` columns are aligned right and sort as numbers, ``slim`` ones hold a word; ``help``: the heading's."""
 
     name: str
     numeric: bool = False
     help: str = ""
+    slim: bool = False
 
 
 @dataclass(frozen=True)

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from ..scoring import FEW_IMAGES
-from .numbers import about, counted, named, p_value, percent, points
+from .numbers import about, corrected_p, counted, named, percent, points
 from .study import DEEP, HAND, Contender, Estimate, Pair, Study
 
 SIDES = {HAND: "best hand-engineered contender", DEEP: "best deep network"}
@@ -43,7 +43,7 @@ def _headline(study: Study) -> str:
     if duel is None:
         return (
             f"{where}, {named(first.name)} makes {percent(error.value)} {measure} "
-            f"({_range(error)}); nothing else finished to compare it with."
+            f"({_range(error)}); nothing else {'finished' if study.undone else 'was run'} to compare it with."
         )
     pair = study.pair(*duel)
     a, b = sorted(duel)
@@ -60,15 +60,16 @@ def _headline(study: Study) -> str:
             f"{where}, {_called(leader, study)} is ahead of {_called(other, study)} by {gap} points of {measure}; "
             "without stored predictions nobody can say whether that is more than luck."
         )
+    p = corrected_p(pair.p, pair.p_holm, len(study.pairs))
     if not pair.told_apart:
         return (
             f"{where}, {_called(leader, study)} and {_called(other, study)} cannot be told apart: "
             f"{percent(study.errors[a].value)} and {percent(study.errors[b].value)} {measure}, a difference of "
-            f"{points(pair.gap.value)} points ({_points_range(pair.gap)}), {p_value(pair.p_holm)}."
+            f"{points(pair.gap.value)} points ({_points_range(pair.gap)}), {p}."
         )
     return (
         f"{where}, {_called(leader, study)} leads {_called(other, study)} by {points(pair.gap.value)} points of "
-        f"{measure} ({_points_range(pair.gap)}), {p_value(pair.p_holm)}."
+        f"{measure} ({_points_range(pair.gap)}), {p}."
     )
 
 
@@ -105,13 +106,17 @@ def _more(study: Study) -> list[str]:
         out.append(
             f"The two see differently: {percent(float((a * (1 - b)).mean()))} of the images only "
             f"{named(study.ranked[duel[0]].name)} gets, {percent(float((b * (1 - a)).mean()))} only "
-            f"{named(study.ranked[duel[1]].name)}. An oracle that always picked the right one of them would err on "
-            f"{percent(both_miss)}."
+            f"{named(study.ranked[duel[1]].name)}; both miss {percent(both_miss)}."
         )
     families = {c.family for c in study.ranked}
-    for family, name in ((HAND, "hand-engineered"), (DEEP, "deep")):
-        if family not in families:
-            out.append(f"No {name} contender finished, so the two sides are not compared.")
+    started = {cell.family for cell in study.undone} | {c.family for c in study.smaller}
+    for family, example in ((HAND, "sift-fisher"), (DEEP, "alexnet")):
+        if family in families:
+            continue
+        if family in started:
+            out.append(f"No {family} contender finished, so the two sides are not compared.")
+        else:
+            out.append(f"No {family} contender was run; add -m {example} to compare the two sides.")
     return out
 
 

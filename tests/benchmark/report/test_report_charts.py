@@ -12,6 +12,7 @@ from topfive.benchmark.report import charts, classes, content
 from topfive.benchmark.report.history import HUMAN, RECORD
 from topfive.benchmark.report.runs import read_run
 from topfive.benchmark.report.study import Study, studies_of
+from topfive.benchmark.report.svg import draw
 
 from tests.benchmark.report.conftest import DEEP, HAND, MakeRun
 
@@ -57,6 +58,48 @@ def test_quoted_marks_are_hollow_and_measured_ones_are_not(make_run: MakeRun) ->
     assert {"quoted" in m.tip for s in figure.series if s.hollow for m in s.marks} == {True}
     assert {"measured here" in m.tip for s in figure.series if not s.hollow for m in s.marks} == {True}
     assert sum(len(s.marks) for s in figure.series if s.hollow) == len(RECORD)
+
+
+def test_the_numbers_of_the_record_are_years_and_per_cent(make_run: MakeRun) -> None:
+    figure = charts.history(study_of(make_run(contenders=FOUR)))
+    rows = [[value.text for value in row[1:]] for row in content.figure_numbers(figure, "s1").rows]
+    assert {year for year, _ in rows} == {*map(str, range(2010, 2016)), "here"}
+    assert ["2012", "16.42\u00a0%"] in rows
+    drawn = str(draw(figure, 872)).replace("&amp;", "&")
+    assert [q.entry for q in RECORD if q.entry.split(" (")[0] + "</text>" not in drawn] == []
+    # Two classes: nothing of ours stands beside it, and no room is kept for it.
+    alone = charts.history(study_of(make_run("two", n_classes=2, contenders=FOUR)))
+    assert all(s.hollow for s in alone.series)
+    assert "here" not in {text for _, text in alone.x.ticks}
+
+
+def test_charts_list_numbers_in_the_units_of_their_axes(make_run: MakeRun) -> None:
+    run = make_run(contenders=FOUR, broken=False)
+    results = json.loads((run / "results.json").read_text())
+    for cell, size in zip(results["cells"], (419e6, 600e6, 480e6, 500e6), strict=True):
+        cell["peak_rss_bytes"] = size
+    (run / "results.json").write_text(json.dumps(results))
+    study = study_of(run)
+    memory = next(f for f in charts.cost(study) if f.key == "cost-memory")
+    assert [text for _, text in memory.x.ticks] == ["400 MB", "500 MB", "600 MB", "800 MB"]
+    row = next(row for row in content.figure_numbers(memory, "s1").rows if row[0].text.startswith("net"))
+    error = study.errors[0].value
+    assert (row[1].text, row[2].text) == ("419 MB", f"{100 * error:.1f}\u00a0%")
+    assert (row[1].raw, row[2].raw) == (419e6, error)
+    top_k = charts.top_k(study)
+    assert top_k is not None
+    assert not any("chance" in row[0].text for row in content.figure_numbers(top_k, "s1").rows)
+
+
+def test_an_id_that_repeats_the_name_is_left_out(make_run: MakeRun) -> None:
+    run = make_run(contenders=FOUR, broken=False, n_classes=12)
+    results = json.loads((run / "results.json").read_text())
+    described = results["datasets"]["tiny-imagenet-mini"]
+    described["classes"] = [name.replace(" ", "_") for name in described["class_names"]]
+    (run / "results.json").write_text(json.dumps(results))
+    table = classes.classes(study_of(run), "s1")
+    assert table is not None
+    assert [column.name for column in table.columns[:2]] == ["class", "images"]
 
 
 def test_class_errors_and_confusions_by_hand(make_run: MakeRun) -> None:
@@ -116,7 +159,7 @@ def test_every_pair_is_in_the_table(make_run: MakeRun) -> None:
         assert (row[0].text, row[1].text) == (study.ranked[pair.a].name, study.ranked[pair.b].name)
         assert pair.gap.value >= 0
         assert pair.gap.low <= pair.gap.value <= pair.gap.high
-        assert row[8].text == ("yes" if pair.p_holm < 0.05 else "no")
+        assert row[4].text == ("yes" if pair.p_holm < 0.05 else "no")
 
 
 def test_the_measure_that_ranks_is_the_first_column(make_run: MakeRun) -> None:

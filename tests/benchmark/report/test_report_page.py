@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from topfive.benchmark.errors import InputError
 from topfive.benchmark.report import content
+from topfive.benchmark.report.numbers import corrected_p
 from topfive.benchmark.report.page import render
 from topfive.benchmark.report.runs import read_run
 from topfive.benchmark.report.selfcheck import checks
@@ -77,7 +78,8 @@ def test_the_verdict_says_the_numbers_of_the_results(make_run: MakeRun) -> None:
     assert "On these 20 classes with 100 training images each" in told.headline
     assert f"{100 * pair.gap.value:.1f} points" in told.headline
     assert ("cannot be told apart" in told.headline) == (pair.p_holm >= 0.05)
-    assert f"{100 * float((~a & ~b).mean()):.1f}\u00a0%." in " ".join(told.more)
+    assert f"both miss {100 * float((~a & ~b).mean()):.1f}\u00a0%." in " ".join(told.more)
+    assert told.headline.endswith(f"{corrected_p(pair.p, pair.p_holm, 21)}.")
 
 
 def test_a_clear_lead_and_a_draw(make_run: MakeRun) -> None:
@@ -172,8 +174,21 @@ def test_only_failures(make_run: MakeRun, tmp_path: Path) -> None:
 def test_one_cell_and_nothing_to_compare(make_run: MakeRun, tmp_path: Path) -> None:
     run = make_run(contenders=(("only", HAND, 1.5),), broken=False, thumbnails=False)
     html = render([run], tmp_path / "out", formats=()).read_text(encoding="utf-8")
-    assert "nothing else finished to compare it with" in html
-    assert "No deep contender finished" in html
+    assert "nothing else was run to compare it with" in html
+    assert "No deep contender was run; add -m alexnet to compare the two sides." in html
+
+
+def test_who_was_not_run_did_not_fail(make_run: MakeRun) -> None:
+    run = make_run(contenders=(("net", DEEP, 1.5),), broken=False)
+    assert (
+        "No hand-engineered contender was run; add -m sift-fisher to compare the two sides."
+        in verdict(study_of(run)).more
+    )
+    failed = broken_cell("tiny-imagenet-mini", "hog", "failed", "ValueError") | {"family": HAND}
+    edit(run, lambda r: r["cells"].append(failed))
+    told = verdict(study_of(run))
+    assert "No hand-engineered contender finished, so the two sides are not compared." in told.more
+    assert "nothing else finished to compare it with" in told.headline
 
 
 def test_a_run_without_data_sets(make_run: MakeRun, tmp_path: Path) -> None:
@@ -307,7 +322,12 @@ def test_the_self_check_finds_what_is_wrong(make_run: MakeRun) -> None:
     import pyarrow.parquet as pq
 
     run = make_run(broken=False)
-    assert {c.passed for c in checks(study_of(run))} == {True}
+    found = checks(study_of(run))
+    assert {c.passed for c in found} == {True}
+    # 400 images of 20 classes: 20 right by luck, and five times about sqrt(400 · 0.05 · 0.95) = 4.4 on either side.
+    said = re.search(r"luck alone gives 5\.00\u00a0%, and ([\d.]+)\u00a0% to ([\d.]+)\u00a0% passes", found[-1].found)
+    assert said is not None
+    assert [float(v) for v in said.groups()] == pytest.approx([0, 10.4], abs=0.2)
     edit(run, lambda r: r["cells"][0].update(top5_err=0.01))
     assert [c.name for c in checks(study_of(run)) if not c.passed] == [
         "Counting the stored predictions again gives the stated errors"
