@@ -127,7 +127,7 @@ def test_chunks_of_a_cell_run_on_all_workers_and_one_may_die(
     killed: list[str] = []
     with Client(address, set_as_default=False) as client:
         client.wait_for_workers(2, timeout=60)
-        killer = threading.Thread(target=kill_one, args=(address, killed))
+        killer = threading.Thread(target=kill_one, args=(address, killed), daemon=True)
         killer.start()
         with get_task_stream(client=client) as stream:
             there = start(tmp_path / "there", contenders, [method], data=[MANY], scheduler=address, fresh=True)
