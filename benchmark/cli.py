@@ -231,6 +231,23 @@ def data_ids(data: Annotated[str, typer.Argument(help=f"photos, or a path to ima
     print("\n".join(open_dataset(spec.name, **params).val.ids))
 
 
+@data_app.command("export")
+def data_export(
+    data: Annotated[str, typer.Argument(help=f"photos, or a path to images; with {KEYS}.")],
+    folder: Annotated[str, typer.Argument(help="The folder to write; it is not there yet.")],
+) -> None:
+    """Write the images as PNG files with train.csv and val.csv, for programs in any language; -d takes the folder."""
+    from . import specs
+    from .data import open_dataset
+    from .data.export import export
+    from .plan import cores
+
+    spec = specs.parse(data)
+    params: dict[str, Any] = dict(spec.params)
+    written = export(open_dataset(spec.name, n_jobs=cores(), **params), folder)
+    print(f"{written}: train.csv and val.csv (path,label,image_id), classes.csv (class,name)")
+
+
 @data_app.command("get")
 def data_get(
     name: Annotated[str, typer.Argument(help="tiny-imagenet, imagenette or cifar-10.")],

@@ -70,7 +70,7 @@ def _scores(where: str, answer: Any, classes: dict[str, int]) -> NDArray[np.floa
     values = np.full(len(classes), np.nan)
     for name, value in answer.items():
         if str(name) not in classes:
-            raise InputError(f"{where}: unknown class {name!r}; classes look like {next(iter(classes))!r}")
+            raise InputError(_unknown_class(where, name, classes))
         try:
             values[classes[str(name)]] = np.nan if value is None else float(value)
         except (TypeError, ValueError):
@@ -85,13 +85,19 @@ def _scores(where: str, answer: Any, classes: dict[str, int]) -> NDArray[np.floa
 def _ranked(where: str, answer: Any, classes: dict[str, int]) -> NDArray[np.int64]:
     for name in answer:
         if str(name) not in classes:
-            raise InputError(f"{where}: unknown class {name!r}; classes look like {next(iter(classes))!r}")
+            raise InputError(_unknown_class(where, name, classes))
     order = [classes[str(name)] for name in answer]
     if len(set(order)) < len(order):
         raise InputError(f"{where}: a class is ranked twice")
     if len(order) < min(5, len(classes)):
         raise InputError(f"{where}: only {len(order)} classes are ranked; rank {min(5, len(classes))} or more")
     return np.array(order)
+
+
+def _unknown_class(where: str, name: object, classes: dict[str, int]) -> str:
+    few = len(classes) <= 20
+    known = f"the classes are {', '.join(classes)}" if few else f"classes look like {next(iter(classes))!r}"
+    return f"{where}: unknown class {name!r}; {known}"
 
 
 def _rank_lists(ranked: Sequence[NDArray[np.int64]], labels: NDArray[np.int64], n_classes: int) -> Ranking:

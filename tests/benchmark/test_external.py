@@ -99,7 +99,7 @@ def write(path: Path, rows: list[dict[str, Any]]) -> Path:
         ("missing", "1 of 20 validation images are missing, first"),
         ("twice", "line {}: image .* is there twice"),
         ("unknown image", "line {}: unknown image id 'nobody.jpg'"),
-        ("unknown class", "line {}: unknown class 'unicorn'"),
+        ("unknown class", "line {}: unknown class 'unicorn'; the classes are astronaut, brick, "),
         ("class twice", "line {}: a class is ranked twice"),
         ("too few", "line {}: only 4 classes are ranked; rank 5 or more"),
         ("nan", "line {}: the score of 'moon' is (not finite|missing)"),  # pandas writes NaN to Parquet as null
