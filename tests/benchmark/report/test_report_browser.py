@@ -175,6 +175,26 @@ def test_phone(browser: Any, page_path: Path, width: int) -> None:
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert page.locator("#f-s1-history .narrow").is_visible()
     assert not page.locator("#f-s1-history .wide").is_visible()
+    # Every part of the page is in sight in the navigation, and no name in a matrix is cut.
+    for link in page.locator("nav a").all():
+        box = link.bounding_box()
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= width
+    assert page.locator(".matrix th[scope=row]").evaluate_all(
+        "names => names.every(name => name.scrollWidth <= name.clientWidth + 1)"
+    )
+    page.close()
+
+
+def test_wide_tables_show_what_they_decide_without_scrolling(browser: Any, page_path: Path) -> None:
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    page.goto(page_path.as_uri())
+    box = page.locator("#t-s1-pairs .scroll").bounding_box()
+    assert box["width"] > 920
+    for heading in ("told apart", "p, corrected"):
+        cell = page.locator("#t-s1-pairs th", has_text=heading).bounding_box()
+        assert cell["x"] + cell["width"] <= box["x"] + box["width"]
+    assert page.evaluate("document.documentElement.scrollWidth") <= 1280
     page.close()
 
 
