@@ -90,6 +90,6 @@ def test_a_failure_names_its_place_in_the_contenders_own_file(monkeypatch: pytes
 def test_after_a_failure_the_next_step_is_named() -> None:
     text = said([failed(ENGINE), failed(ENGINE)])
     assert "failed: mine[a=1] on pets: TypeError: [x] is no number" in text
-    assert text.count("the report has the traceback; `topfive check mine[a=1]` looks for the cause") == 1
-    assert "`topfive check mine.py[a=1]` looks" in said([failed(ENGINE)], checked={"mine[a=1]": "mine.py[a=1]"})
+    assert text.count("the report has the traceback; `topfive check 'mine[a=1]'` looks for the cause") == 1
+    assert "`topfive check mine.py` looks" in said([failed(ENGINE)], checked={"mine[a=1]": "mine.py"})
     assert "traceback" not in said([failed("", "SIGSEGV") | {"traceback": None}])
