@@ -51,6 +51,8 @@ def check_ours(folder: Path) -> None:
     if not folder.is_dir():
         raise InputError(f"{folder} is a file; give -o a folder")
     inside = [item.name for item in folder.iterdir() if item.name not in (".lock", SCRATCH)]
+    # A runner that is at its first file, or was killed there, has not written the manifest yet.
+    inside = [name for name in inside if not (name.startswith(f".{MANIFEST}.") and name.endswith(".part"))]
     if inside and not {MANIFEST, RESULTS} & set(inside):
         raise InputError(f"{folder} holds something else ({inside[0]}, …); nothing was written; give -o another folder")
 

@@ -251,6 +251,15 @@ def test_whatever_stops_it_what_is_finished_is_kept(tmp_path: Path, contenders: 
     assert not (out / ".work").exists()
 
 
+def test_a_runner_killed_at_its_first_file_is_no_stranger(tmp_path: Path, contenders: str) -> None:
+    out = tmp_path / "run"
+    (out / ".work").mkdir(parents=True)
+    for name in (".lock", ".manifest.json.owfzew12.part"):
+        (out / name).touch()
+    assert start(out, contenders, ["mean-color"]) == 0
+    assert not list(out.glob(".*.part"))
+
+
 def test_a_second_runner_is_refused(tmp_path: Path, contenders: str) -> None:
     out = tmp_path / "run"
     first = threading.Thread(target=start, args=(out, contenders, ["hangs"]), kwargs={"timeout": 6.0})
