@@ -64,11 +64,15 @@ def run(line: str | list[str], folder: Path, text: str | None = None) -> str:
 # What makes a documented command small, word by word: few images, small networks, hardly any training.
 SMALL = [
     (r"photos", "photos[per_class=4]"),
-    (r"alexnet(\[.*\])?", "alexnet[epochs=1,side=16,width=0.125]"),
+    (r"(alexnet)\[(.*)\]", r"\1[\2,epochs=1,side=16,width=0.125]"),
+    (r"(alexnet|resnet-2015)", r"\1[epochs=1,side=16,width=0.125]"),
+    (r"(alexnet-2012)", r"\1[epochs=1,side=32,width=0.125]"),
     (r"sift-fisher", "fisher[k=4]"),
-    (r"10,25,50,100", "2,4"),
-    (r"PATH", "pictures"),
-    (r"FILE", "pictures.pack"),
+    (r"(fisher\[.*)k=256(.*\])", r"\1k=4\2"),
+    (r"(sift-bovw|oxford-vgg-2012|best-of-2012|xrce-2011)", r"\1[k=4]"),
+    (r"(\d+,)+\d+", "2,4"),
+    (r"PATH|tiny-imagenet.*|imagenet", "pictures"),
+    (r"FILE|imagenet-256.pack", "pictures.pack"),
 ]
 NOT_RUN = {
     "topfive run": "six contenders on all the photographs; the others have the same way to go",
@@ -76,13 +80,14 @@ NOT_RUN = {
     "topfive run --dry-run": "tests/benchmark/test_pilot.py runs it",
     "topfive run examples/study.toml": "tests/test_examples.py runs it",
     "topfive run -d PATH": "the one after it says more",
+    "topfive run -d imagenet -m sift-fisher -m alexnet --scheduler tcp://127.0.0.1:8786": "see test_cluster.py",
     "topfive data get tiny-imagenet": "needs the network; tests/benchmark/data/test_download.py has its own server",
 }
 
 
 def small(words: list[str]) -> list[str]:
     for long, short in SMALL:
-        words = [short if re.fullmatch(long, word) else word for word in words]
+        words = [match.expand(short) if (match := re.fullmatch(long, word)) else word for word in words]
     if words[1] == "run":
         words = words if "-d" in words else [*words, "-d", "photos[per_class=4]"]
         words = words if "-o" in words else [*words, "-o", "reports/photos"]
@@ -129,6 +134,13 @@ def test_own_images_are_as_described(pictures: Path) -> None:
     assert "24" in inspected
     assert "light" in inspected
     assert (pictures / "pictures.pack").is_file()
+
+
+@pytest.mark.parametrize("document", ["baselines.md", "cnn.md", "imagenet.md"])
+def test_the_methods_and_imagenet_run_as_described(document: str, pictures: Path) -> None:
+    printed = follow(document, pictures)
+    assert all("report: " in said for line, said in printed.items() if line.startswith("topfive run")), printed
+    assert len(printed) >= 3
 
 
 def test_a_contender_in_ten_minutes(tmp_path: Path) -> None:
