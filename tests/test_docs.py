@@ -64,6 +64,7 @@ def run(line: str | list[str], folder: Path, text: str | None = None) -> str:
 # What makes a documented command small, word by word: few images, small networks, hardly any training.
 SMALL = [
     (r"photos", "photos[per_class=4]"),
+    (r"(alexnet)\[epochs=\d+\]", r"\1"),
     (r"(alexnet)\[(.*)\]", r"\1[\2,epochs=1,side=16,width=0.125]"),
     (r"(alexnet|resnet-2015)", r"\1[epochs=1,side=16,width=0.125]"),
     (r"(alexnet-2012)", r"\1[epochs=1,side=32,width=0.125]"),
