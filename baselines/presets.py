@@ -14,12 +14,8 @@ from .grid import Grid
 from .passive import PassiveAggressive
 
 
-class SiftBovw(Coded):
-    """Dense RootSIFT, ``k`` visual words, regions 1×1 + 2×2, a linear SVM: the baseline that ILSVRC 2010 handed out.
-
-    Csurka et al. 2004; Lazebnik, Schmid and Ponce 2006. Deviation: square roots of frequencies with a linear
-    kernel (the Hellinger kernel) instead of histogram intersection.
-    """
+class _Words(Coded):
+    """A contender whose codebook of visual words has ``k`` of them."""
 
     quick_params: ClassVar[dict[str, Any]] = {"k": 128}
 
@@ -33,6 +29,14 @@ class SiftBovw(Coded):
     ) -> None:
         super().__init__(random_state, device, n_jobs, cache_dir)
         self.k = k
+
+
+class SiftBovw(_Words):
+    """Dense RootSIFT, ``k`` visual words, regions 1×1 + 2×2, a linear SVM: the baseline that ILSVRC 2010 handed out.
+
+    Csurka et al. 2004; Lazebnik, Schmid and Ponce 2006. Deviation: square roots of frequencies with a linear
+    kernel (the Hellinger kernel) instead of histogram intersection.
+    """
 
     def channels(self, grid: Grid) -> list[Channel]:
         """One."""
@@ -121,7 +125,7 @@ class BestOf2012(OxfordVgg):
         return [Channel(name, "fisher", self.k) for name in ("sift", "csift", "lcs")]
 
 
-class NecUiuc(Coded):
+class NecUiuc(_Words):
     """``nec-uiuc-2010``: dense HOG and LBP, coded by LLC and by super-vectors, averaged SGD, scores averaged.
 
     After Lin et al. 2011, winners of ILSVRC 2010 (28.2 % top-5 error, quoted). Follows: HOG and LBP of a patch as one
@@ -131,18 +135,6 @@ class NecUiuc(Coded):
     """
 
     fused = True
-    quick_params: ClassVar[dict[str, Any]] = {"k": 128}
-
-    def __init__(
-        self,
-        k: int = 1024,
-        random_state: int = 0,
-        device: str = "cpu",
-        n_jobs: int | None = None,
-        cache_dir: str | None = None,
-    ) -> None:
-        super().__init__(random_state, device, n_jobs, cache_dir)
-        self.k = k
 
     def channels(self, grid: Grid) -> list[Channel]:
         """HOG with LBP and HOG alone, each in two codings; ``k`` words for LLC."""

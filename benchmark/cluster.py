@@ -33,7 +33,7 @@ def connect(address: str) -> Iterator[tuple[Execute, int]]:
     except ImportError:
         raise InputError("--scheduler needs Dask: pip install 'topfive[cluster]'") from None
     try:
-        client: Any = Client(address, timeout=10)  # type: ignore[no-untyped-call]
+        client: Any = Client(address, timeout=10)
     except (OSError, ValueError, TimeoutError) as error:
         raise InputError(f"no Dask scheduler answers at {address}: {error}") from None
     with client:
@@ -87,7 +87,7 @@ def _on_worker(task: dict[str, Any], timeout: float | None, token: str) -> Outco
     stop = _RemoteStop(get_client(), token)
     threads = max(1, worker.state.nthreads)
     # This thread only waits; were it to keep its place, a cell could wait for chunks that find none.
-    secede()  # type: ignore[no-untyped-call]
+    secede()
 
     def say(message: str) -> None:
         worker.log_event(TOPIC, {"token": token, "message": message})
