@@ -29,7 +29,7 @@ MAX_PIXELS = 100_000  # an image is shrunk to this, as at ILSVRC
 SAMPLE_IMAGES = 4000  # the codebooks see patches of at most this many images …
 SAMPLES_PER_CENTRE = 400  # … and this many patches for each centre, within the limits below
 SAMPLES_LEAST, SAMPLES_MOST = 50_000, 200_000
-PATCHES_AT_A_TIME = 8_192  # bounds memory: at most this many descriptors exist at once, or those of one image
+PATCHES_AT_A_TIME = 32_768  # bounds memory: at most this many descriptors exist at once, or those of one image
 BATCH = 32  # images
 SENT_FROM = 2000  # images; fewer are encoded here sooner than on a cluster
 # Rows that come back wait in memory until they are written: batches are sent in waves of at most so many bytes of
@@ -143,8 +143,7 @@ class Encoder:
                 described[channel.descriptor] = DESCRIPTORS[channel.descriptor](rgb, self.grid, self.dtype)
             x = described[channel.descriptor]
             fitted = self.fitted_[channel]
-            x = fitted.pca.transform(x).float() if fitted.pca else x.float()
-            x = self._append(x, where.to(x.device).expand(len(x), -1, -1), channel)
+            x = self._append(fitted.pca.transform(x) if fitted.pca else x, where.to(x.device), channel)
             areas = pyramid.regions(where.numpy(), channel.pyramid)
             vectors = fitted.codebook.encode(x, areas, self.dtype)
             parts.append(vectors.flatten(1) / vectors.shape[1] ** 0.5)
@@ -155,12 +154,14 @@ class Encoder:
 
     def _append(self, x: torch.Tensor, where: torch.Tensor, channel: Channel) -> torch.Tensor:
         if not channel.xy:
-            return x
-        return torch.cat([x, (where[..., :2] - 0.5) * POSITION_SCALE], dim=-1)
+            return x.float()
+        out = torch.empty((*x.shape[:-1], x.shape[-1] + 2), device=x.device)
+        out[..., :-2].copy_(x)
+        out[..., -2:].copy_((where[..., :2] - 0.5) * POSITION_SCALE)
+        return out
 
     def _at_most(self, height: int, width: int) -> int:
-        patches = sum((height / self.grid.step) * (width / self.grid.step) for _ in self.grid.cells)
-        return int(PATCHES_AT_A_TIME // max(1.0, patches))
+        return PATCHES_AT_A_TIME // max(1, sum(self.grid.n_patches(height, width)))
 
 
 def extract(

@@ -1,19 +1,24 @@
 """Where the patches of a dense grid lie, and the banded matrices that pool an image into their cells.
 
 A patch is 4 × 4 square cells. Pooling with a triangular window is separable, so a map of (H, W) pixels is pooled into
-all cells at once by two matrix products, and only at the cell centres that some patch uses.
+all cells at once by two matrix products, and only at the cell centres that some patch uses. What is pooled stays a
+stack of planes, in which one cell of all patches is a rectangle: no patch is copied together value by value.
 """
 
 from __future__ import annotations
 
+import math
+from collections.abc import Iterator
 from dataclasses import dataclass
-from functools import lru_cache
+from functools import cached_property, lru_cache
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 CELLS = 4  # cells along one side of a patch
+
+WHOLE_BELOW, BLOCK_ROWS = 128, 32  # px, rows: longer sides are pooled by blocks, which leaves out most of the zeros
 
 
 @dataclass(frozen=True)
@@ -25,66 +30,99 @@ class Grid:
 
     @classmethod
     def for_size(cls, height: int, width: int) -> Grid:
-        """A grid that suits images of this size: fine for thumbnails, five scales by √2 for ILSVRC's photographs."""
+        """A grid that suits images of this size: fine for thumbnails, five scales of 16 to 64 px for photographs."""
         short = min(height, width)
         if short <= 48:
             return cls((2.0, 3.0), 2.0)
         if short <= 96:
             return cls((2.0, 3.0, 4.0), 3.0)
-        return cls((4.0, 5.657, 8.0, 11.314, 16.0), 4.0)
+        return cls((4.0, 6.0, 8.0, 12.0, 16.0), 4.0)  # multiples of half a step: patches share cells
+
+    def n_patches(self, height: int, width: int) -> list[int]:
+        """Patches of each scale in an image of this size."""
+        sides = [(axis(height, cell, self.step), axis(width, cell, self.step)) for cell in self.cells]
+        return [len(rows.centres) * len(columns.centres) for rows, columns in sides]
 
 
 @dataclass(frozen=True)
 class Axis:
-    """The patches along one axis: ``centres`` (n,) in px, the (n_cells, length) pooling ``matrix``, and for each patch
-    the (n, 4) rows of the matrix that are its cells."""
+    """The patches along one axis: ``centres`` (n,) in px, the (n_cells, length) pooling ``matrix``, and ``first`` (4,):
+    cell c of patch i is row ``first[c] + i`` of the matrix."""
 
     centres: NDArray[np.float64]
     matrix: NDArray[np.float32]
-    index: NDArray[np.int64]
+    first: tuple[int, ...]
+
+    @cached_property
+    def blocks(self) -> list[tuple[int, int, NDArray[np.float32]]]:
+        """The matrix in blocks of rows, of each only the columns low:high outside of which it is zero."""
+        if self.matrix.shape[1] <= WHOLE_BELOW:
+            return [(0, self.matrix.shape[1], self.matrix)]
+        starts = np.argmax(self.matrix > 0, axis=1)
+        lattices = np.split(self.matrix, np.flatnonzero(np.diff(starts) < 0) + 1)
+        blocks = []
+        for lattice in lattices:
+            for part in np.array_split(lattice, max(1, len(lattice) // BLOCK_ROWS)):
+                used = np.flatnonzero(part.any(axis=0))
+                low, high = (int(used[0]), int(used[-1]) + 1) if len(used) else (0, 1)
+                blocks.append((low, high, np.ascontiguousarray(part[:, low:high])))
+        return blocks
 
 
 @lru_cache(maxsize=256)
-def axis(length: int, cell: float, step: float, window: str = "triangle") -> Axis:
+def axis(length: int, cell: float, step: float, window: str = "triangle", shrink: int = 1) -> Axis:
     """Patches of 4 cells on a grid centred in ``length`` px; none (n = 0) where a patch does not fit.
 
+    ``shrink``: the matrix pools an image that was halved to 1/``shrink`` of its size; px are those of the original.
     ``window``: "triangle" is SIFT's bilinear vote, 2 cells wide; "box" counts each pixel once, in shares where a cell
     cuts through it. Rows of the matrix sum to 1 where the window lies inside the image.
     """
     room = length - CELLS * cell
     n = int(np.floor(room / step + 1e-9)) + 1 if room >= -1e-9 else 0
-    first = CELLS * cell / 2 + (room - (n - 1) * step) / 2
-    centres = first + step * np.arange(n)
-    cell_centres = centres[:, None] + (np.arange(CELLS) - (CELLS - 1) / 2) * cell
-    unique, index = np.unique(np.round(cell_centres, 4), return_inverse=True)
+    start = CELLS * cell / 2 + (room - (n - 1) * step) / 2
+    centres = start + step * np.arange(n)
+    # Cells whose distance is a whole number of steps are on one lattice, and patches share them.
+    offsets = (np.arange(CELLS) - (CELLS - 1) / 2) * cell
+    remainders = np.round(np.mod(offsets, step), 4) % step
+    steps = np.round((offsets - remainders) / step).astype(int)
+    first = np.zeros(CELLS, dtype=int)
+    lattices: list[NDArray[np.float64]] = []
+    for remainder in np.unique(remainders) if n else []:
+        members = np.flatnonzero(remainders == remainder)
+        low, high = steps[members].min(), steps[members].max() + n
+        first[members] = sum(map(len, lattices)) + steps[members] - low
+        lattices.append(start + remainder + step * np.arange(low, high))
+    places = np.concatenate([np.empty(0), *lattices])[:, None]
     if window == "triangle":
-        pixels = np.arange(length) + 0.5
-        matrix = np.maximum(0.0, 1 - np.abs(pixels[None] - unique[:, None]) / cell) / cell
+        pixels = shrink * (np.arange(-(-length // shrink)) + 0.5)
+        matrix = np.maximum(0.0, 1 - np.abs(pixels - places) / cell) * (shrink / cell)
     else:
         edges = np.arange(length + 1.0)
-        low, high = unique[:, None] - cell / 2, unique[:, None] + cell / 2
-        matrix = np.clip(np.minimum(edges[1:], high) - np.maximum(edges[:-1], low), 0, None) / cell
-    return Axis(np.asarray(centres, dtype=np.float64), matrix.astype(np.float32), index.reshape(n, CELLS))
+        low_edge, high_edge = places - cell / 2, places + cell / 2
+        matrix = np.clip(np.minimum(edges[1:], high_edge) - np.maximum(edges[:-1], low_edge), 0, None) / cell
+    return Axis(np.asarray(centres, dtype=np.float64), matrix.astype(np.float32), tuple(first.tolist()))
 
 
-def pool(maps: torch.Tensor, cell: float, step: float, window: str = "triangle") -> torch.Tensor:
-    """Pool (C, B, H, W) maps at every cell centre that some patch uses: (B, cells, C), in y, x order.
+def pool(maps: torch.Tensor, rows: Axis, columns: Axis) -> torch.Tensor:
+    """Pool (C, B, H, W) maps at every cell centre of two axes: (C, B, rows, columns).
 
     The products run in the dtype of ``maps``.
     """
-    channels, batch, height, width = maps.shape
-    down = torch.as_tensor(axis(height, cell, step, window).matrix).to(maps)
-    across = torch.as_tensor(axis(width, cell, step, window).matrix).to(maps)
-    pooled = torch.matmul(down, torch.matmul(maps, across.T))  # (C, B, cells_y, cells_x)
-    return pooled.permute(1, 2, 3, 0).reshape(batch, -1, channels)
+    parts = [torch.from_numpy(matrix).to(maps) @ maps[..., low:high, :] for low, high, matrix in rows.blocks]
+    down = parts[0] if len(parts) == 1 else torch.cat(parts, dim=-2)
+    return torch.matmul(down, torch.from_numpy(columns.matrix).to(maps).T)
 
 
-def gather(cells: torch.Tensor, height: int, width: int, cell: float, step: float) -> torch.Tensor:
-    """The cells of each patch side by side: (B, cells, C) -> (B, T, 16, C), patches and cells in y, x order."""
-    rows, columns = axis(height, cell, step), axis(width, cell, step)
-    index = rows.index[:, None, :, None] * len(columns.matrix) + columns.index[None, :, None, :]
-    chosen = cells.index_select(1, torch.from_numpy(index.reshape(-1)).to(cells.device))
-    return chosen.view(len(cells), index.shape[0] * index.shape[1], CELLS * CELLS, cells.shape[2])
+def patch_cells(cells: torch.Tensor, rows: Axis, columns: Axis) -> Iterator[torch.Tensor]:
+    """The 16 cells of a patch in y, x order, each for all patches: from (C, B, rows, columns) views (C, B, ny, nx)."""
+    for top in rows.first:
+        for left in columns.first:
+            yield cells[..., top : top + len(rows.centres), left : left + len(columns.centres)]
+
+
+def gather(cells: torch.Tensor, rows: Axis, columns: Axis) -> torch.Tensor:
+    """The cells of each patch: (C, B, rows, columns) -> (16, C, B, T), patches and cells in y, x order."""
+    return torch.stack(list(patch_cells(cells, rows, columns))).flatten(3)
 
 
 def positions(height: int, width: int, grid: Grid) -> NDArray[np.float32]:
@@ -97,22 +135,26 @@ def positions(height: int, width: int, grid: Grid) -> NDArray[np.float32]:
     return np.concatenate(parts).astype(np.float32)
 
 
-@lru_cache(maxsize=64)
-def blur_matrix(length: int, sigma: float) -> NDArray[np.float32]:
-    """(length, length) float32: Gaussian smoothing along an axis with the edge pixels repeated outwards."""
-    radius = max(1, int(np.ceil(4 * sigma)))
-    offsets = np.arange(-radius, radius + 1)
-    weights = np.exp(-0.5 * (offsets / sigma) ** 2)
-    weights /= weights.sum()
-    matrix = np.zeros((length, length))
-    for row in range(length):
-        np.add.at(matrix[row], np.clip(row + offsets, 0, length - 1), weights)
-    return matrix.astype(np.float32)
-
-
 def blur(image: torch.Tensor, sigma: float) -> torch.Tensor:
-    """Gaussian smoothing of (..., H, W) float by ``sigma`` px, edges repeated."""
+    """Gaussian smoothing of (B, H, W) float by ``sigma`` px, cut off at 4 sigma, edges repeated."""
+    radius = max(1, math.ceil(4 * sigma))
+    taps = torch.exp(-0.5 * (torch.arange(-radius, radius + 1) / sigma) ** 2)
+    weights = (taps / taps.sum()).tolist()
     height, width = image.shape[-2:]
-    down = torch.as_tensor(blur_matrix(height, sigma)).to(image)
-    across = torch.as_tensor(blur_matrix(width, sigma)).to(image)
-    return torch.matmul(down, torch.matmul(image, across.T))
+    padded = torch.nn.functional.pad(image.unsqueeze(1), [radius] * 4, mode="replicate")[:, 0]
+    down = padded[:, :height] * weights[0]
+    for i in range(1, 2 * radius + 1):
+        down.add_(padded[:, i : i + height], alpha=weights[i])
+    smooth: torch.Tensor = down[..., :width] * weights[0]
+    for i in range(1, 2 * radius + 1):
+        smooth.add_(down[..., i : i + width], alpha=weights[i])
+    return smooth
+
+
+def halve(image: torch.Tensor) -> torch.Tensor:
+    """Means of 2 × 2 pixels of (B, H, W) float; an odd last row or column is repeated."""
+    height, width = image.shape[-2:]
+    if height % 2 or width % 2:
+        image = torch.nn.functional.pad(image.unsqueeze(1), (0, width % 2, 0, height % 2), mode="replicate")[:, 0]
+    rows = image[:, ::2] + image[:, 1::2]
+    return (rows[..., ::2] + rows[..., 1::2]).mul_(0.25)

@@ -6,20 +6,28 @@ import math
 
 import torch
 
-from .grid import Grid, gather, pool
+from .grid import Grid, axis, gather, pool
 
 CLIP = 0.2
 
 
 def strongest_gradient(rgb: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
     """[−1, 0, 1] differences of the channel with the largest gradient: (B, C, H, W) -> dy, dx (B, H, W); 0 at edges."""
-    dy, dx = torch.zeros_like(rgb), torch.zeros_like(rgb)
-    dy[..., 1:-1, :] = rgb[..., 2:, :] - rgb[..., :-2, :]
-    dx[..., 1:-1] = rgb[..., 2:] - rgb[..., :-2]
-    if rgb.shape[1] == 1:
-        return dy[:, 0], dx[:, 0]
-    best = (dy.square() + dx.square()).argmax(1, keepdim=True)
-    return dy.gather(1, best)[:, 0], dx.gather(1, best)[:, 0]
+    dy, dx, most = _gradient(rgb[:, 0])
+    for channel in rgb[:, 1:].unbind(1):
+        other_dy, other_dx, energy = _gradient(channel)
+        stronger = energy > most
+        dy, dx = torch.where(stronger, other_dy, dy), torch.where(stronger, other_dx, dx)
+        most = torch.maximum(energy, most)
+    return dy, dx
+
+
+def _gradient(plane: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor, torch.Tensor]:
+    """Differences dy, dx of (B, H, W), 0 at the edges, and the sum of their squares."""
+    dy, dx = torch.zeros_like(plane), torch.zeros_like(plane)
+    torch.sub(plane[:, 2:], plane[:, :-2], out=dy[:, 1:-1])
+    torch.sub(plane[..., 2:], plane[..., :-2], out=dx[..., 1:-1])
+    return dy, dx, (dy * dy).addcmul_(dx, dx)
 
 
 def cell_sums(votes: torch.Tensor, bins: torch.Tensor, n_bins: int, cell: int) -> torch.Tensor:
@@ -104,7 +112,6 @@ def dense_hog(rgb: torch.Tensor, grid: Grid) -> torch.Tensor:
     √gamma, 9 unsigned directions in the 4 × 4 cells of a patch, votes shared between directions and, by triangular
     windows, between cells; L2-Hys over the patch; order of ``positions``.
     """
-    height, width = rgb.shape[-2:]
     dy, dx = strongest_gradient(rgb.sqrt())
     magnitude = torch.hypot(dx, dy)
     angle = torch.atan2(dy, dx).mul_(9 / math.pi).remainder_(9)
@@ -115,9 +122,10 @@ def dense_hog(rgb: torch.Tensor, grid: Grid) -> torch.Tensor:
         maps[k] = (1 - away).clamp_(min=0) * magnitude
     scales = []
     for cell in grid.cells:
-        patches = gather(pool(maps, cell, grid.step), height, width, cell, grid.step).flatten(2)
+        rows, columns = (axis(side, cell, grid.step) for side in rgb.shape[-2:])
+        patches = gather(pool(maps, rows, columns), rows, columns).flatten(0, 1)
         for _ in range(2):
-            patches = patches / (patches.square().sum(2, keepdim=True) + 1e-4).sqrt_()
+            patches = patches / (patches.square().sum(0) + 1e-4).sqrt_()
             patches.clamp_(max=CLIP)
-        scales.append(torch.nn.functional.normalize(patches, dim=2))
-    return torch.cat(scales, dim=1)
+        scales.append(torch.nn.functional.normalize(patches, dim=0))
+    return torch.cat(scales, dim=2).permute(1, 2, 0)

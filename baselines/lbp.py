@@ -54,13 +54,12 @@ def dense_lbp(grey: torch.Tensor, grid: Grid) -> torch.Tensor:
 
     Square roots of counts, as NEC-UIUC; order of ``positions``, quarters in y, x order, 59 bins each.
     """
-    height, width = grey.shape[-2:]
     bins = uniform_bins().to(grey.device)[lbp_codes(grey).long()]
     maps = torch.nn.functional.one_hot(bins, BINS).permute(3, 0, 1, 2).to(grey.dtype)
     scales = []
     for cell in grid.cells:
-        cells = gather(pool(maps, cell, grid.step, "box"), height, width, cell, grid.step)
-        patches = len(axis(height, cell, grid.step).centres) * len(axis(width, cell, grid.step).centres)
-        quarters = cells.view(len(grey), patches, 2, 2, 2, 2, BINS).sum((3, 5)).flatten(2)
-        scales.append(torch.nn.functional.normalize(quarters.clamp_(min=0).sqrt_(), dim=2))
-    return torch.cat(scales, dim=1)
+        rows, columns = (axis(side, cell, grid.step, "box") for side in grey.shape[-2:])
+        cells = gather(pool(maps, rows, columns), rows, columns)
+        quarters = cells.view(2, 2, 2, 2, *cells.shape[1:]).sum((1, 3)).flatten(0, 2)
+        scales.append(torch.nn.functional.normalize(quarters.clamp_(min=0).sqrt_(), dim=0))
+    return torch.cat(scales, dim=2).permute(1, 2, 0)

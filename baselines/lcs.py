@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import torch
 
-from .grid import Grid, gather, pool
+from .grid import Grid, axis, gather, pool
 
 
 def dense_lcs(rgb: torch.Tensor, grid: Grid) -> torch.Tensor:
@@ -18,11 +18,10 @@ def dense_lcs(rgb: torch.Tensor, grid: Grid) -> torch.Tensor:
     # Around grey, so that the difference of squares below keeps its digits in float32.
     centred = rgb.transpose(0, 1) - 0.5
     maps = torch.cat([centred, centred.square()])
-    height, width = rgb.shape[-2:]
     scales = []
     for cell in grid.cells:
-        mean, square = torch.split(pool(maps, cell, grid.step, "box"), 3, dim=-1)
-        deviation = (square - mean.square()).clamp_(min=0).sqrt_()
-        facts = torch.cat([mean + 0.5, deviation], dim=-1)
-        scales.append(gather(facts, height, width, cell, grid.step).flatten(2))
-    return torch.cat(scales, dim=1)
+        rows, columns = (axis(side, cell, grid.step, "box") for side in rgb.shape[-2:])
+        mean, square = torch.split(pool(maps, rows, columns), 3)
+        deviation = (square - mean.square()).clamp_(min=1e-20).sqrt_()  # the square root of 0 is slow
+        scales.append(gather(torch.cat([mean + 0.5, deviation]), rows, columns).flatten(0, 1))
+    return torch.cat(scales, dim=2).permute(1, 2, 0)

@@ -31,4 +31,5 @@ class PCA:
     def transform(self, x: torch.Tensor) -> torch.Tensor:
         """(..., D) -> (..., d), in the dtype and on the device of ``x``."""
         components = self.components.to(x)
-        return x @ components - (self.mean.to(x.device) @ components.float()).to(x.dtype)
+        shift = -(self.mean.to(x.device) @ components.float()).to(x.dtype)
+        return torch.addmm(shift, x.flatten(0, -2), components).view(*x.shape[:-1], -1)

@@ -3,7 +3,7 @@
 Lowe 2004, "Distinctive image features from scale-invariant keypoints", upright and on a grid as in Bosch, Zisserman
 and Munoz 2007. Deviations from Lowe: the Gaussian weight of a patch is one weight for each cell (as in VLFeat's fast
 mode) instead of one for each pixel, because that is what lets neighbouring patches share their cells; and the image is
-smoothed for coarse cells only.
+smoothed for coarse cells only. As in Lowe's octaves, cells of 8 px and more are pooled from an image of half the size.
 """
 
 from __future__ import annotations
@@ -14,68 +14,96 @@ from functools import lru_cache
 import torch
 
 from .color import opponent
-from .grid import CELLS, Grid, blur, gather, pool
+from .grid import CELLS, Axis, Grid, axis, blur, halve, patch_cells, pool
 
 ORIENTATIONS = 8
 CLIP = 0.2
 CONTRAST = 0.005  # mean gradient magnitude of a patch, intensities in [0, 1], below which it counts as flat
+LEAST_CELL = 4  # px: a cell is never pooled from fewer than this by halving the image
 
 
-def orientation_maps(grey: torch.Tensor) -> torch.Tensor:
-    """Gradient magnitude shared between the two nearest of 8 directions: (B, H, W) -> (8, B, H, W) float.
+def orientation_maps(grey: torch.Tensor, dtype: torch.dtype = torch.float32) -> torch.Tensor:
+    """Gradient magnitude shared between the two nearest of 8 directions: (B, H, W) float -> (8, B, H, W) of ``dtype``.
 
     Central differences, edge pixels repeated. Direction 0 points along +x, and the next ones turn towards -y (upwards).
     """
-    dx = torch.empty_like(grey)
-    dx[..., 1:-1] = grey[..., 2:] - grey[..., :-2]
+    dx, dy = torch.empty_like(grey), torch.empty_like(grey)
+    torch.sub(grey[..., 2:], grey[..., :-2], out=dx[..., 1:-1])
     dx[..., 0], dx[..., -1] = grey[..., 1] - grey[..., 0], grey[..., -1] - grey[..., -2]
-    dy = torch.empty_like(grey)
-    dy[..., 1:-1, :] = grey[..., :-2, :] - grey[..., 2:, :]
+    torch.sub(grey[..., :-2, :], grey[..., 2:, :], out=dy[..., 1:-1, :])
     dy[..., 0, :], dy[..., -1, :] = grey[..., 0, :] - grey[..., 1, :], grey[..., -2, :] - grey[..., -1, :]
     magnitude = torch.hypot(dx, dy)
-    angle = torch.atan2(dy, dx).mul_(ORIENTATIONS / (2 * math.pi))
-    maps = angle.new_empty((ORIENTATIONS, *grey.shape))
-    for k in range(ORIENTATIONS):
-        # Distance to direction k around the circle, in steps of a direction; the vote falls linearly to 0 at 1.
-        away = (angle - k).abs_()
-        torch.minimum(away, (away - ORIENTATIONS).abs_(), out=away)
-        torch.mul(away.neg_().add_(1).clamp_(min=0), magnitude, out=maps[k])
+    turn = torch.atan2(dy, dx).mul_(ORIENTATIONS / (2 * math.pi)).mul_(magnitude)  # in directions, times magnitude
+
+    def vote(direction: int, out: torch.Tensor) -> torch.Tensor:
+        """Falls linearly from the whole magnitude in this direction to 0 in its neighbours."""
+        torch.sub(turn, magnitude, alpha=direction, out=out).abs_()
+        return torch.sub(magnitude, out, out=out).clamp_(min=0)
+
+    maps = torch.empty((ORIENTATIONS, *grey.shape), dtype=dtype, device=grey.device)
+    half = ORIENTATIONS // 2
+    share, other = dx, dy  # no longer needed
+    for direction in range(1 - half, half):
+        maps[direction % ORIENTATIONS].copy_(vote(direction, share))
+    maps[half].copy_(vote(half, share).add_(vote(-half, other)))  # the angle jumps there
     return maps
 
 
 @lru_cache(maxsize=1)
-def cell_weights() -> torch.Tensor:
-    """(16,): the mean over each cell's triangular window of a Gaussian with a standard deviation of 2 cells."""
+def cell_weights() -> tuple[float, ...]:
+    """(4,), along one axis: the mean over each cell's triangular window of a Gaussian with a deviation of 2 cells."""
     offsets = torch.linspace(-1, 1, 201)
     triangle = 1 - offsets.abs()
     centres = torch.arange(CELLS) - (CELLS - 1) / 2
     gaussian = torch.exp(-((centres[:, None] + offsets) ** 2) / 8)
-    weights = (gaussian * triangle).sum(1) / triangle.sum()
-    return (weights[:, None] * weights[None]).flatten()
+    return tuple(((gaussian * triangle).sum(1) / triangle.sum()).tolist())
 
 
-def normalised(cells: torch.Tensor, height: int, width: int, cell: float, step: float, root: bool) -> torch.Tensor:
-    """Patches (B, T, 128) from pooled cells (B, cells, 8): L2, clip at 0.2, then L2, or square roots of L1 shares.
+def normalised(cells: torch.Tensor, rows: Axis, columns: Axis, *, root: bool, contrast: float) -> torch.Tensor:
+    """Patches (128, B, T) from pooled cells (8, B, rows, columns): L2, clip at 0.2, L2, or square roots of L1 shares.
 
-    What a patch needs to know about its cells (energy, contrast) is computed once a cell and gathered, because the
-    cells are several times fewer than the patches' sixteenths. Flat patches are zero.
+    Patches whose mean vote is below ``contrast`` are zero.
+
+    Written for few passes over memory, which limit it. Clipping w·c / |w·c| at 0.2 is clipping c at 0.2·|w·c| / w, up
+    to a factor of the patch that the second normalisation removes; square roots commute with that, and are taken once a
+    cell, not once in each of its patches. Roots are x·rsqrt(x), as that of 0 is slow.
     """
-    weights = cell_weights().to(cells.device)
-    wide = cells.float()
-    facts = torch.stack([wide.square().sum(2), wide.sum(2)], dim=2)
-    energy, votes = gather(facts, height, width, cell, step).unbind(3)
-    scale = (energy @ weights.square()).clamp_(min=1e-20).rsqrt_()
-    # A vote of 1 falls on two directions whose shares sum to 1: the mean over cells is the mean gradient.
-    scale *= votes.mean(2) >= 2 * CONTRAST  # central differences span 2 px
-    patches = gather(cells, height, width, cell, step).flatten(2)
-    patches *= weights.to(cells.dtype).repeat_interleave(ORIENTATIONS)
-    patches *= scale.to(cells.dtype).unsqueeze(2)
-    patches.clamp_(max=CLIP)
-    if root:  # RootSIFT: Arandjelović and Zisserman 2012
-        share = patches.sum(2, keepdim=True, dtype=torch.float32).clamp_(min=1e-12).rsqrt_()
-        return patches.sqrt_().mul_(share.to(cells.dtype))
-    length = torch.linalg.vector_norm(patches, dim=2, keepdim=True, dtype=torch.float32)
-    return patches.div_(length.clamp_(min=1e-12).to(cells.dtype))
+    along = cell_weights()
+    planes = torch.empty(cells.shape, dtype=torch.float32, device=cells.device)
+    energy, votes = planes.new_zeros(cells.shape[1:]), planes.new_zeros(cells.shape[1:])
+    for plane, pooled in zip(planes, cells, strict=True):
+        plane.copy_(pooled)
+        votes.add_(plane)
+        energy.addcmul_(plane, plane)
+        if root:  # RootSIFT: Arandjelović and Zisserman 2012
+            plane.mul_(plane.clamp(min=1e-12).rsqrt_())
+
+    def over_patch(plane: torch.Tensor, weights: tuple[float, ...]) -> torch.Tensor:
+        """Weighted sum of a plane over the cells of each patch."""
+        n_rows, n_columns = len(rows.centres), len(columns.centres)
+        parts = [plane[:, top : top + n_rows] * w for top, w in zip(rows.first, weights, strict=True)]
+        down = parts[0].add_(parts[1]).add_(parts[2]).add_(parts[3])
+        parts = [down[..., left : left + n_columns] * w for left, w in zip(columns.first, weights, strict=True)]
+        return parts[0].add_(parts[1]).add_(parts[2]).add_(parts[3])
+
+    shown = over_patch(votes, (1 / CELLS,) * CELLS) >= contrast
+    limit = over_patch(energy, tuple(w * w for w in along)).clamp_(min=1e-20).sqrt_().mul_(CLIP)
+    if root:
+        limit.sqrt_()
+    weights = [(down * across) ** (0.5 if root else 1.0) for down in along for across in along]
+    limits = {weight: limit / weight for weight in weights}
+    slots = cells.new_empty((CELLS * CELLS, ORIENTATIONS, *limit.shape))
+    clipped = planes.new_empty(slots.shape[1:])
+    squares = torch.zeros_like(clipped)
+    for slot, weight, part in zip(slots, weights, patch_cells(planes, rows, columns), strict=True):
+        torch.minimum(part, limits[weight], out=clipped)
+        squares.addcmul_(clipped, clipped, value=weight * weight)
+        slot.copy_(clipped)
+    scale = squares.sum(0).clamp_(min=1e-20).rsqrt_().mul_(shown)
+    scales = {weight: (scale * weight).to(slots.dtype) for weight in limits}
+    for slot, weight in zip(slots, weights, strict=True):
+        slot.mul_(scales[weight])
+    return slots.flatten(3).flatten(0, 1)
 
 
 def dense_sift(
@@ -83,22 +111,35 @@ def dense_sift(
 ) -> torch.Tensor:
     """SIFT at every patch of ``grid``: (B, H, W) float in [0, 1] -> (B, T, 128) of ``dtype``; order of ``positions``.
 
-    The 128 values run over cell rows, cell columns, then 8 directions, as OpenCV's do. Flat patches are all zero.
+    The 128 values run over cell rows, cell columns, then 8 directions, as OpenCV's do. Flat patches are all zero. In
+    memory the patches are next to each other, not the values of a patch: (128, B, T).
     ``dtype``: of the pooling products; bfloat16 is about twice as fast where the processor has it.
     """
-    height, width = grey.shape[-2:]
-    shared: torch.Tensor | None = None
-    scales = []
-    for cell in grid.cells:
-        # VLFeat's rule: a smoothing of a sixth of a cell, of which the camera is taken to have done 0.5 px already.
-        variance = (cell / 6) ** 2 - 0.25
+    octaves = [grey]
+    sharp: dict[int, torch.Tensor] = {}  # maps of images that are not smoothed
+    n_patches = grid.n_patches(*grey.shape[-2:])
+    whole = torch.empty((CELLS * CELLS * ORIENTATIONS, len(grey), sum(n_patches)), dtype=dtype, device=grey.device)
+    parts = torch.split(whole, n_patches, dim=2)
+    for cell, part in zip(grid.cells, parts, strict=True):
+        octave = max(0, math.floor(math.log2(cell / LEAST_CELL) + 1e-3))
+        while len(octaves) <= octave:
+            octaves.append(halve(octaves[-1]))
+        image, shrink = octaves[octave], 2**octave
+        # VLFeat's rule: a smoothing of a sixth of a cell, of which the camera is taken to have done 0.5 px already;
+        # halving has done as much again, in pixels of each size that was halved.
+        variance = (cell / shrink / 6) ** 2 - 0.25 * (1 + (shrink**2 - 1) / 3) / shrink**2
         if variance > 0.25:
-            maps = orientation_maps(blur(grey, math.sqrt(variance))).to(dtype)
+            maps = orientation_maps(blur(image, math.sqrt(variance)), dtype)
         else:
-            shared = orientation_maps(grey).to(dtype) if shared is None else shared
-            maps = shared
-        scales.append(normalised(pool(maps, cell, grid.step), height, width, cell, grid.step, root))
-    return torch.cat(scales, dim=1)
+            if octave not in sharp:
+                sharp[octave] = orientation_maps(image, dtype)
+            maps = sharp[octave]
+        rows, columns = (axis(side, cell, grid.step, shrink=shrink) for side in grey.shape[-2:])
+        # A vote of 1 falls on two directions whose shares sum to 1: the mean over cells is the mean gradient, as a
+        # difference over 2 px, which are more of the original's.
+        contrast = 2 * CONTRAST * shrink
+        part.copy_(normalised(pool(maps, rows, columns), rows, columns, root=root, contrast=contrast))
+    return whole.permute(1, 2, 0)
 
 
 def opponent_sift(rgb: torch.Tensor, grid: Grid, *, dtype: torch.dtype = torch.float32) -> torch.Tensor:

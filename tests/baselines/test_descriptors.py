@@ -11,11 +11,11 @@ import torch
 from topfive.baselines.color import color_histogram, grey, hsv
 from topfive.baselines.descriptors import DESCRIPTORS, LEAST_SIDE, WHOLE, to_tensor
 from topfive.baselines.gist import gist
-from topfive.baselines.grid import Grid, axis, positions
+from topfive.baselines.grid import Grid, axis, pool, positions
 from topfive.baselines.hog import hog, hog31
 from topfive.baselines.lbp import lbp_codes, uniform_bins
 from topfive.baselines.lcs import dense_lcs
-from topfive.baselines.sift import dense_sift, opponent_sift
+from topfive.baselines.sift import dense_sift, normalised, opponent_sift, orientation_maps
 
 
 @pytest.fixture(scope="module")
@@ -43,20 +43,60 @@ def test_sift_agrees_with_opencv(photograph: np.ndarray, cell: float) -> None:
     assert len(kept) == len(points)
     # OpenCV smooths to 1.6 px first, taking 0.5 px as done by the camera.
     smooth = cv2.GaussianBlur(image.astype(np.float32) / 255, (0, 0), (1.6**2 - 0.5**2) ** 0.5)
-    from topfive.baselines import sift
-
-    ours = sift.normalised(
-        sift.pool(sift.orientation_maps(torch.from_numpy(smooth)[None]), cell, step),
-        *image.shape,
-        cell,
-        step,
-        root=False,
-    )[0].numpy()
+    cells = pool(orientation_maps(torch.from_numpy(smooth)[None]), rows, columns)
+    ours = normalised(cells, rows, columns, root=False, contrast=0.0)[:, 0].T.numpy()
     inside = np.array([[20 < p.pt[0] < image.shape[1] - 20 and 20 < p.pt[1] < image.shape[0] - 20] for p in points])[
         :, 0
     ]
     cosine = (ours * theirs).sum(1) / np.maximum(np.linalg.norm(ours, axis=1) * np.linalg.norm(theirs, axis=1), 1e-9)
     assert np.median(cosine[inside]) >= 0.97
+
+
+@pytest.mark.parametrize("cell", [8.0, 12.0, 16.0])
+@pytest.mark.parametrize("shape", [(256, 320), (251, 313)])  # odd sides do not halve evenly
+def test_coarse_sift_agrees_with_opencv(cell: float, shape: tuple[int, int]) -> None:
+    """Coarse cells are pooled from a halved image; OpenCV pools them from the full one, which it smooths less."""
+    step = 8.0
+    image = np.ascontiguousarray(cv2.cvtColor(skimage.data.astronaut(), cv2.COLOR_RGB2GRAY)[: shape[0], : shape[1]])
+    centres = [axis(side, cell, step).centres for side in image.shape]
+    points = [
+        cv2.KeyPoint(float(x - 0.5), float(y - 0.5), float(cell / 1.5), 0.0) for y in centres[0] for x in centres[1]
+    ]
+    _, theirs = cv2.SIFT_create().compute(image, points)
+    ours = dense_sift(torch.from_numpy(image)[None].float() / 255, Grid((cell,), step), root=False)[0].numpy()
+    away = 2 * cell + 8
+    inside = np.array(
+        [min(p.pt[0], p.pt[1], image.shape[1] - p.pt[0], image.shape[0] - p.pt[1]) > away for p in points]
+    )
+    seen = inside & (np.linalg.norm(ours, axis=1) > 0)
+    cosine = (ours * theirs).sum(1) / (np.linalg.norm(ours, axis=1) * np.linalg.norm(theirs, axis=1) + 1e-9)
+    assert seen.sum() > 50
+    assert np.median(cosine[seen]) >= (0.97 if cell < 16 else 0.95)
+
+
+@pytest.mark.parametrize(
+    ("length", "cell", "step"), [(64, 2.0, 3.0), (365, 6.0, 4.0), (150, 5.657, 4.0), (30, 8.0, 2.0)]
+)
+def test_cells_of_patches_lie_where_they_should(length: int, cell: float, step: float) -> None:
+    along = axis(length, cell, step)
+    pixels = np.arange(length) + 0.5
+    for offset, first in zip((-1.5, -0.5, 0.5, 1.5), along.first, strict=True):
+        rows = along.matrix[first : first + len(along.centres)]
+        wanted = np.maximum(0, 1 - np.abs(pixels - (along.centres + offset * cell)[:, None]) / cell) / cell
+        np.testing.assert_allclose(rows, wanted, atol=1e-6)
+
+
+def test_pooling_by_blocks_is_the_whole_product() -> None:
+    maps = torch.rand(2, 1, 150, 365)
+    rows, columns = axis(150, 6.0, 4.0), axis(365, 6.0, 4.0)
+    assert len(rows.blocks) > 1
+    whole = torch.from_numpy(rows.matrix) @ maps @ torch.from_numpy(columns.matrix).T
+    torch.testing.assert_close(pool(maps, rows, columns), whole)
+
+
+def test_a_grid_without_room_has_no_patches() -> None:
+    assert dense_sift(torch.rand(2, 40, 40), Grid((12.0,), 4.0)).shape == (2, 0, 128)
+    assert dense_sift(torch.rand(2, 40, 40), Grid((4.0, 12.0), 4.0)).shape == (2, 49, 128)
 
 
 def test_a_horizontal_ramp_votes_for_one_direction() -> None:
