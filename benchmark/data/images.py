@@ -14,30 +14,36 @@ from numpy.typing import NDArray
 Pixels = NDArray[np.uint8]
 
 
-def resize(image: Pixels, height: int, width: int) -> Pixels:
-    """The one resize of all images: (height, width, 3) uint8.
+def resize(image: Pixels, height: int, width: int, out: Pixels | None = None) -> Pixels:
+    """The one resize of all images: (height, width, 3) uint8; into ``out`` where given, of that shape and contiguous.
 
     Larger: bicubic. Smaller: halved by averaging 2 × 2 pixels while that leaves at least the size asked for (a last odd
     row or column is dropped), then bilinear, so that no step skips a pixel. Area averaging by any factor would take
     five times as long, more than decoding does.
     """
     h, w = image.shape[:2]
-    if height > h or width > w:
-        return np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_CUBIC), np.uint8)
+    method = cv2.INTER_CUBIC if height > h or width > w else cv2.INTER_LINEAR
     while h >= 2 * height and w >= 2 * width:
         h, w = h // 2, w // 2
         image = np.asarray(cv2.resize(image[: 2 * h, : 2 * w], (w, h), interpolation=cv2.INTER_AREA), np.uint8)
-    if (h, w) == (height, width):
+    if (h, w) != (height, width):
+        image = np.asarray(cv2.resize(image, (width, height), dst=out, interpolation=method), np.uint8)
+    if out is None or image is out:
         return image
-    return np.asarray(cv2.resize(image, (width, height), interpolation=cv2.INTER_LINEAR), np.uint8)
+    out[...] = image
+    return out
 
 
-def fit_side(image: Pixels, side: int) -> Pixels:
-    """Short side resized to ``side``, then the centre crop: (side, side, 3) uint8. Only what is kept is resized."""
+def fit_side(image: Pixels, side: int, out: Pixels | None = None) -> Pixels:
+    """Short side resized to ``side``, then the centre crop: (side, side, 3) uint8. Only what is kept is resized.
+
+    ``out``: as in ``resize``.
+    """
     short = min(image.shape[:2])
     (top, bottom), (left, right) = (_kept(length, short, side) for length in image.shape[:2])
-    kept = image[top:bottom, left:right]
-    return np.ascontiguousarray(kept) if kept.shape[:2] == (side, side) else resize(kept, side, side)
+    return resize(
+        image[top:bottom, left:right], side, side, np.empty((side, side, 3), np.uint8) if out is None else out
+    )
 
 
 def _kept(length: int, short: int, side: int) -> tuple[int, int]:
@@ -131,7 +137,7 @@ class Images:
                 return [fit_pixels(self._sized(i, None, max_pixels), max_pixels) for i in chunk]
             batch = np.empty((len(chunk), side, side, 3), np.uint8)
             for row, i in enumerate(chunk):
-                batch[row] = fit_side(self._sized(i, side, None), side)
+                fit_side(self._sized(i, side, None), side, batch[row])
             return batch
 
         pool = ThreadPoolExecutor(self._n_jobs, thread_name_prefix="decode")

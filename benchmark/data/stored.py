@@ -159,8 +159,12 @@ class Reader:
         stored = self.stored
         try:
             if stored.kind[i] == FILE:
-                with open(os.path.join(stored.containers[stored.container[i]], stored.paths[i]), "rb", 0) as file:
-                    data = os.pread(file.fileno(), size, start)
+                path = os.path.join(stored.containers[stored.container[i]], stored.paths[i])
+                descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)  # half the time of open()
+                try:
+                    data = os.pread(descriptor, size, start)
+                finally:
+                    os.close(descriptor)
             else:
                 data = os.pread(self._descriptor(int(stored.container[i])), size, int(stored.offset[i]) + start)
         except OSError as error:

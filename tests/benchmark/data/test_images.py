@@ -28,6 +28,11 @@ def test_fit_side_takes_the_centre_and_fit_pixels_keeps_the_shape():
     image[:, 100:200] = 255
     assert (fit_side(image, 50) == 255).mean() > 0.97
     assert fit_side(image, 120).shape == (120, 120, 3)
+    row = np.zeros((2, 50, 50, 3), np.uint8)[1]
+    assert fit_side(image, 50, row) is row
+    assert np.array_equal(row, fit_side(image, 50))
+    assert np.array_equal(fit_side(image, 100, row := np.zeros((100, 100, 3), np.uint8)), image[:, 100:200])
+    assert (row == 255).all()
     assert fit_pixels(image, None) is image
     assert fit_pixels(image, 30_000) is image
     height, width = fit_pixels(image, 7_500).shape[:2]
