@@ -10,8 +10,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 
+from .atomic import write_atomic
 from .ranking import Ranking
-from .store import write_atomic
 
 SCHEMA = pa.schema(
     [

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from . import provenance
+from .atomic import write_atomic
 from .cachecare import stages
 from .cluster import Execute, connect
 from .config import RunConfig
@@ -27,7 +28,7 @@ from .plan import Cell, Opened, cores, distinct, is_finished, open_all, plan, sl
 from .predictions import read_predictions
 from .results import Results
 from .scoring import costs_of, metrics
-from .store import MANIFEST, SCRATCH, check_ours, claim, clear, write_atomic, write_json
+from .store import MANIFEST, SCRATCH, check_ours, claim, clear, write_json
 from .summaries import summarise
 from .thumbnails import write_thumbnails
 

@@ -4,33 +4,17 @@ from __future__ import annotations
 
 import fcntl
 import json
-import os
 import shutil
-import tempfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from .atomic import write_atomic
 from .errors import InputError
 
 MANIFEST, RESULTS = "manifest.json", "results.json"
 SCRATCH = ".work"  # cells in flight; what a killed runner left there is removed by the next
-
-
-def write_atomic(path: Path, data: bytes) -> None:
-    """Temporary file beside ``path``, fsync, rename: a reader sees the old file or the new one, never a part."""
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name}.", suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            file.write(data)
-            file.flush()
-            os.fsync(file.fileno())
-        os.chmod(name, 0o644)
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
 
 
 def write_json(path: Path, value: Any) -> None:

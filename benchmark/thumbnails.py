@@ -11,8 +11,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from .atomic import write_atomic
 from .data import Dataset
-from .store import write_atomic
 
 MOST, SIDE = 1000, 96
 

@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
+from ..atomic import atomic
 from ..errors import InputError
 from . import cache
 from .stored import RAW, Listing, Stored
@@ -39,5 +40,5 @@ class Blob:
 def blob(*stamps: str) -> Iterator[Blob]:
     """A new blob, kept under ``stamps`` of what it is made from when all went well."""
     target = cache.folder("unpacked") / (cache.key(*stamps) + ".blob")
-    with cache.atomic(target) as file:
+    with atomic(target) as file:
         yield Blob(file, target)

@@ -17,6 +17,7 @@ from pathlib import Path
 
 import numpy as np
 
+from ..atomic import atomic
 from ..errors import InputError
 from . import cache
 from .stored import DEFLATED, FILE, RAW, Listing, Stored
@@ -189,7 +190,7 @@ def unpacked(path: Path) -> Path:
         return target
     free = shutil.disk_usage(target.parent).free
     try:
-        with gzip.open(path, "rb") as source, cache.atomic(target) as file:
+        with gzip.open(path, "rb") as source, atomic(target) as file:
             while piece := source.read(4 * 2**20):
                 file.write(piece)
                 if file.tell() > min(_MAX_UNPACKED, free * 0.95):

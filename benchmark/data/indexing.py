@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
+from ..atomic import atomic
 from ..errors import InputError
 from . import cache
 from .containers import list_folder
@@ -51,7 +52,7 @@ def load(path: Path, *, n_jobs: int, check: bool = False) -> Found:
         return found
     started = time.monotonic()
     found = examined(recognised or recognise(path, listed), n_jobs=n_jobs, check=check)
-    with cache.atomic(index) as file:
+    with atomic(index) as file:
         write(found, file)
     total = sum(len(part.labels) for part in found.parts.values())
     _log.info("indexed %s: %s images in %.1f s", path, f"{total:,}", time.monotonic() - started)

@@ -20,8 +20,8 @@ from pathlib import Path
 import cv2
 import numpy as np
 
+from ..atomic import atomic
 from ..errors import InputError
-from . import cache
 from .decode import Unreadable, decode, size
 from .found import Found, Part, read, write
 from .images import resize
@@ -49,7 +49,7 @@ def pack(path: str, side: int, out: str, *, n_jobs: int = 2) -> Path:
     if side < 1:
         raise InputError(f"--side {side}: give the short side in pixels, at least 1")
     found = load(whole_path(path), n_jobs=n_jobs)
-    with cache.atomic(target) as file:
+    with atomic(target) as file:
         file.write(MARK)
         parts = {}
         for name, part in found.parts.items():
