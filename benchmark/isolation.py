@@ -25,7 +25,7 @@ import psutil
 
 from .engine import FITTED, PROGRESS
 
-POLL_SECONDS = 0.1
+POLL_SECONDS, FAMILY_SECONDS = 0.1, 1.0  # between looks at memory; between searches for children, which cost more
 MEMORY_SHARE = 0.95  # of the machine's memory; a cell that takes more is stopped before the kernel chooses a victim
 LOG_LINES = 60
 # Threads that wait for their siblings sleep instead of spinning: on a machine that does anything else beside, spinning
@@ -97,8 +97,12 @@ def _watch(
     peaks, ended = {"fit": 0, "predict": 0}, {}
     with suppress(psutil.NoSuchProcess):
         family.add(psutil.Process(process.pid))
+    searched = 0.0
     while process.poll() is None:
         stage = "predict" if fitted.exists() else "fit"
+        if time.monotonic() - searched > FAMILY_SECONDS:
+            searched = time.monotonic()
+            _search(family)
         resident = _resident(family)
         peaks[stage] = max(peaks[stage], resident)
         if stop.is_set():
@@ -114,6 +118,7 @@ def _watch(
             break
         with suppress(subprocess.TimeoutExpired):
             process.wait(POLL_SECONDS)
+    _search(family)
     with suppress(ProcessLookupError, PermissionError):
         os.killpg(process.pid, signal.SIGKILL)
     for member in family:  # also those that left the process group
@@ -123,21 +128,23 @@ def _watch(
     return ended, peaks
 
 
+def _search(family: set[psutil.Process]) -> None:
+    """Add the children of all members; who once belonged stays, even when its parent has gone."""
+    for member in list(family):
+        with suppress(psutil.NoSuchProcess):
+            family.update(member.children(recursive=True))
+
+
 def _resident(family: set[psutil.Process]) -> int:
-    """Bytes that the processes in ``family`` and their children, which join it, hold in memory of their own.
+    """Bytes that the processes in ``family`` hold in memory of their own.
 
     Pages of mapped files (features on disk, libraries) are the kernel's cache and not counted: it takes them back.
     """
     total = 0
-    for member in list(family):
+    for member in family:
         with suppress(psutil.NoSuchProcess):
-            family.update(member.children(recursive=True))
-    for member in list(family):
-        try:
             info = member.memory_info()
             total += info.rss - getattr(info, "shared", 0)
-        except psutil.NoSuchProcess:
-            continue
     return total
 
 
