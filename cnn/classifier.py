@@ -34,29 +34,43 @@ class AlexNet(DeepClassifier):
     """The network of 2012 with a stem that fits the images, trained by today's means.
 
     The paper's layer sequence: grouped convolutions, local response normalisation, overlapping pooling, dropout. New:
-    He initialisation, inputs of unit variance, crops of random scale and aspect, label smoothing, AdamW, a one-cycle
-    schedule, images that grow during training. ``width`` None: 1 on a GPU and 1/2 on a CPU, where four times as many
-    passes in the same time are worth more than the wider layers. The stem: ``alexnet.stem_stride``. Epochs:
+    He initialisation, inputs of unit variance, label smoothing, AdamW, a one-cycle schedule. The stem:
+    ``alexnet.stem_stride``. On a GPU the training is long: full width, dropout of 1/2, crops of random scale and
+    aspect. On a CPU it is short and underfits, so that ``width`` None is 1/2 there (four times as many passes in the
+    same time), ``dropout`` None 0.2, ``augment`` None the paper's crops and flips, and the epochs three quarters of
     ``estimator.default_epochs``.
     """
 
     activation: str = "relu"
-    dropout: float = 0.5
+    dropout: float | None = None
     lrn: bool = True
     batch_norm: bool = False
     overlap: bool = True
     groups: int = 2
     init: str = "he"
     width: float | None = None
+    first_side: float = 1.0
 
     quick_params: ClassVar[dict[str, Any]] = {**DeepClassifier.quick_params, "side": 32, "width": 0.25}
 
+    def _epochs(self, n_train: int, on_gpu: bool) -> int:
+        epochs = super()._epochs(n_train, on_gpu)
+        return epochs if on_gpu else -(-3 * epochs // 4)
+
     def _network(self, n_classes: int, side: int, on_gpu: bool) -> nn.Module:
-        return alexnet(
-            n_classes, side, activation=self.activation, dropout=self.dropout, lrn=self.lrn,
-            batch_norm=self.batch_norm, overlap=self.overlap, groups=self.groups, init=self.init,
-            width=self.width or (1.0 if on_gpu else 0.5),
-        )  # fmt: skip
+        return alexnet(n_classes, side, **self._ingredients(on_gpu))
+
+    def _ingredients(self, on_gpu: bool) -> dict[str, Any]:
+        return {
+            "activation": self.activation,
+            "dropout": (0.5 if on_gpu else 0.2) if self.dropout is None else self.dropout,
+            "lrn": self.lrn,
+            "batch_norm": self.batch_norm,
+            "overlap": self.overlap,
+            "groups": self.groups,
+            "init": self.init,
+            "width": self.width or (1.0 if on_gpu else 0.5),
+        }
 
     def _recipe(self, epochs: int, on_gpu: bool) -> Recipe:
         return replace(super()._recipe(epochs, on_gpu), least_side=smallest_side(self.side_))
@@ -78,8 +92,8 @@ class AlexNet2012(AlexNet):
 
     batch: int | None = 128
     optimizer: str = "momentum"
-    augment: str = "paper"
-    first_side: float = 1.0
+    augment: str | None = "paper"
+    dropout: float | None = 0.5
     init: str = "paper"
     width: float | None = 1.0
 
@@ -111,11 +125,7 @@ class AlexNetOwt2014(AlexNet):
     groups: int = 1
 
     def _network(self, n_classes: int, side: int, on_gpu: bool) -> nn.Module:
-        return alexnet(
-            n_classes, side, activation=self.activation, dropout=self.dropout, lrn=self.lrn,
-            batch_norm=self.batch_norm, overlap=self.overlap, groups=self.groups, init=self.init,
-            width=self.width or (1.0 if on_gpu else 0.5), channels=OWT_CHANNELS, dropout_first=True,
-        )  # fmt: skip
+        return alexnet(n_classes, side, **self._ingredients(on_gpu), channels=OWT_CHANNELS, dropout_first=True)
 
 
 @dataclass(kw_only=True, eq=False, repr=False)

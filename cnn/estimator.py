@@ -53,7 +53,8 @@ class DeepClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     batch         images in a step; None: 64 on a CPU, 128 on a GPU
     optimizer     "sgd" (Nesterov), "momentum" (Polyak, the paper's), "adamw"
     lr            the highest learning rate; None: ``train.RATES``, by the optimizer
-    augment       "none", "crop", "crop+flip", "scale+flip" or "paper" (see ``augment.Augment``)
+    augment       "none", "crop", "crop+flip", "scale+flip" or "paper" (see ``augment.Augment``); None: "scale+flip" on
+                  a GPU, whose trainings are long enough to need it, and "crop+flip" on a CPU
     first_side    fraction of ``side`` at which training starts (see ``train.Recipe``)
     held_out      fraction of the training images kept back to choose the best epoch
     device        "auto", "cpu", "cuda", "cuda:1", or several, "cuda:0,cuda:1": one process each
@@ -69,7 +70,7 @@ class DeepClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     batch: int | None = None
     optimizer: str = "adamw"
     lr: float | None = None
-    augment: str = "scale+flip"
+    augment: str | None = None
     first_side: float = 0.5
     held_out: float = 0.05
     random_state: int = 0
@@ -116,7 +117,7 @@ class DeepClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def fit(self, images: Any, labels: NDArray[np.int64]) -> Self:
         """Train on n images and their (n,) labels. Raises ValueError for parameters that make no sense,
         train.TrainingDiverged for a loss that is no longer a number."""
-        if self.augment not in CHOICES:
+        if self.augment not in (None, *CHOICES):
             raise ValueError(f"augment must be one of {', '.join(CHOICES)}, not {self.augment!r}")
         started = time.monotonic()
         devices = [hardware.choose(name) for name in hardware.names(self.device)]
@@ -132,7 +133,8 @@ class DeepClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             home = device if len(devices) == 1 else torch.device("cpu")
             feed = Feed(images, targets.astype(np.int64), self.stored_, home)
             colour, scale = self._colour(feed.sample(4000, train))
-            self.augment_ = Augment(self.augment, self.side_, colour, scale)
+            how = self.augment or ("scale+flip" if on_gpu else "crop+flip")
+            self.augment_ = Augment(how, self.side_, colour, scale)
             loaded = time.monotonic()
             torch.manual_seed(self.random_state)
             self.model_ = self._network(len(self.classes_), self.side_, on_gpu)
