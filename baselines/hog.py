@@ -127,5 +127,5 @@ def dense_hog(rgb: torch.Tensor, grid: Grid) -> torch.Tensor:
         for _ in range(2):
             patches = patches / (patches.square().sum(0) + 1e-4).sqrt_()
             patches.clamp_(max=CLIP)
-        scales.append(torch.nn.functional.normalize(patches, dim=0))
+        scales.append(patches.mul_(patches.square().sum(0).clamp_(min=1e-20).rsqrt_()))
     return torch.cat(scales, dim=2).permute(1, 2, 0)

@@ -10,7 +10,7 @@ from functools import lru_cache
 
 import torch
 
-from .grid import Grid, axis, gather, pool
+from .grid import Grid, axis, pool
 
 BINS = 59
 
@@ -55,11 +55,16 @@ def dense_lbp(grey: torch.Tensor, grid: Grid) -> torch.Tensor:
     Square roots of counts, as NEC-UIUC; order of ``positions``, quarters in y, x order, 59 bins each.
     """
     bins = uniform_bins().to(grey.device)[lbp_codes(grey).long()]
-    maps = torch.nn.functional.one_hot(bins, BINS).permute(3, 0, 1, 2).to(grey.dtype)
+    maps = grey.new_zeros((BINS, *grey.shape)).scatter_(0, bins.unsqueeze(0), 1.0)
     scales = []
     for cell in grid.cells:
         rows, columns = (axis(side, cell, grid.step, "box") for side in grey.shape[-2:])
-        cells = gather(pool(maps, rows, columns), rows, columns)
-        quarters = cells.view(2, 2, 2, 2, *cells.shape[1:]).sum((1, 3)).flatten(0, 2)
-        scales.append(torch.nn.functional.normalize(quarters.clamp_(min=0).sqrt_(), dim=0))
+        cells = pool(maps, rows, columns)
+        down = [cells[..., top : top + len(rows.centres), :] for top in rows.first]
+        quarters = []
+        for half in (down[0] + down[1], down[2] + down[3]):
+            across = [half[..., left : left + len(columns.centres)] for left in columns.first]
+            quarters += [across[0] + across[1], across[2] + across[3]]
+        counts = torch.stack(quarters).flatten(3).flatten(0, 1).clamp_(min=1e-12)  # the root of 0 is slow
+        scales.append(counts.div_(counts.sum(0)).sqrt_())  # the roots' squares sum to 1
     return torch.cat(scales, dim=2).permute(1, 2, 0)
