@@ -230,6 +230,19 @@ def test_the_one_cycle_schedule() -> None:
 def test_the_stated_epochs() -> None:
     assert [default_epochs(n, False) for n in (10, 2000, 20_000, 100_000)] == [100, 30, 13, 12]
     assert [default_epochs(n, True) for n in (10, 2000, 20_000, 100_000)] == [300, 160, 70, 62]
+    assert [classifier.AlexNet()._epochs(n, False) for n in (2000, 20_000, 100_000)] == [23, 10, 9]
+    assert [classifier.ResNet2015()._epochs(n, False) for n in (2000, 20_000)] == [15, 7]
+    assert classifier.AlexNet()._epochs(2000, True) == 160
+
+
+def test_alexnet_holds_back_less_in_the_short_trainings_of_a_cpu(striped: Striped) -> None:
+    on_cpu, on_gpu = (classifier.AlexNet()._ingredients(on_gpu) for on_gpu in (False, True))
+    assert (on_cpu["dropout"], on_cpu["width"]) == (0.2, 0.5)
+    assert (on_gpu["dropout"], on_gpu["width"]) == (0.5, 1.0)
+    assert classifier.AlexNet(dropout=0.0, width=0.25)._ingredients(True)["dropout"] == 0.0
+    assert classifier.AlexNet2012()._ingredients(False) == classifier.AlexNet2012()._ingredients(True)
+    model = classifier.AlexNet(epochs=1, width=0.125, side=32, device="cpu").fit(*striped(16))
+    assert model.augment_.how == "crop+flip"
 
 
 def test_the_held_out_part_is_stratified_and_never_a_whole_class() -> None:
