@@ -131,7 +131,8 @@ class NecUiuc(_Words):
     After Lin et al. 2011, winners of ILSVRC 2010 (28.2 % top-5 error, quoted). Follows: HOG and LBP of a patch as one
     descriptor; local coding with max pooling over a pyramid, super-vectors over 1×1 + 3×1; averaged SGD; an average of
     models. Deviates: four models of two codings instead of six; codebooks of ``k`` (LLC; 1,024) and 64 or 256
-    (super-vectors) against 8,192 to 16,384 and 512 to 1,024; Wang's LLC for the LCC they started from.
+    (super-vectors) against 8,192 to 16,384 and 512 to 1,024; Wang's LLC for the LCC they started from. Measured: 52.5 %
+    top-5 error, 27 minutes on one core.
     """
 
     fused = True
@@ -153,7 +154,8 @@ class IsiTwelve(Coded):
     After the ISI entry, second at ILSVRC 2012 (26.2 % top-5 error, quoted), and Ushiku, Harada and Kuniyoshi 2012.
     Follows: four kinds of descriptors, K-Gaussian Fisher vectors with regions, an averaged passive-aggressive
     classifier on each, their scores added. Deviates: opponent SIFT for C-SIFT; GIST describes the whole image and is
-    not coded; all scores weigh the same, on the scale of their own deviation; K = 64 up to 96 px, 256 above.
+    not coded; all scores weigh the same, on the scale of their own deviation; K = 64 up to 96 px, 256 above. Measured:
+    45.6 % top-5 error, 13 minutes on one core.
     """
 
     fused = True
