@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from .color import color_histogram, grey
 from .gist import gist
-from .grid import Grid
+from .grid import Grid, side_by_side
 from .hog import dense_hog
 from .lbp import dense_lbp
 from .lcs import dense_lcs
@@ -28,7 +28,7 @@ DESCRIPTORS: dict[str, Describe] = {
     "lcs": lambda rgb, grid, dtype: dense_lcs(rgb, grid),
     "hog": lambda rgb, grid, dtype: dense_hog(rgb, grid),
     "lbp": lambda rgb, grid, dtype: dense_lbp(grey(rgb), grid),
-    "hog-lbp": lambda rgb, grid, dtype: torch.cat([dense_hog(rgb, grid), dense_lbp(grey(rgb), grid)], dim=2),
+    "hog-lbp": lambda rgb, grid, dtype: side_by_side([dense_hog(rgb, grid), dense_lbp(grey(rgb), grid)]),
 }
 
 # One vector an image instead of many patches: (B, 3, H, W) -> (B, dim).

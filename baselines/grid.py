@@ -8,7 +8,7 @@ stack of planes, in which one cell of all patches is a rectangle: no patch is co
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
@@ -135,6 +135,21 @@ def positions(height: int, width: int, grid: Grid) -> NDArray[np.float32]:
     return np.concatenate(parts).astype(np.float32)
 
 
+def side_by_side(parts: Sequence[torch.Tensor]) -> torch.Tensor:
+    """Several descriptors of the same patches as one, (B, T, D) each, value by value in memory as they are."""
+    return torch.cat([part.permute(2, 0, 1) for part in parts]).permute(1, 2, 0)
+
+
+def weighted_shifts(
+    x: torch.Tensor, dim: int, starts: Sequence[int], length: int, weights: Sequence[float]
+) -> torch.Tensor:
+    """Weighted sum of the slices of ``x`` along ``dim`` that begin at ``starts`` and are ``length`` long."""
+    total: torch.Tensor = x.narrow(dim, starts[0], length) * weights[0]
+    for start, weight in zip(starts[1:], weights[1:], strict=True):
+        total.add_(x.narrow(dim, start, length), alpha=weight)
+    return total
+
+
 def blur(image: torch.Tensor, sigma: float) -> torch.Tensor:
     """Gaussian smoothing of (B, H, W) float by ``sigma`` px, cut off at 4 sigma, edges repeated."""
     radius = max(1, math.ceil(4 * sigma))
@@ -142,13 +157,8 @@ def blur(image: torch.Tensor, sigma: float) -> torch.Tensor:
     weights = (taps / taps.sum()).tolist()
     height, width = image.shape[-2:]
     padded = torch.nn.functional.pad(image.unsqueeze(1), [radius] * 4, mode="replicate")[:, 0]
-    down = padded[:, :height] * weights[0]
-    for i in range(1, 2 * radius + 1):
-        down.add_(padded[:, i : i + height], alpha=weights[i])
-    smooth: torch.Tensor = down[..., :width] * weights[0]
-    for i in range(1, 2 * radius + 1):
-        smooth.add_(down[..., i : i + width], alpha=weights[i])
-    return smooth
+    down = weighted_shifts(padded, -2, range(len(weights)), height, weights)
+    return weighted_shifts(down, -1, range(len(weights)), width, weights)
 
 
 def halve(image: torch.Tensor) -> torch.Tensor:

@@ -7,6 +7,7 @@ import math
 import torch
 
 from .grid import Grid, axis, gather, pool
+from .votes import direction_votes
 
 CLIP = 0.2
 
@@ -115,11 +116,7 @@ def dense_hog(rgb: torch.Tensor, grid: Grid) -> torch.Tensor:
     dy, dx = strongest_gradient(rgb.sqrt())
     magnitude = torch.hypot(dx, dy)
     angle = torch.atan2(dy, dx).mul_(9 / math.pi).remainder_(9)
-    maps = magnitude.new_empty((9, *magnitude.shape))
-    for k in range(9):
-        away = (angle - k).abs_()
-        away = torch.minimum(away, 9 - away)
-        maps[k] = (1 - away).clamp_(min=0) * magnitude
+    maps = direction_votes(angle, magnitude, 0, 9)
     scales = []
     for cell in grid.cells:
         rows, columns = (axis(side, cell, grid.step) for side in rgb.shape[-2:])

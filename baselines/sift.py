@@ -9,12 +9,14 @@ smoothed for coarse cells only. As in Lowe's octaves, cells of 8 px and more are
 from __future__ import annotations
 
 import math
+from collections.abc import Sequence
 from functools import lru_cache
 
 import torch
 
 from .color import opponent
-from .grid import CELLS, Axis, Grid, axis, blur, halve, patch_cells, pool
+from .grid import CELLS, Axis, Grid, axis, blur, halve, patch_cells, pool, side_by_side, weighted_shifts
+from .votes import direction_votes
 
 ORIENTATIONS = 8
 CLIP = 0.2
@@ -32,21 +34,8 @@ def orientation_maps(grey: torch.Tensor, dtype: torch.dtype = torch.float32) -> 
     dx[..., 0], dx[..., -1] = grey[..., 1] - grey[..., 0], grey[..., -1] - grey[..., -2]
     torch.sub(grey[..., :-2, :], grey[..., 2:, :], out=dy[..., 1:-1, :])
     dy[..., 0, :], dy[..., -1, :] = grey[..., 0, :] - grey[..., 1, :], grey[..., -2, :] - grey[..., -1, :]
-    magnitude = torch.hypot(dx, dy)
-    turn = torch.atan2(dy, dx).mul_(ORIENTATIONS / (2 * math.pi)).mul_(magnitude)  # in directions, times magnitude
-
-    def vote(direction: int, out: torch.Tensor) -> torch.Tensor:
-        """Falls linearly from the whole magnitude in this direction to 0 in its neighbours."""
-        torch.sub(turn, magnitude, alpha=direction, out=out).abs_()
-        return torch.sub(magnitude, out, out=out).clamp_(min=0)
-
-    maps = torch.empty((ORIENTATIONS, *grey.shape), dtype=dtype, device=grey.device)
-    half = ORIENTATIONS // 2
-    share, other = dx, dy  # no longer needed
-    for direction in range(1 - half, half):
-        maps[direction % ORIENTATIONS].copy_(vote(direction, share))
-    maps[half].copy_(vote(half, share).add_(vote(-half, other)))  # the angle jumps there
-    return maps
+    angle = torch.atan2(dy, dx).mul_(ORIENTATIONS / (2 * math.pi))
+    return direction_votes(angle, torch.hypot(dx, dy), -ORIENTATIONS // 2, ORIENTATIONS, dtype)
 
 
 @lru_cache(maxsize=1)
@@ -78,16 +67,13 @@ def normalised(cells: torch.Tensor, rows: Axis, columns: Axis, *, root: bool, co
         if root:  # RootSIFT: Arandjelović and Zisserman 2012
             plane.mul_(plane.clamp(min=1e-12).rsqrt_())
 
-    def over_patch(plane: torch.Tensor, weights: tuple[float, ...]) -> torch.Tensor:
+    def over_patch(plane: torch.Tensor, weights: Sequence[float]) -> torch.Tensor:
         """Weighted sum of a plane over the cells of each patch."""
-        n_rows, n_columns = len(rows.centres), len(columns.centres)
-        parts = [plane[:, top : top + n_rows] * w for top, w in zip(rows.first, weights, strict=True)]
-        down = parts[0].add_(parts[1]).add_(parts[2]).add_(parts[3])
-        parts = [down[..., left : left + n_columns] * w for left, w in zip(columns.first, weights, strict=True)]
-        return parts[0].add_(parts[1]).add_(parts[2]).add_(parts[3])
+        down = weighted_shifts(plane, -2, rows.first, len(rows.centres), weights)
+        return weighted_shifts(down, -1, columns.first, len(columns.centres), weights)
 
-    shown = over_patch(votes, (1 / CELLS,) * CELLS) >= contrast
-    limit = over_patch(energy, tuple(w * w for w in along)).clamp_(min=1e-20).sqrt_().mul_(CLIP)
+    shown = over_patch(votes, [1 / CELLS] * CELLS) >= contrast
+    limit = over_patch(energy, [w * w for w in along]).clamp_(min=1e-20).sqrt_().mul_(CLIP)
     if root:
         limit.sqrt_()
     weights = [(down * across) ** (0.5 if root else 1.0) for down in along for across in along]
@@ -106,6 +92,11 @@ def normalised(cells: torch.Tensor, rows: Axis, columns: Axis, *, root: bool, co
     return slots.flatten(3).flatten(0, 1)
 
 
+def octave_of(cell: float) -> int:
+    """How often the image is halved before cells of ``cell`` px are pooled from it."""
+    return max(0, math.floor(math.log2(cell / LEAST_CELL) + 1e-3))
+
+
 def dense_sift(
     grey: torch.Tensor, grid: Grid, *, root: bool = True, dtype: torch.dtype = torch.float32
 ) -> torch.Tensor:
@@ -121,7 +112,7 @@ def dense_sift(
     whole = torch.empty((CELLS * CELLS * ORIENTATIONS, len(grey), sum(n_patches)), dtype=dtype, device=grey.device)
     parts = torch.split(whole, n_patches, dim=2)
     for cell, part in zip(grid.cells, parts, strict=True):
-        octave = max(0, math.floor(math.log2(cell / LEAST_CELL) + 1e-3))
+        octave = octave_of(cell)
         while len(octaves) <= octave:
             octaves.append(halve(octaves[-1]))
         image, shrink = octaves[octave], 2**octave
@@ -149,4 +140,4 @@ def opponent_sift(rgb: torch.Tensor, grid: Grid, *, dtype: torch.dtype = torch.f
     further divides the colour channels by the intensity, which is unstable in dark patches.
     """
     parts = [dense_sift(channel, grid, dtype=dtype) for channel in opponent(rgb).unbind(1)]
-    return torch.cat(parts, dim=2).div_(3**0.5)
+    return side_by_side(parts).div_(3**0.5)

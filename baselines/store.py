@@ -21,7 +21,7 @@ IN_MEMORY = 512 * 2**20  # bytes; features above this go to disk even without a 
 # The modules whose text decides what a stored stage holds.
 CODE = (
     "bovw codebooks color compute descriptors encoder fisher gist gmm grid hog kmeans "
-    "lbp lcs llc pca pyramid sift supervector"
+    "lbp lcs llc pca pyramid sift supervector votes"
 )
 
 T = TypeVar("T")

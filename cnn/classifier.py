@@ -51,11 +51,8 @@ class AlexNet(DeepClassifier):
     width: float | None = None
     first_side: float = 1.0
 
+    cpu_epochs = 0.75
     quick_params: ClassVar[dict[str, Any]] = {**DeepClassifier.quick_params, "side": 32, "width": 0.25}
-
-    def _epochs(self, n_train: int, on_gpu: bool) -> int:
-        epochs = super()._epochs(n_train, on_gpu)
-        return epochs if on_gpu else -(-3 * epochs // 4)
 
     def _network(self, n_classes: int, side: int, on_gpu: bool) -> nn.Module:
         return alexnet(n_classes, side, **self._ingredients(on_gpu))
@@ -200,11 +197,8 @@ class ResNet2015(DeepClassifier):
     width: float | None = None
     optimizer: str = "sgd"
 
+    cpu_epochs = 0.5
     quick_params: ClassVar[dict[str, Any]] = {**DeepClassifier.quick_params, "side": 32, "width": 0.25}
-
-    def _epochs(self, n_train: int, on_gpu: bool) -> int:
-        epochs = super()._epochs(n_train, on_gpu)
-        return epochs if on_gpu else -(-epochs // 2)
 
     def _network(self, n_classes: int, side: int, on_gpu: bool) -> nn.Module:
         width = self.width or (1.0 if on_gpu else 0.5)

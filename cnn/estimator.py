@@ -10,6 +10,7 @@ import hashlib
 import inspect
 import json
 import logging
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -81,6 +82,7 @@ class DeepClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     family = "deep"
     quick_params: ClassVar[dict[str, Any]] = {"epochs": 20, "batch": 16}  # enough to learn a few dozen images
+    cpu_epochs = 1.0  # of ``default_epochs``, where a pass costs more or less than others' on a CPU
     ten_crops = False  # average the paper's ten views, not two
     needs_held_out = False  # also where ``held_out`` comes to no image at all
 
@@ -90,7 +92,8 @@ class DeepClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         raise NotImplementedError
 
     def _epochs(self, n_train: int, on_gpu: bool) -> int:
-        return default_epochs(n_train, on_gpu)
+        epochs = default_epochs(n_train, on_gpu)
+        return epochs if on_gpu else math.ceil(self.cpu_epochs * epochs)
 
     def _recipe(self, epochs: int, on_gpu: bool) -> Recipe:
         return Recipe(

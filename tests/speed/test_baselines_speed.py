@@ -28,7 +28,7 @@ from topfive.baselines.hog import hog
 from topfive.baselines.lbp import lbp_histogram
 from topfive.baselines.pca import PCA
 from topfive.baselines.presets import OxfordVgg
-from topfive.baselines.sift import LEAST_CELL, dense_sift
+from topfive.baselines.sift import dense_sift, octave_of
 from topfive.baselines.svm import LinearSVM
 from topfive.benchmark.data.images import Images
 
@@ -102,7 +102,7 @@ def test_sift(n: int, height: int, width: int, grid: Grid, wanted: str) -> None:
     sift = cv2.SIFT_create()
     flops = 0.0
     for cell in grid.cells:
-        shrink = max(1, 2 ** int(np.log2(cell / LEAST_CELL)))
+        shrink = 2 ** octave_of(cell)
         rows, columns = (axis(side, cell, grid.step, shrink=shrink) for side in (height, width))
         down = sum(block.size for _, _, block in rows.blocks) * width // shrink
         flops += 2 * 8 * n * (down + len(rows.matrix) * columns.matrix.size)
