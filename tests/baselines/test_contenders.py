@@ -17,7 +17,7 @@ from topfive.baselines.encoder import Channel, Encoder, extract
 from topfive.baselines.floors import PixelsSvm, RandomForest
 from topfive.baselines.grid import Grid
 from topfive.baselines.parts import Bovw, Fisher, Llc, SuperVector, Vlad
-from topfive.baselines.presets import BestOf2012, IsiTwelve, NecUiuc, OxfordVgg, SiftFisher, Xrce
+from topfive.baselines.presets import BestOf2012, IsiTwelve, NecUiuc, OxfordVgg, SiftBovw, SiftFisher, Xrce
 from topfive.baselines.whole import ColorHistogram, Hog
 from topfive.benchmark.data.images import Images
 
@@ -84,6 +84,32 @@ def test_contender_learns_stripes(contender: Any, train: tuple[Images, np.ndarra
     assert sum(model.timings_.values()) > 0
     assert type(contender).family in {"hand-engineered", "learned, shallow", "floor"}
     assert clone(model).get_params() == contender.get_params()
+
+
+@pytest.mark.parametrize(
+    "contender",
+    [
+        BestOf2012(k=4),
+        IsiTwelve(),
+        NecUiuc(k=16),
+        SiftBovw(k=16),
+        Vlad(k=4),
+        Llc(k=16),
+        SuperVector(k=4, descriptor="hog+lbp"),
+        CoatesNg(k=16),
+        ColorHistogram(),
+        Hog(),
+    ],
+    ids=lambda contender: type(contender).__name__,
+)
+def test_gpu_agrees(contender: Any, gpu: str) -> None:
+    pixels, labels = stripes(24, 0)
+    images, unseen = Images.from_array(pixels), Images.from_array(stripes(9, 1)[0])
+    here, there = (
+        clone(contender).set_params(device=device).fit(images, labels).decision_function(unseen)
+        for device in ("cpu", gpu)
+    )
+    assert np.corrcoef(here.ravel(), there.ravel())[0, 1] > 0.98
 
 
 def test_chance_draws_by_frequency_and_ignores_batches() -> None:

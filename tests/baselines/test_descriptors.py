@@ -55,14 +55,16 @@ def test_sift_agrees_with_opencv(photograph: np.ndarray, cell: float) -> None:
 @pytest.mark.parametrize("cell", [8.0, 12.0, 16.0])
 @pytest.mark.parametrize("shape", [(256, 320), (251, 313)])  # odd sides do not halve evenly
 def test_coarse_sift_agrees_with_opencv(cell: float, shape: tuple[int, int]) -> None:
-    """Coarse cells are pooled from a halved image; OpenCV pools them from the full one, which it smooths less."""
+    """Coarse cells are pooled from a halved image; OpenCV pools them from the full one, brought to the same scale."""
     step = 8.0
     image = np.ascontiguousarray(cv2.cvtColor(skimage.data.astronaut(), cv2.COLOR_RGB2GRAY)[: shape[0], : shape[1]])
     centres = [axis(side, cell, step).centres for side in image.shape]
     points = [
         cv2.KeyPoint(float(x - 0.5), float(y - 0.5), float(cell / 1.5), 0.0) for y in centres[0] for x in centres[1]
     ]
-    _, theirs = cv2.SIFT_create().compute(image, points)
+    # Ours is smoothed by a sixth of a cell; OpenCV smooths whatever it is given to 1.6 px, so the rest is done for it.
+    rest = max(0.0, (cell / 6) ** 2 - 1.6**2) ** 0.5
+    _, theirs = cv2.SIFT_create().compute(cv2.GaussianBlur(image, (0, 0), rest) if rest else image, points)
     ours = dense_sift(torch.from_numpy(image)[None].float() / 255, Grid((cell,), step), root=False)[0].numpy()
     away = 2 * cell + 8
     inside = np.array(
@@ -71,7 +73,7 @@ def test_coarse_sift_agrees_with_opencv(cell: float, shape: tuple[int, int]) -> 
     seen = inside & (np.linalg.norm(ours, axis=1) > 0)
     cosine = (ours * theirs).sum(1) / (np.linalg.norm(ours, axis=1) * np.linalg.norm(theirs, axis=1) + 1e-9)
     assert seen.sum() > 50
-    assert np.median(cosine[seen]) >= (0.97 if cell < 16 else 0.95)
+    assert np.median(cosine[seen]) >= 0.97
 
 
 @pytest.mark.parametrize(
@@ -123,12 +125,13 @@ def test_sift_in_bfloat16_is_close(photograph: np.ndarray) -> None:
     assert torch.nn.functional.cosine_similarity(exact, quick, dim=2).median() > 0.999
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
 @pytest.mark.parametrize("name", sorted(DESCRIPTORS))
-def test_gpu_agrees(photograph: np.ndarray, name: str) -> None:
-    rgb, grid = as_rgb(photograph), Grid((2.0, 4.0), 4.0)
+def test_gpu_agrees(photograph: np.ndarray, name: str, gpu: str) -> None:
+    rgb, grid = as_rgb(photograph), Grid((2.0, 4.0, 8.0), 4.0)
     here = DESCRIPTORS[name](rgb, grid, torch.float32)
-    there = DESCRIPTORS[name](rgb.cuda(), grid, torch.float32).cpu()
+    there = DESCRIPTORS[name](rgb.to(gpu), grid, torch.float32)
+    assert there.device.type == "cuda"
+    there = there.cpu()
     torch.testing.assert_close(here, there, atol=1e-3, rtol=1e-3)
 
 

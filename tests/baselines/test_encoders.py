@@ -83,10 +83,9 @@ def test_fisher_in_bfloat16_points_the_same_way() -> None:
     assert (exact * quick).sum(1).min() > 0.99
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
-def test_gpu_fisher_agrees(mixture: GMM, patches: torch.Tensor) -> None:
+def test_gpu_fisher_agrees(mixture: GMM, patches: torch.Tensor, gpu: str) -> None:
     here = fisher_vectors(patches, mixture, dtype=torch.float64)
-    there = fisher_vectors(patches.cuda(), mixture.to("cuda"), dtype=torch.float64).cpu()
+    there = fisher_vectors(patches.to(gpu), mixture.to(gpu), dtype=torch.float64).cpu()
     torch.testing.assert_close(here, there)
 
 

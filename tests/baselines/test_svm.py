@@ -9,7 +9,6 @@ from typing import Any
 import numpy as np
 import psutil
 import pytest
-import torch
 from sklearn.svm import LinearSVC
 from topfive.baselines.passive import PassiveAggressive
 from topfive.baselines.store import Store, read, release
@@ -142,11 +141,10 @@ def test_one_class_is_an_error(problem: tuple[np.ndarray, np.ndarray]) -> None:
         LinearSVM().fit(rows, np.arange(5))
 
 
-@pytest.mark.skipif(not torch.cuda.is_available(), reason="needs a CUDA device")
-def test_gpu_agrees(problem: tuple[np.ndarray, np.ndarray]) -> None:
+def test_gpu_agrees(problem: tuple[np.ndarray, np.ndarray], gpu: str) -> None:
     rows, labels = problem
     fits = [
         LinearSVM(solver="sgd", negative_weight=0.5, step=0.5, epochs=5, device=device).fit(rows, labels)
-        for device in ("cpu", "cuda")
+        for device in ("cpu", gpu)
     ]
     np.testing.assert_allclose(fits[0].decision_function(rows), fits[1].decision_function(rows), atol=0.03)

@@ -46,6 +46,31 @@ def test_every_network_learns_64_images_by_heart(name: str, parameters: dict[str
     assert model.flops_per_image_ > 0
 
 
+@pytest.mark.parametrize(
+    ("name", "parameters"),
+    [
+        ("AlexNet", {"width": 0.125, "augment": "scale+flip"}),
+        ("AlexNet2012", {"width": 0.125, "side": 28, "init": "he", "held_out": 0.2, "augment": "paper"}),
+        ("AlexNetOwt2014", {"width": 0.125, "dropout": 0.0}),
+        ("Mlp1986", {}),
+        ("LeNet1998", {}),
+        ("Dbn2006", {"layers": "20-20", "pretrain_epochs": 1}),
+        ("ResNet2015", {"width": 0.125, "augment": "crop+flip"}),
+    ],
+)
+def test_gpu_agrees(name: str, parameters: dict[str, Any], striped: Striped, gpu: str) -> None:
+    """With the same numbers in its way: full precision, and nothing that draws numbers on the device itself."""
+    images, labels = striped(32)
+    losses = []
+    for device in ("cpu", gpu):
+        settings = {**EASY, "dropout": 0.0, "epochs": 2, "precision": "f32", **parameters, "device": device}
+        known = clone(getattr(classifier, name)()).get_params()
+        model = getattr(classifier, name)(**{k: v for k, v in settings.items() if k in known}).fit(images, labels)
+        scores = model.decision_function(images)
+        losses.append([record["loss"] for record in model.history_] + [float(np.abs(scores).mean())])
+    np.testing.assert_allclose(losses[1], losses[0], rtol=0.02)
+
+
 class Small(nn.Sequential):
     """Batch normalisation and dropout: state and random numbers that a resumed training must get right."""
 
@@ -60,13 +85,7 @@ def small(**parameters: Any) -> classifier.TorchClassifier:
     return classifier.TorchClassifier(module=Small, **{"batch": 16, "device": "cpu", "epochs": 4, **parameters})
 
 
-@pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
-def test_a_resumed_training_is_the_uninterrupted_one_bit_for_bit(
-    optimizer: str, striped: Striped, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr("topfive.cnn.train.SAVE_EVERY", 0.0)
-    images, labels = striped(80)
-    whole = small(optimizer=optimizer).fit(images, labels)
+def killed_in_third_epoch(model: Any, images: Any, labels: Any, monkeypatch: pytest.MonkeyPatch) -> None:
     train_epoch = Trainer.epoch
 
     def killed(self: Trainer, epoch: int) -> None:
@@ -74,11 +93,21 @@ def test_a_resumed_training_is_the_uninterrupted_one_bit_for_bit(
             raise KeyboardInterrupt
         train_epoch(self, epoch)
 
-    cut = small(optimizer=optimizer, cache_dir=str(tmp_path))
     with monkeypatch.context() as patch:
+        patch.setattr("topfive.cnn.train.SAVE_EVERY", 0.0)
         patch.setattr(Trainer, "epoch", killed)
         with pytest.raises(KeyboardInterrupt):
-            cut.fit(images, labels)
+            model.fit(images, labels)
+
+
+@pytest.mark.parametrize("optimizer", ["sgd", "adamw"])
+def test_a_resumed_training_is_the_uninterrupted_one_bit_for_bit(
+    optimizer: str, striped: Striped, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    images, labels = striped(80)
+    whole = small(optimizer=optimizer).fit(images, labels)
+    cut = small(optimizer=optimizer, cache_dir=str(tmp_path))
+    killed_in_third_epoch(cut, images, labels, monkeypatch)
     resumed = clone(cut).fit(images, labels)
     assert len(resumed.history_) == 4
     again = clone(cut).fit(images, labels)  # nothing is left to train
@@ -89,6 +118,20 @@ def test_a_resumed_training_is_the_uninterrupted_one_bit_for_bit(
     assert [r["loss"] for r in whole.history_] == [r["loss"] for r in resumed.history_]
     assert np.array_equal(whole.decision_function(images), resumed.decision_function(images))
     assert not list(tmp_path.rglob("*.tmp"))
+
+
+def test_a_training_resumes_on_a_gpu(
+    gpu: str, striped: Striped, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    images, labels = striped(80)
+    cut = small(device=gpu, cache_dir=str(tmp_path))
+    killed_in_third_epoch(cut, images, labels, monkeypatch)
+    with caplog.at_level(logging.INFO):
+        resumed = clone(cut).fit(images, labels)
+    assert "goes on after epoch 2 of 4" in caplog.text
+    whole = small(device=gpu).fit(images, labels)
+    losses = [[record["loss"] for record in model.history_] for model in (resumed, whole)]
+    np.testing.assert_allclose(losses[0], losses[1], rtol=0.02)
 
 
 def test_the_seed_decides(striped: Striped) -> None:

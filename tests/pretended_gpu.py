@@ -1,0 +1,144 @@
+"""A GPU to rehearse on where there is none.
+
+Inside ``pretended_gpu()`` a tensor sent to "cuda" says that it is there, is computed on the CPU all the same and, as on
+a real one, meets no tensor of the CPU: the mistake that is most likely to hide where no GPU is at hand. It shows
+nothing of a GPU's rounding, kernels, memory or speed. Autocast and torch.compile do nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import ExitStack, contextmanager, nullcontext
+from typing import Any
+from unittest import mock
+
+import torch
+from torch.overrides import TorchFunctionMode
+from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._pytree import tree_leaves, tree_map
+
+CUDA = torch.device("cuda", 0)
+META = torch.device("meta")  # what torch itself is told: a device that needs no driver and computes nothing
+CROSSING = ("aten::_to_copy", "aten::copy_", "aten::_local_scalar_dense")
+INDEXING = ("aten::index", "aten::index_put_", "aten::_index_put_impl_")  # takes indices that lie on the CPU
+
+
+class OnGpu(torch.Tensor):
+    """A tensor of the pretended GPU; ``held`` is where its values are."""
+
+    def __new__(cls, held: torch.Tensor) -> OnGpu:
+        return torch.Tensor._make_wrapper_subclass(
+            cls,
+            held.size(),
+            strides=held.stride(),
+            storage_offset=held.storage_offset(),
+            dtype=held.dtype,
+            device=META,
+            requires_grad=held.requires_grad,
+        )
+
+    def __init__(self, held: torch.Tensor) -> None:
+        self.held = held
+
+    def __reduce_ex__(self, protocol: Any) -> Any:
+        return self.held.__reduce_ex__(protocol)  # on the disk, nothing of the pretence is left
+
+    @classmethod
+    def __torch_dispatch__(cls, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        return compute(func, args, kwargs or {})
+
+
+def compute(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
+    """An operation of torch on the values held; RuntimeError where tensors of both devices meet in it."""
+    name = func._schema.name
+    leaves = tree_leaves((args, kwargs))
+    there = [t for t in leaves if isinstance(t, OnGpu)]
+    if there and name not in CROSSING:
+        for t in (args[0], *args[2:]) if name in INDEXING else leaves:
+            if isinstance(t, torch.Tensor) and not isinstance(t, OnGpu) and t.dim():
+                raise RuntimeError(f"{name}: a tensor on the GPU meets one on the {t.device}")
+    goes_there = isinstance(args[0], OnGpu) if name == "aten::copy_" else bool(there)
+    if kwargs.get("device") is not None:
+        goes_there = torch.device(kwargs["device"]) == META
+        kwargs = {**kwargs, "device": torch.device("cpu"), **({"pin_memory": False} if "pin_memory" in kwargs else {})}
+    args, kwargs = tree_map(lambda t: t.held if isinstance(t, OnGpu) else t, (args, kwargs))
+    same = {id(t.held): t for t in there}
+
+    def placed(result: Any) -> Any:
+        if not goes_there or not isinstance(result, torch.Tensor):
+            return result
+        return same[id(result)] if id(result) in same else OnGpu(result)
+
+    return tree_map(placed, func(*args, **kwargs))
+
+
+class Dispatch(TorchDispatchMode):
+    """Also what makes new tensors goes through ``compute``."""
+
+    def __torch_dispatch__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        return compute(func, args, kwargs or {})
+
+
+class Names(TorchFunctionMode):
+    """Between the caller's "cuda" and torch's META."""
+
+    def __torch_function__(self, func: Any, types: Any, args: Any = (), kwargs: Any = None) -> Any:
+        kwargs = kwargs or {}
+        if func == torch.Tensor.device.__get__:
+            device = func(*args)
+            return CUDA if device == META else device
+        if func == torch.Tensor.is_meta.__get__:
+            return False
+        if func is torch.device:
+            return func(*args, **kwargs)
+        if func is torch.Tensor.pin_memory:
+            return args[0]
+        if func is torch._has_compatible_shallow_copy_type:  # asked when a module changes its device
+            return False
+        if func in (torch.tensor, torch.as_tensor) and is_cuda(kwargs.get("device")):
+            return func(*args, **{**kwargs, "device": None}).to(META)
+        if func in (torch.Tensor.__getitem__, torch.Tensor.__setitem__):
+            args = (args[0], torch.tensor(args[1]) if isinstance(args[1], list) else args[1], *args[2:])
+        if func is torch.Tensor.cuda:
+            func, args = torch.Tensor.to, (args[0], META)
+        args, kwargs = tree_map(lambda x: META if is_cuda(x) else x, (args, kwargs))
+        return func(*args, **kwargs)
+
+
+def is_cuda(x: Any) -> bool:
+    return (isinstance(x, torch.device) and x.type == "cuda") or (isinstance(x, str) and x.split(":")[0] == "cuda")
+
+
+@contextmanager
+def pretended_gpu() -> Iterator[None]:
+    """One GPU with 1 GiB of memory, in this thread and in those that thread pools start."""
+    submit = ThreadPoolExecutor.submit
+
+    def submit_inside(pool: ThreadPoolExecutor, call: Any, /, *args: Any, **kwargs: Any) -> Any:
+        def inside() -> Any:
+            with Names(), Dispatch():
+                return call(*args, **kwargs)
+
+        return submit(pool, inside)
+
+    says = {
+        "is_available": True,
+        "device_count": 1,
+        "mem_get_info": (2**30, 2**30),
+        "is_bf16_supported": True,
+        "max_memory_allocated": 2**20,
+        "empty_cache": None,
+        "synchronize": None,
+    }
+    with ExitStack() as stack:
+        for name, answer in says.items():
+            stack.enter_context(mock.patch.object(torch.cuda, name, mock.Mock(return_value=answer)))
+        stack.enter_context(mock.patch.object(ThreadPoolExecutor, "submit", submit_inside))
+        stack.enter_context(mock.patch.object(torch.random, "fork_rng", nullcontext))  # asks each GPU for its state
+        stack.enter_context(mock.patch.object(torch, "inference_mode", torch.no_grad))  # its tensors take no subclass
+        stack.enter_context(mock.patch.object(torch, "compile", lambda network: network))
+        stack.enter_context(mock.patch.object(torch, "autocast", return_value=nullcontext()))
+        stack.enter_context(Names())
+        stack.enter_context(Dispatch())
+        yield
