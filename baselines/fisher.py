@@ -29,35 +29,42 @@ def fisher_vectors(
     ``dtype``: of the two matrix products; bfloat16 halves the time, and its vectors point within a few degrees of
     the exact ones.
     """
-    dims = x.shape[2]
-    first, constant = (term.to(dtype) for term in gmm.linear_terms())
-    everywhere = [torch.arange(x.shape[1])] if regions is None else regions
-    parts = []
-    for few in torch.split(x, max(1, PATCHES_AT_A_TIME // x.shape[1])):
-        both = torch.empty((*few.shape[:2], 2 * dims), dtype=dtype, device=x.device)
+    n_patches, dims = x.shape[1:]
+    first, constant = gmm.linear_terms()
+    # Beside a patch and its squares stand a one, which brings the constant into the first product and the mass into
+    # the second, and a zero that makes the width even.
+    weights = torch.cat([first, constant.unsqueeze(0), torch.zeros_like(constant).unsqueeze(0)]).to(dtype)
+    one_and_zero = torch.eye(2, dtype=dtype, device=x.device)[0]
+    everywhere = [torch.arange(n_patches)] if regions is None else regions
+    sums = []
+    for few in torch.split(x, max(1, PATCHES_AT_A_TIME // n_patches)):
+        both = torch.empty((*few.shape[:2], 2 * dims + 2), dtype=dtype, device=x.device)
         both[..., :dims].copy_(few)
-        both[..., dims:].copy_(few * few)
-        logits = torch.addmm(constant, both.view(-1, 2 * dims), first)
-        posteriors = logits.softmax(1).view(*few.shape[:2], -1)
-        of_regions = [
-            _gradients(posteriors, both, gmm)
-            if len(region) == x.shape[1]
-            else _gradients(posteriors[:, region], both[:, region], gmm)
-            for region in everywhere
-        ]
-        parts.append(torch.stack(of_regions, dim=1))
-    return torch.cat(parts)
+        both[..., dims : 2 * dims].copy_(few * few)
+        both[..., 2 * dims :] = one_and_zero
+        posteriors = (both.view(-1, 2 * dims + 2) @ weights).softmax(1).view(*few.shape[:2], -1)
+        sums.append(torch.stack([_sums(posteriors, both, region) for region in everywhere], dim=1))
+    sizes = torch.tensor([len(region) for region in everywhere], device=x.device)
+    return _gradients(torch.cat(sums).float(), sizes, gmm)
 
 
-def _gradients(posteriors: torch.Tensor, both: torch.Tensor, gmm: GMM) -> torch.Tensor:
-    n_patches, dims = both.shape[1], gmm.means.shape[1]
-    mass = posteriors.sum(1, dtype=torch.float32).unsqueeze(2)
-    sums = torch.bmm(posteriors.transpose(1, 2), both).float()
-    first, second = torch.split(sums, dims, dim=2)
-    root = gmm.weights.sqrt().unsqueeze(1) * n_patches
-    mean_part = (first - mass * gmm.means) / (gmm.variances.sqrt() * root)
-    spread = second - 2 * gmm.means * first + mass * (gmm.means.square() - gmm.variances)
-    return torch.stack([mean_part, spread / (gmm.variances * root * 2**0.5)], dim=1)
+def _sums(posteriors: torch.Tensor, both: torch.Tensor, region: torch.Tensor) -> torch.Tensor:
+    """(B, K, 2D + 2): each component's share of what the region's patches hold."""
+    if len(region) < both.shape[1]:
+        posteriors, both = posteriors[:, region], both[:, region]
+    return torch.bmm(posteriors.transpose(1, 2), both)
+
+
+def _gradients(sums: torch.Tensor, sizes: torch.Tensor, gmm: GMM) -> torch.Tensor:
+    """(B, R, 2, K, D) of sums (B, R, K, 2D + 2) over (R,) regions of so many patches."""
+    dims = gmm.means.shape[1]
+    first, second, mass, _ = torch.split(sums / sizes.view(-1, 1, 1), [dims, dims, 1, 1], dim=3)
+    root, means, variances = gmm.weights.sqrt().unsqueeze(1), gmm.means, gmm.variances
+    out = sums.new_empty((*sums.shape[:2], 2, *means.shape))
+    torch.mul(first - mass * means, 1 / (variances.sqrt() * root), out=out[:, :, 0])
+    spread = second.addcmul(means, first, value=-2).addcmul_(mass, means.square() - variances)
+    torch.mul(spread, 1 / (variances * root * 2**0.5), out=out[:, :, 1])
+    return out
 
 
 def improve(vectors: torch.Tensor) -> torch.Tensor:
