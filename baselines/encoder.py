@@ -31,6 +31,7 @@ SAMPLES_PER_CENTRE = 400  # … and this many patches for each centre, within th
 SAMPLES_LEAST, SAMPLES_MOST = 50_000, 200_000
 PATCHES_AT_A_TIME = 32_768  # bounds memory: at most this many descriptors exist at once, or those of one image
 BATCH = 32  # images
+ON_GPU = 8  # times as many of both: it has more cores to feed and no small cache to stay in
 SENT_FROM = 2000  # images; fewer are encoded here sooner than on a cluster
 # Rows that come back wait in memory until they are written: batches are sent in waves of at most so many bytes of
 # rows, or of so many batches for each thread of the cluster, so that few threads wait for the last of a wave.
@@ -161,7 +162,8 @@ class Encoder:
         return out
 
     def _at_most(self, height: int, width: int) -> int:
-        return PATCHES_AT_A_TIME // max(1, sum(self.grid.n_patches(height, width)))
+        many = PATCHES_AT_A_TIME * (1 if _is_cpu(self.device) else ON_GPU)
+        return many // max(1, sum(self.grid.n_patches(height, width)))
 
 
 def extract(
@@ -183,7 +185,8 @@ def extract(
     other, and batches of a few images stay in a core's cache. So the vectors do not depend on the number of cores, nor
     on where they are made: where joblib's active backend leads out of this process, batches of many images go there.
     """
-    on_cpu = torch.device(device).type == "cpu"
+    on_cpu = _is_cpu(device)
+    at_once = BATCH * (1 if on_cpu else ON_GPU)
     workers = torch.get_num_threads() if on_cpu else 1
     size: dict[str, Any] = {"max_pixels": MAX_PIXELS} if side is None else {"side": side}
     n = len(order)
@@ -207,7 +210,7 @@ def extract(
                 calls = (delayed(_elsewhere)(i, encode, part, size, mirrored) for i, part in parts)
                 yield from starmap(write, Parallel(return_as="generator_unordered")(calls))
         else:
-            batches = zip(count(step=BATCH), images.batches(BATCH, order=order, **size), strict=False)
+            batches = zip(count(step=at_once), images.batches(at_once, order=order, **size), strict=False)
             calls = (delayed(here)(first, batch) for first, batch in batches)
             yield from Parallel(workers, return_as="generator_unordered", require="sharedmem")(calls)
 
@@ -218,6 +221,10 @@ def extract(
             if now - shown > 5 or done == n:
                 shown, rate = now, done / (now - begin)
                 log.info("features: %d of %d images, %.0f images/s, %.0f s left", done, n, rate, (n - done) / rate)
+
+
+def _is_cpu(device: str) -> bool:
+    return torch.device(device).type == "cpu"
 
 
 def _shares_memory() -> bool:

@@ -13,7 +13,7 @@ import torch
 
 from .gmm import GMM
 
-PATCHES_AT_A_TIME = 8192  # what is made of so many stays in a core's cache
+PATCHES_AT_A_TIME = 8192  # on a CPU: what is made of so many stays in a core's cache
 
 
 def fisher_vectors(
@@ -37,7 +37,8 @@ def fisher_vectors(
     one_and_zero = torch.eye(2, dtype=dtype, device=x.device)[0]
     everywhere = [torch.arange(n_patches)] if regions is None else regions
     sums = []
-    for few in torch.split(x, max(1, PATCHES_AT_A_TIME // n_patches)):
+    at_once = len(x) if x.device.type != "cpu" else PATCHES_AT_A_TIME // n_patches
+    for few in torch.split(x, max(1, at_once)):
         both = torch.empty((*few.shape[:2], 2 * dims + 2), dtype=dtype, device=x.device)
         both[..., :dims].copy_(few)
         both[..., dims : 2 * dims].copy_(few * few)

@@ -17,7 +17,7 @@ CELLS = 4
 
 
 @lru_cache(maxsize=16)
-def gabor_bank(height: int, width: int) -> torch.Tensor:
+def gabor_bank(height: int, width: int, device: torch.device) -> torch.Tensor:
     """(32, height, width) float32: transfer functions of the filters, zero frequency first, after LMgist's formula."""
     fy = torch.fft.fftfreq(height)[:, None] * height
     fx = torch.fft.fftfreq(width)[None] * width
@@ -32,7 +32,7 @@ def gabor_bank(height: int, width: int) -> torch.Tensor:
             along = -10 * 0.35 * (radius / centre - 1) ** 2
             across = -2 * math.pi * (16 * n**2 / 32**2) * turned**2
             bank.append(torch.exp(along + across))
-    return torch.stack(bank)
+    return torch.stack(bank).to(device)
 
 
 def whiten(grey: torch.Tensor, cycles: float = 4.0) -> torch.Tensor:
@@ -54,7 +54,7 @@ def gist(grey: torch.Tensor) -> torch.Tensor:
     padded = torch.nn.functional.pad(grey.unsqueeze(1), (left, left, top, top), mode="reflect")[:, 0]
     spectrum = torch.fft.fft2(whiten(padded))
     out = []
-    for transfer in gabor_bank(*padded.shape[-2:]).to(grey.device):
+    for transfer in gabor_bank(*padded.shape[-2:], grey.device):
         energy = torch.fft.ifft2(spectrum * transfer).abs()[:, top : top + height, left : left + width]
         out.append(torch.nn.functional.adaptive_avg_pool2d(energy.unsqueeze(1), CELLS).flatten(1))
     return torch.cat(out, dim=1)

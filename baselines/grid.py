@@ -44,7 +44,7 @@ class Grid:
         return [len(rows.centres) * len(columns.centres) for rows, columns in sides]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class Axis:
     """The patches along one axis: ``centres`` (n,) in px, the (n_cells, length) pooling ``matrix``, and ``first`` (4,):
     cell c of patch i is row ``first[c] + i`` of the matrix."""
@@ -108,9 +108,19 @@ def pool(maps: torch.Tensor, rows: Axis, columns: Axis) -> torch.Tensor:
 
     The products run in the dtype of ``maps``.
     """
-    parts = [torch.from_numpy(matrix).to(maps) @ maps[..., low:high, :] for low, high, matrix in rows.blocks]
+    blocks, _ = matrices(rows, maps.dtype, maps.device)
+    parts = [matrix @ maps[..., low:high, :] for low, high, matrix in blocks]
     down = parts[0] if len(parts) == 1 else torch.cat(parts, dim=-2)
-    return torch.matmul(down, torch.from_numpy(columns.matrix).to(maps).T)
+    return torch.matmul(down, matrices(columns, maps.dtype, maps.device)[1].T)
+
+
+@lru_cache(maxsize=256)
+def matrices(
+    axis: Axis, dtype: torch.dtype, device: torch.device
+) -> tuple[list[tuple[int, int, torch.Tensor]], torch.Tensor]:
+    """The blocks and the whole of an axis's matrix where and as the products need them."""
+    blocks = [(low, high, torch.from_numpy(block).to(device, dtype)) for low, high, block in axis.blocks]
+    return blocks, torch.from_numpy(axis.matrix).to(device, dtype)
 
 
 def patch_cells(cells: torch.Tensor, rows: Axis, columns: Axis) -> Iterator[torch.Tensor]:

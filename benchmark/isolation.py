@@ -50,21 +50,25 @@ def run_isolated(
     timeout: float | None,
     stop: threading.Event,
     on_progress: Callable[[str], None],
+    gpu: str | None = None,
 ) -> Outcome:
     """Run ``cell`` (see ``engine``) to its end, its time limit in seconds, or until ``stop`` is set.
 
-    It works in a folder of its own below ``scratch``, which is gone afterwards.
+    It works in a folder of its own below ``scratch``, which is gone afterwards. ``gpu``: the only one it is to see, as
+    CUDA_VISIBLE_DEVICES names it; None leaves that as it is.
     """
     with tempfile.TemporaryDirectory(prefix="cell-", dir=scratch) as name:
         folder = Path(name)
         (folder / "cell.json").write_text(json.dumps(cell), encoding="utf-8")
-        threads = str(cell["n_jobs"])
+        given = {**dict.fromkeys(THREAD_VARIABLES, str(cell["n_jobs"])), "PYTHONUNBUFFERED": "1"}
+        if gpu is not None:
+            given["CUDA_VISIBLE_DEVICES"] = gpu
         process = subprocess.Popen(
             [sys.executable, "-m", "topfive.benchmark.engine", name],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
-            env={**SETTINGS, **os.environ, **dict.fromkeys(THREAD_VARIABLES, threads), "PYTHONUNBUFFERED": "1"},
+            env={**SETTINGS, **os.environ, **given},
             start_new_session=True,
         )
         assert process.stdin is not None

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import platform
 import subprocess
 import sys
@@ -71,6 +72,13 @@ def gpus() -> list[str]:
     except (OSError, subprocess.TimeoutExpired):
         return []
     return [line.strip() for line in answer.stdout.splitlines() if line.strip()] if answer.returncode == 0 else []
+
+
+def visible_gpus() -> list[str]:
+    """Those GPUs that a program started here may use, as CUDA_VISIBLE_DEVICES names them."""
+    there = [str(i) for i in range(len(gpus()))]
+    chosen = os.environ.get("CUDA_VISIBLE_DEVICES")
+    return there if chosen is None or not there else [name.strip() for name in chosen.split(",") if name.strip()]
 
 
 def _version(name: str) -> str | None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import queue
 import signal
 import threading
 from collections.abc import Callable, Iterator
@@ -182,10 +183,20 @@ def _executor(config: RunConfig, folder: Path) -> Iterator[tuple[Execute, int]]:
         return
 
     def here(task: dict[str, Any], timeout: float | None, stop: threading.Event, say: Callable[[str], None]) -> Outcome:
-        return run_isolated(task, folder / SCRATCH, timeout=timeout, stop=stop, on_progress=say)
+        gpu = free.get() if shared else None
+        try:
+            return run_isolated(task, folder / SCRATCH, timeout=timeout, stop=stop, on_progress=say, gpu=gpu)
+        finally:
+            if gpu is not None:
+                free.put(gpu)
 
-    gpus = [] if config.device == "cpu" else provenance.gpus()
-    yield here, min(config.jobs, len(gpus)) if gpus else config.jobs  # a GPU serves one cell at a time
+    gpus = [] if config.device == "cpu" else provenance.visible_gpus()
+    jobs = min(config.jobs, len(gpus)) if gpus else config.jobs
+    shared = bool(gpus) and jobs > 1  # a GPU serves one cell at a time; a cell alone sees them all
+    free: queue.SimpleQueue[str] = queue.SimpleQueue()
+    for gpu in gpus:
+        free.put(gpu)
+    yield here, jobs
 
 
 def _check_same_data(results: Results, datasets: Opened, folder: Path) -> None:

@@ -8,7 +8,9 @@ from __future__ import annotations
 
 from collections import OrderedDict
 
-from torch import nn
+import torch
+import torch.nn.functional as F
+from torch import Tensor, nn
 
 from .lrn import LocalResponseNorm
 
@@ -21,6 +23,18 @@ KERNELS = {1: 3, 2: 5, 3: 7, 4: 11}  # of conv1, by its stride; 11/4 is the pape
 def stem_stride(side: int) -> int:
     """Stride of conv1: a 32nd of the side, 1 to 4, so that some 24 to 48 positions are left; the paper's 4 from 112."""
     return min(4, max(1, round(side / 32)))
+
+
+class Towers(nn.Conv2d):
+    """A grouped convolution. On a GPU it is one dense convolution for each group: the grouped ones of cuDNN can be many
+    times slower on channels-last maps (which is why torch.compile, too, avoids that order for such networks)."""
+
+    def forward(self, x: Tensor) -> Tensor:
+        if self.groups == 1 or x.device.type != "cuda":
+            return super().forward(x)
+        biases = [None] * self.groups if self.bias is None else self.bias.chunk(self.groups)
+        parts = zip(x.chunk(self.groups, 1), self.weight.chunk(self.groups), biases, strict=True)
+        return torch.cat([F.conv2d(*part, self.stride, self.padding) for part in parts], 1)
 
 
 def alexnet(
@@ -68,7 +82,7 @@ def alexnet(
     layers: OrderedDict[str, nn.Module] = OrderedDict()
 
     def conv(i: int, c_in: int, c_out: int, size: int, stride: int = 1, padding: int = 0, groups: int = 1) -> None:
-        layers[f"conv{i}"] = nn.Conv2d(c_in, c_out, size, stride, padding, groups=groups, bias=not batch_norm)
+        layers[f"conv{i}"] = Towers(c_in, c_out, size, stride, padding, groups=groups, bias=not batch_norm)
         if batch_norm:
             layers[f"bn{i}"] = nn.BatchNorm2d(c_out)
         layers[f"act{i}"] = _activation(activation)

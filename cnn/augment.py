@@ -12,6 +12,8 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from .device import sent
+
 CHOICES = ("none", "crop", "crop+flip", "scale+flip", "paper")
 
 
@@ -46,7 +48,7 @@ def crops(pixels: Tensor, top: Tensor, left: Tensor, side: int, flip: Tensor) ->
     rows = top[:, None] + span
     columns = left[:, None] + torch.where(flip[:, None], side - 1 - span, span)
     picture = torch.arange(n, device=device)[:, None, None]
-    return pixels[picture, rows.to(device)[:, :, None], columns.to(device)[:, None, :]]
+    return pixels[picture, sent(rows, device)[:, :, None], sent(columns, device)[:, None, :]]
 
 
 def scaled_crops(images: Tensor, side: int, flip: Tensor, chance: Tensor, least: float) -> Tensor:
@@ -62,7 +64,7 @@ def scaled_crops(images: Tensor, side: int, flip: Tensor, chance: Tensor, least:
     zero = torch.zeros(n)
     mirrored = torch.where(flip, -width, width)
     theta = torch.stack([torch.stack([mirrored, zero, x], 1), torch.stack([zero, height, y], 1)], 1)
-    grid = F.affine_grid(theta.to(images.device, images.dtype), [n, 3, side, side], align_corners=False)
+    grid = F.affine_grid(sent(theta, images.device).to(images.dtype), [n, 3, side, side], align_corners=False)
     return F.grid_sample(images, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
 
 
@@ -111,7 +113,7 @@ class Augment:
         top, left = ((chance[:, i] * (room + 1)).long() for i in (1, 2))
         images = crops(images.permute(0, 2, 3, 1), top, left, self.side, flip).permute(0, 3, 1, 2)
         if self.how == "paper":
-            images = images + (alpha.to(images.device) @ self.colour.principal.t() / self.scale)[:, :, None, None]
+            images = images + (sent(alpha, images.device) @ self.colour.principal.t() / self.scale)[:, :, None, None]
         return resized(images, out)
 
     def views(self, pixels: Tensor, ten: bool = False) -> list[Tensor]:

@@ -9,11 +9,14 @@ restricted Boltzmann machines", 2010.
 from __future__ import annotations
 
 import logging
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 import torch
 from torch import Tensor, nn
+
+from .device import sent
 
 if TYPE_CHECKING:
     from .train import Trainer
@@ -86,7 +89,8 @@ class BoltzmannMachine:
 
 def pretrain(trainer: Trainer, epochs: int) -> None:
     """Train the layers of ``trainer.network`` from the bottom up, each for ``epochs`` passes without labels."""
-    network, feed, augment = trainer.network, trainer.feed, trainer.augment
+    network, feed = trainer.network, trainer.feed
+    augment = replace(trainer.augment, part=(0, 1))  # every process trains the same layers on all images
     assert isinstance(network, DeepBeliefNetwork)
     for n, layer in enumerate(network.layers):
         assert isinstance(layer, nn.Linear)
@@ -94,12 +98,14 @@ def pretrain(trainer: Trainer, epochs: int) -> None:
         for epoch in range(epochs):
             random = torch.Generator().manual_seed(trainer.recipe.seed * 1_000_003 + 1000 * n + epoch)
             order = np.random.default_rng([trainer.recipe.seed, n, epoch]).permutation(trainer.train)
-            total, batches = 0.0, 0
+            total, batches = torch.zeros((), device=feed.device), 0
             with torch.no_grad():
                 for pixels, _ in feed.batches(order, 100):
                     v = network.up(augment.train(pixels, random), n)
-                    chance = torch.rand(len(v), layer.out_features, generator=random).to(v.device)
-                    total += float(machine.update(v, chance, 0.5 if epoch < 5 else 0.9))
+                    chance = torch.rand(len(v), layer.out_features, generator=random)
+                    total += machine.update(v, sent(chance, v.device), 0.5 if epoch < 5 else 0.9)
                     batches += 1
             if epoch in (0, epochs - 1):
-                log.info("layer %d, epoch %d/%d: reconstruction error %.4f", n + 1, epoch + 1, epochs, total / batches)
+                log.info(
+                    "layer %d, epoch %d/%d: reconstruction error %.4f", n + 1, epoch + 1, epochs, float(total) / batches
+                )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import logging
 import resource
-import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -58,10 +57,20 @@ def compiled(network: nn.Module, device: torch.device) -> nn.Module:
     """``torch.compile`` on a GPU, where it pays; the network as it is on a CPU, where it gained 3 % (docs/cnn.md)."""
     if device.type != "cuda":
         return network
-    if shutil.which("g++") is None and shutil.which("c++") is None:
-        log.info("no C++ compiler: trains without torch.compile, which is slower")
+    try:
+        torch.compile(lambda x: x + 1)(torch.zeros(8, device=device))
+    except Exception as error:  # whatever is missing: a compiler, Python's headers, Triton
+        log.info("torch.compile does not work here (%s): trains without it, which is slower", type(error).__name__)
         return network
-    return torch.compile(network)  # type: ignore[return-value]
+    # Each of the few sizes of ``first_side`` has its own kernels, which are faster than those for any size.
+    return torch.compile(network, dynamic=False)  # type: ignore[return-value]
+
+
+def sent(tensor: torch.Tensor, device: torch.device) -> torch.Tensor:
+    """``tensor`` on ``device``; nobody waits for a GPU to have it."""
+    if device.type != "cuda" or tensor.device.type == "cuda":
+        return tensor.to(device)
+    return tensor.pin_memory().to(device, non_blocking=True)
 
 
 @contextmanager
@@ -91,7 +100,8 @@ def energy_joules(device: torch.device) -> float | None:
         import pynvml
 
         pynvml.nvmlInit()
-        handle = pynvml.nvmlDeviceGetHandleByIndex(device.index or 0)
+        uuid = torch.cuda.get_device_properties(device).uuid  # an index would not heed CUDA_VISIBLE_DEVICES
+        handle = pynvml.nvmlDeviceGetHandleByUUID(f"GPU-{uuid}")
         return float(pynvml.nvmlDeviceGetTotalEnergyConsumption(handle)) / 1000
     except ImportError:
         return None

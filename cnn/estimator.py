@@ -132,7 +132,7 @@ class DeepClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.stored_, self.side_ = self._sides(min(images.typical_size), on_gpu)
         recipe = self._recipe(self.epochs or self._epochs(len(train), on_gpu), on_gpu)
 
-        with hardware.threads(self.n_jobs), torch.random.fork_rng():
+        with hardware.threads(self.n_jobs), torch.random.fork_rng([device] if on_gpu else []):
             home = device if len(devices) == 1 else torch.device("cpu")
             feed = Feed(images, targets.astype(np.int64), self.stored_, home)
             colour, scale = self._colour(feed.sample(4000, train))
@@ -148,7 +148,7 @@ class DeepClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                 type(self).__name__, self.device, len(train), self.side_, len(self.classes_),
                 self.n_parameters_ / 1e6, self.flops_per_image_ / 1e9, recipe.epochs,
             )  # fmt: skip
-            path, key = self._checkpoint(images, targets)
+            path, key = self._checkpoint(images, targets, device, dtype)
             job = Job(
                 self.model_,
                 train,
@@ -181,8 +181,8 @@ class DeepClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         augment = self.augment_.on(device)
         edges = np.linspace(0, len(images), world + 1).astype(np.int64)
         rows = [np.zeros((0, len(self.classes_)), np.float32)]
+        network = self.model_.to(device).eval()
         with hardware.threads(self.n_jobs), torch.inference_mode():
-            network = self.model_.to(device).eval()
             for batch in images.batches(256, side=self.stored_, order=np.arange(edges[rank], edges[rank + 1])):
                 pixels = torch.from_numpy(batch).to(device)
                 total = torch.zeros(len(pixels), len(self.classes_), device=device)
@@ -192,7 +192,7 @@ class DeepClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                         logits = network(view)
                     total += logits.float().softmax(1)
                 rows.append((total / len(views)).clamp_min(1e-30).log().cpu().numpy())
-            self.model_.to("cpu")
+        self.model_.to("cpu")
         return gathered(np.concatenate(rows), world)
 
     def predict(self, images: Any) -> NDArray[Any]:
@@ -200,7 +200,9 @@ class DeepClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         answer: NDArray[Any] = self.classes_[self.decision_function(images).argmax(1)]
         return answer
 
-    def _checkpoint(self, images: Any, targets: NDArray[np.int64]) -> tuple[Path | None, str]:
+    def _checkpoint(
+        self, images: Any, targets: NDArray[np.int64], device: torch.device, dtype: torch.dtype
+    ) -> tuple[Path | None, str]:
         """Where this training's checkpoint is, and the key that it must carry."""
         fingerprint = getattr(images, "fingerprint", None)
         if self.cache_dir is None or fingerprint is None:
@@ -212,8 +214,8 @@ class DeepClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             parameters["module"] = getattr(made_by, "__qualname__", type(made_by).__qualname__)
         source = "" if type(self).__module__.startswith(__package__) and made_by is None else sources(self, made_by)
         what = [type(self).__qualname__, CODE_VERSION, source, parameters, fingerprint, labels]
-        # The sides, the epochs and the width may depend on the device; the parameters' shapes give the latter away.
-        made = [self.side_, self.stored_, self.n_parameters_]
+        # Defaults depend on the kind of device: epochs, batch, augmentation, dropout, width, sides.
+        made = [self.side_, self.stored_, self.n_parameters_, device.type, str(dtype)]
         key = hashlib.sha256(json.dumps([*what, *made]).encode()).hexdigest()
         return Path(self.cache_dir) / "cnn" / f"{type(self).__name__.lower()}-{key[:16]}.pt", key
 

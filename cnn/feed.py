@@ -12,6 +12,8 @@ import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from .device import sent
+
 log = logging.getLogger("topfive.cnn")
 
 
@@ -35,7 +37,7 @@ class Feed:
                 self.pixels[at : at + len(batch)] = torch.from_numpy(batch)
                 at += len(batch)
             if device.type == "cuda" and needed <= torch.cuda.mem_get_info(device)[0] // 2:
-                self.pixels = self.pixels.to(device)
+                self.pixels, self.labels = self.pixels.to(device), self.labels.to(device)
         else:
             log.info("%.1f GB of pixels do not fit into memory: decoded again each epoch", needed / 1e9)
 
@@ -45,7 +47,9 @@ class Feed:
         feed = cls.__new__(cls)
         feed.side, feed.device, feed.labels, feed._images = pixels.shape[1], device, labels, None
         fits = device.type == "cuda" and pixels.nbytes <= torch.cuda.mem_get_info(device)[0] // 2
-        feed.pixels = pixels.to(device) if fits else pixels
+        feed.pixels = pixels
+        if fits:
+            feed.pixels, feed.labels = pixels.to(device), labels.to(device)
         return feed
 
     def __len__(self) -> int:
@@ -61,16 +65,9 @@ class Feed:
         if self.pixels is None:
             at = 0
             for batch in self._images.batches(size, side=self.side, order=order):
-                mine = torch.from_numpy(order[at : at + len(batch)])
+                labels = self.labels[torch.from_numpy(order[at : at + len(batch)])]
                 at += len(batch)
-                yield self._to_device(torch.from_numpy(batch)), self._to_device(self.labels[mine])
+                yield sent(torch.from_numpy(batch), self.device), sent(labels, self.device)
             return
-        for start in range(0, len(order), size):
-            mine = torch.from_numpy(order[start : start + size])
-            pixels = self.pixels[mine.to(self.pixels.device)]
-            yield self._to_device(pixels), self._to_device(self.labels[mine])
-
-    def _to_device(self, tensor: Tensor) -> Tensor:
-        if self.device.type == "cuda" and tensor.device.type == "cpu":
-            return tensor.pin_memory().to(self.device, non_blocking=True)
-        return tensor
+        for mine in torch.split(torch.from_numpy(order).to(self.labels.device), size):
+            yield sent(self.pixels[mine], self.device), sent(self.labels[mine], self.device)

@@ -60,6 +60,7 @@ def _work(
             for name, value in trainer.network.state_dict().items():
                 shared[name].copy_(value)
             (Path(folder) / "outcome.json").write_text(json.dumps(asdict(outcome)))
+        dist.barrier()  # gloo aborts a process whose peer leaves first
     finally:
         dist.destroy_process_group()
 

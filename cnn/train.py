@@ -28,6 +28,7 @@ log = logging.getLogger("topfive.cnn")
 
 DECAYS = {"sgd": 5e-4, "momentum": 5e-4, "adamw": 0.05}  # AdamW's is decoupled from its rate's scale
 SAVE_EVERY = 10.0  # seconds at least between checkpoints: where an epoch takes less, not each is written
+SAVE_SHARE = 20.0  # times as long as the last one took to write, at least
 RATES = {"sgd": 0.04, "momentum": 0.01, "adamw": 0.001}  # highest learning rate when none is given; also the optimizers
 
 
@@ -134,13 +135,15 @@ class Trainer:
             raise ValueError(f"{len(self.train)} images are too few to train on with {world} processes")
         self.steps = len(self.train) // self.batch  # of an epoch; what is left over changes with the order
         self.pieces = 1  # a batch goes through the network in this many; doubled when memory runs out
+        if self.device.type == "cuda":
+            torch.backends.cudnn.benchmark = True  # the sizes are few: each finds its fastest convolutions once
         self.optimizer = make_optimizer(self.network, self.recipe)
         self.forward: Callable[[Tensor], Tensor] = share(compiled(self.network, self.device), self.device, world)
         self.history: list[dict[str, float]] = []
         self.best: dict[str, Tensor] = {}
         self.best_loss, self.best_error, self.factor, self.waited = math.inf, math.inf, 1.0, 0
         self.finished = False
-        self.written = time.monotonic()
+        self.written, self.writing = time.monotonic(), 0.0
 
     def run(self) -> Outcome:
         started = time.monotonic()
@@ -164,7 +167,7 @@ class Trainer:
                 record["images_per_second"], f"{left / 60:.1f} min" if left > 90 else f"{left:.0f} s",
             )  # fmt: skip
             self.check_progress(epoch)
-            if time.monotonic() - self.written >= SAVE_EVERY:
+            if time.monotonic() - self.written >= max(SAVE_EVERY, SAVE_SHARE * self.writing):
                 self.write()
         self.network.load_state_dict(self.best)
         if not self.finished:
@@ -303,8 +306,10 @@ class Trainer:
             state["best"] = None if is_best else self.best
             state["optimizer"] = self.optimizer.state_dict()
             state["plateau"] = {**plateau, "waited": self.waited}
+        started = time.monotonic()
         checkpoint.save(self.job.save_to, state)
         self.written = time.monotonic()
+        self.writing = self.written - started
 
     def resume(self) -> bool:
         """Take up the checkpoint of the same training, where there is one."""
@@ -344,7 +349,8 @@ def make_optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
 
 def out_of_memory(error: BaseException) -> bool:
     """A GPU's or the CPU allocator's way of saying that there is no more memory."""
-    return isinstance(error, torch.OutOfMemoryError | MemoryError) or "can't allocate memory" in str(error)
+    said = ("can't allocate memory", "out of memory", "CUBLAS_STATUS_ALLOC_FAILED")
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or any(words in str(error) for words in said)
 
 
 def diverged(epoch: int, recipe: Recipe, loss: float) -> TrainingDiverged:

@@ -18,7 +18,7 @@ from torch.overrides import TorchFunctionMode
 from torch.utils._python_dispatch import TorchDispatchMode
 from torch.utils._pytree import tree_leaves, tree_map
 
-CUDA = torch.device("cuda", 0)
+CUDA = torch.device("cuda", 99)  # unlike any real one, as code may keep what it once made for a device
 META = torch.device("meta")  # what torch itself is told: a device that needs no driver and computes nothing
 CROSSING = ("aten::_to_copy", "aten::copy_", "aten::_local_scalar_dense")
 INDEXING = ("aten::index", "aten::index_put_", "aten::_index_put_impl_")  # takes indices that lie on the CPU
@@ -137,7 +137,7 @@ def pretended_gpu() -> Iterator[None]:
         stack.enter_context(mock.patch.object(ThreadPoolExecutor, "submit", submit_inside))
         stack.enter_context(mock.patch.object(torch.random, "fork_rng", nullcontext))  # asks each GPU for its state
         stack.enter_context(mock.patch.object(torch, "inference_mode", torch.no_grad))  # its tensors take no subclass
-        stack.enter_context(mock.patch.object(torch, "compile", lambda network: network))
+        stack.enter_context(mock.patch.object(torch, "compile", lambda network, **_: network))
         stack.enter_context(mock.patch.object(torch, "autocast", return_value=nullcontext()))
         stack.enter_context(Names())
         stack.enter_context(Dispatch())

@@ -162,6 +162,32 @@ def test_every_way_to_fail_becomes_a_row(
     assert not any(psutil.pid_exists(pid) and psutil.Process(pid).status() != "zombie" for pid in left)
 
 
+@pytest.mark.parametrize(
+    ("jobs", "inherited", "seen"),
+    [(1, None, {"all"}), (1, "5", {"5"}), (2, None, {"0", "1"}), (2, "3,7", {"3", "7"}), (2, "3", {"3"})],
+)
+def test_cells_that_run_together_see_a_gpu_each(
+    tmp_path: Path,
+    contenders: str,
+    monkeypatch: pytest.MonkeyPatch,
+    jobs: int,
+    inherited: str | None,
+    seen: set[str],
+) -> None:
+    driver = tmp_path / "nvidia-smi"
+    driver.write_text("#!/bin/sh\necho NVIDIA One\necho NVIDIA Two\n")
+    driver.chmod(0o755)
+    monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
+    monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+    if inherited is not None:
+        monkeypatch.setenv("CUDA_VISIBLE_DEVICES", inherited)
+    out = tmp_path / "run"
+    assert start(out, contenders, ["says-gpu", "says-gpu[shift=1.0]"], jobs=jobs, device="auto") == 0
+    said = [line for cell in cells(out).values() for line in cell["log"] if line.startswith("sees")]
+    assert len(said) == 2
+    assert {line.removeprefix("sees ") for line in said} == seen
+
+
 def test_fail_fast_stops_the_rest(tmp_path: Path, contenders: str) -> None:
     assert start(tmp_path / "run", contenders, ["raises", "mean-color"], fail_fast=True) == 1
     assert {name: cell["status"] for name, cell in cells(tmp_path / "run").items()} == {

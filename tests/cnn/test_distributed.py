@@ -45,6 +45,7 @@ model = LeNet1998(epochs=3, batch=16, device="cpu", precision="f32", n_jobs=1).f
 scores = model.decision_function(images)
 if dist.get_rank() == 0:
     open(sys.argv[2], "w").write(json.dumps({"scores": scores.tolist(), "world": dist.get_world_size()}))
+dist.barrier()
 dist.destroy_process_group()
 """
 

@@ -95,6 +95,7 @@ def killed_in_third_epoch(model: Any, images: Any, labels: Any, monkeypatch: pyt
 
     with monkeypatch.context() as patch:
         patch.setattr("topfive.cnn.train.SAVE_EVERY", 0.0)
+        patch.setattr("topfive.cnn.train.SAVE_SHARE", 0.0)
         patch.setattr(Trainer, "epoch", killed)
         with pytest.raises(KeyboardInterrupt):
             model.fit(images, labels)
@@ -178,6 +179,14 @@ def test_other_parameters_are_another_training(striped: Striped, tmp_path: Path)
     small(epochs=1, lr=0.01, cache_dir=str(tmp_path)).fit(images, labels)
     small(epochs=1, lr=0.01, cache_dir=str(tmp_path)).fit(images, 1 - (labels > 1))
     assert len(list(tmp_path.rglob("*.pt"))) == 3
+
+
+def test_a_training_on_a_cpu_is_not_one_on_a_gpu(gpu: str, striped: Striped, tmp_path: Path) -> None:
+    """Epochs, batch, dropout and augmentation have other defaults there, though the weights have the same shapes."""
+    images, labels = striped(48)
+    for device in ("cpu", gpu):
+        small(epochs=1, device=device, precision="f32", cache_dir=str(tmp_path)).fit(images, labels)
+    assert len(list(tmp_path.rglob("*.pt"))) == 2
 
 
 class Even(nn.Sequential):

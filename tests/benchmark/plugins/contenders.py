@@ -135,3 +135,12 @@ class Forks(MeanColor):
 class Skips(MeanColor):
     def skip(self, images: Any, n_classes: int) -> str | None:
         return f"made for two classes, not {n_classes}"
+
+
+class SaysGpu(MeanColor):
+    """Prints which GPUs it may use."""
+
+    def fit(self, images: Any, labels: np.ndarray) -> SaysGpu:
+        print("sees", os.environ.get("CUDA_VISIBLE_DEVICES", "all"))
+        super().fit(images, labels)
+        return self

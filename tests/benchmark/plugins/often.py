@@ -5,7 +5,7 @@ from __future__ import annotations
 from topfive.cnn import train
 from topfive.cnn.classifier import LeNet1998
 
-train.SAVE_EVERY = 0.0
+train.SAVE_EVERY = train.SAVE_SHARE = 0.0
 
 
 class LeNet(LeNet1998):
