@@ -31,10 +31,14 @@ def fisher_vectors(
     """
     n_patches, dims = x.shape[1:]
     first, constant = gmm.linear_terms()
-    # Beside a patch and its squares stand a one, which brings the constant into the first product and the mass into
-    # the second, and a zero that makes the width even.
-    weights = torch.cat([first, constant.unsqueeze(0), torch.zeros_like(constant).unsqueeze(0)]).to(dtype)
-    one_and_zero = torch.eye(2, dtype=dtype, device=x.device)[0]
+    # Posteriors stay what they are when all logits are shifted; those of typical patches are brought to 0, where they
+    # are rounded least.
+    log_densities = gmm.weights.log() - 0.5 * (2 * torch.pi * gmm.variances).log().sum(1)
+    constant = constant - (gmm.weights @ log_densities - dims / 2)
+    # Beside a patch and its squares stand two ones: they bring the constant and what its rounding left into the first
+    # product, and the mass into the second.
+    rest = constant - constant.to(dtype).to(constant)
+    weights = torch.cat([first, torch.stack([constant, rest])]).to(dtype)
     everywhere = [torch.arange(n_patches)] if regions is None else regions
     sums = []
     at_once = len(x) if x.device.type != "cpu" else PATCHES_AT_A_TIME // n_patches
@@ -42,7 +46,7 @@ def fisher_vectors(
         both = torch.empty((*few.shape[:2], 2 * dims + 2), dtype=dtype, device=x.device)
         both[..., :dims].copy_(few)
         both[..., dims : 2 * dims].copy_(few * few)
-        both[..., 2 * dims :] = one_and_zero
+        both[..., 2 * dims :].fill_(1)
         posteriors = (both.view(-1, 2 * dims + 2) @ weights).softmax(1).view(*few.shape[:2], -1)
         sums.append(torch.stack([_sums(posteriors, both, region) for region in everywhere], dim=1))
     sizes = torch.tensor([len(region) for region in everywhere], device=x.device)
