@@ -146,7 +146,12 @@ def pairs(study: Study, key: str) -> Table | None:
                 number("–" if pair.needed is None else f"{pair.needed:,}", pair.needed),
             ]
         )
-    return Table(f"{key}-pairs", f"All {len(rows):,} pairs, tested on the same images", columns, rows)
+    title = (
+        f"All {len(rows):,} pairs, tested on the same images"
+        if len(rows) > 1
+        else "The pair, tested on the same images"
+    )
+    return Table(f"{key}-pairs", title, columns, rows)
 
 
 def groups(study: Study) -> list[str]:
