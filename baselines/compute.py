@@ -20,6 +20,11 @@ def threads(n_jobs: int | None) -> Iterator[None]:
         torch.set_num_threads(before)
 
 
+def on_cpu(device: str | torch.device) -> bool:
+    """Whether that is this machine's processor."""
+    return torch.device(device).type == "cpu"
+
+
 def product_dtype(device: str) -> torch.dtype:
     """bfloat16 where matrix products are quicker in it (CUDA, AVX-512 BF16), else float32."""
     if torch.device(device).type == "cuda" or torch.cpu.get_capabilities().get("avx512_bf16", False):

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from . import pyramid
 from .codebooks import CODEBOOKS, Codebook
-from .compute import product_dtype, threads
+from .compute import on_cpu, product_dtype, threads
 from .descriptors import DESCRIPTORS, WHOLE, Pixels, same_shapes, to_tensor
 from .grid import Grid, positions
 from .pca import PCA
@@ -162,8 +162,7 @@ class Encoder:
         return out
 
     def _at_most(self, height: int, width: int) -> int:
-        many = PATCHES_AT_A_TIME * (1 if _is_cpu(self.device) else ON_GPU)
-        return many // max(1, sum(self.grid.n_patches(height, width)))
+        return _at_once(PATCHES_AT_A_TIME, self.device) // max(1, sum(self.grid.n_patches(height, width)))
 
 
 def extract(
@@ -185,9 +184,9 @@ def extract(
     other, and batches of a few images stay in a core's cache. So the vectors do not depend on the number of cores, nor
     on where they are made: where joblib's active backend leads out of this process, batches of many images go there.
     """
-    on_cpu = _is_cpu(device)
-    at_once = BATCH * (1 if on_cpu else ON_GPU)
-    workers = torch.get_num_threads() if on_cpu else 1
+    cores = on_cpu(device)
+    at_once = _at_once(BATCH, device)
+    workers = torch.get_num_threads() if cores else 1
     size: dict[str, Any] = {"max_pixels": MAX_PIXELS} if side is None else {"side": side}
     n = len(order)
     begin = shown = time.perf_counter()
@@ -203,7 +202,7 @@ def extract(
         return write(first, _rows(encode, batch, mirrored))  # by its own thread, so that a slow disk holds it up
 
     def counts() -> Iterator[int]:
-        if on_cpu and n >= SENT_FROM and not _shares_memory():
+        if cores and n >= SENT_FROM and not _shares_memory():
             wave = max(LEAST_WAVE * effective_n_jobs() * BATCH, WAITING // ((1 + mirrored) * out[0].nbytes))
             for start in range(0, n, wave):
                 parts = ((i, images.take(order[i : i + BATCH])) for i in range(start, min(n, start + wave), BATCH))
@@ -214,7 +213,7 @@ def extract(
             calls = (delayed(here)(first, batch) for first, batch in batches)
             yield from Parallel(workers, return_as="generator_unordered", require="sharedmem")(calls)
 
-    with threads(1 if on_cpu else None):
+    with threads(1 if cores else None):
         for some in counts():
             done += some
             now = time.perf_counter()
@@ -223,8 +222,8 @@ def extract(
                 log.info("features: %d of %d images, %.0f images/s, %.0f s left", done, n, rate, (n - done) / rate)
 
 
-def _is_cpu(device: str) -> bool:
-    return torch.device(device).type == "cpu"
+def _at_once(n: int, device: str) -> int:
+    return n if on_cpu(device) else n * ON_GPU
 
 
 def _shares_memory() -> bool:

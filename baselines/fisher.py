@@ -11,6 +11,7 @@ from collections.abc import Sequence
 
 import torch
 
+from .compute import on_cpu
 from .gmm import GMM
 
 PATCHES_AT_A_TIME = 8192  # on a CPU: what is made of so many stays in a core's cache
@@ -33,7 +34,7 @@ def fisher_vectors(
     first, constant = gmm.linear_terms()
     # Posteriors stay what they are when all logits are shifted; those of typical patches are brought to 0, where they
     # are rounded least.
-    log_densities = gmm.weights.log() - 0.5 * (2 * torch.pi * gmm.variances).log().sum(1)
+    log_densities = gmm.weights.log() - 0.5 * gmm.log_norms()
     constant = constant - (gmm.weights @ log_densities - dims / 2)
     # Beside a patch and its squares stand two ones: they bring the constant and what its rounding left into the first
     # product, and the mass into the second.
@@ -41,7 +42,7 @@ def fisher_vectors(
     weights = torch.cat([first, torch.stack([constant, rest])]).to(dtype)
     everywhere = [torch.arange(n_patches)] if regions is None else regions
     sums = []
-    at_once = len(x) if x.device.type != "cpu" else PATCHES_AT_A_TIME // n_patches
+    at_once = PATCHES_AT_A_TIME // n_patches if on_cpu(x.device) else len(x)
     for few in torch.split(x, max(1, at_once)):
         both = torch.empty((*few.shape[:2], 2 * dims + 2), dtype=dtype, device=x.device)
         both[..., :dims].copy_(few)

@@ -24,13 +24,15 @@ class GMM:
         """The same mixture on another device."""
         return GMM(self.weights.to(device), self.means.to(device), self.variances.to(device))
 
+    def log_norms(self) -> torch.Tensor:
+        """(K,): log of 2π times the variance, summed over the dimensions: twice what normalises each log density."""
+        return (2 * torch.pi * self.variances).log().sum(1)
+
     def linear_terms(self) -> tuple[torch.Tensor, torch.Tensor]:
         """(2D, K) and (K,): the joint log density of x and component k is [x, x²] @ first + second."""
         precision = 1 / self.variances
         first = torch.cat([self.means * precision, -0.5 * precision], dim=1).T.contiguous()
-        constant = self.weights.log() - 0.5 * (
-            (self.means.square() * precision).sum(1) + (2 * torch.pi * self.variances).log().sum(1)
-        )
+        constant = self.weights.log() - 0.5 * ((self.means.square() * precision).sum(1) + self.log_norms())
         return first, constant
 
     def log_joint(self, x: torch.Tensor) -> torch.Tensor:

@@ -108,19 +108,20 @@ def pool(maps: torch.Tensor, rows: Axis, columns: Axis) -> torch.Tensor:
 
     The products run in the dtype of ``maps``.
     """
-    blocks, _ = matrices(rows, maps.dtype, maps.device)
-    parts = [matrix @ maps[..., low:high, :] for low, high, matrix in blocks]
+    parts = [block @ maps[..., low:high, :] for low, high, block in _blocks(rows, maps.dtype, maps.device)]
     down = parts[0] if len(parts) == 1 else torch.cat(parts, dim=-2)
-    return torch.matmul(down, matrices(columns, maps.dtype, maps.device)[1].T)
+    return torch.matmul(down, _matrix(columns, maps.dtype, maps.device).T)
+
+
+# An axis's matrix, in blocks and whole, where and as the products need it.
+@lru_cache(maxsize=256)
+def _blocks(axis: Axis, dtype: torch.dtype, device: torch.device) -> list[tuple[int, int, torch.Tensor]]:
+    return [(low, high, torch.from_numpy(block).to(device, dtype)) for low, high, block in axis.blocks]
 
 
 @lru_cache(maxsize=256)
-def matrices(
-    axis: Axis, dtype: torch.dtype, device: torch.device
-) -> tuple[list[tuple[int, int, torch.Tensor]], torch.Tensor]:
-    """The blocks and the whole of an axis's matrix where and as the products need them."""
-    blocks = [(low, high, torch.from_numpy(block).to(device, dtype)) for low, high, block in axis.blocks]
-    return blocks, torch.from_numpy(axis.matrix).to(device, dtype)
+def _matrix(axis: Axis, dtype: torch.dtype, device: torch.device) -> torch.Tensor:
+    return torch.from_numpy(axis.matrix).to(device, dtype)
 
 
 def patch_cells(cells: torch.Tensor, rows: Axis, columns: Axis) -> Iterator[torch.Tensor]:

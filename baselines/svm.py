@@ -23,7 +23,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.svm import LinearSVC
 
-from .compute import product_dtype, threads
+from .compute import on_cpu, product_dtype, threads
 from .store import read
 
 log = logging.getLogger("topfive.baselines.svm")
@@ -221,7 +221,7 @@ class _Trainer:
         self.features, self.targets, self.n_classes, self.alpha = features, targets, n_classes, alpha
         self.device, self.seed, self.dtype = device, seed, product_dtype(device)
         dims = features.shape[1]
-        width = STRIP if torch.device(device).type == "cpu" else dims
+        width = STRIP if on_cpu(device) else dims
         self.strips = [slice(a, min(a + width, dims)) for a in range(0, dims, width)]
         self.workers = min(torch.get_num_threads(), len(self.strips))
         self.mean = self._mean()

@@ -183,19 +183,18 @@ def _executor(config: RunConfig, folder: Path) -> Iterator[tuple[Execute, int]]:
         return
 
     def here(task: dict[str, Any], timeout: float | None, stop: threading.Event, say: Callable[[str], None]) -> Outcome:
-        gpu = free.get() if shared else None
+        gpu = places.get()
         try:
             return run_isolated(task, folder / SCRATCH, timeout=timeout, stop=stop, on_progress=say, gpu=gpu)
         finally:
-            if gpu is not None:
-                free.put(gpu)
+            places.put(gpu)
 
     gpus = [] if config.device == "cpu" else provenance.visible_gpus()
     jobs = min(config.jobs, len(gpus)) if gpus else config.jobs
-    shared = bool(gpus) and jobs > 1  # a GPU serves one cell at a time; a cell alone sees them all
-    free: queue.SimpleQueue[str] = queue.SimpleQueue()
-    for gpu in gpus:
-        free.put(gpu)
+    # A GPU serves one cell at a time; a cell alone sees them all.
+    places: queue.SimpleQueue[str | None] = queue.SimpleQueue()
+    for place in gpus if gpus and jobs > 1 else [None] * jobs:
+        places.put(place)
     yield here, jobs
 
 

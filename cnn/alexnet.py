@@ -30,7 +30,7 @@ class Towers(nn.Conv2d):
     times slower on channels-last maps (which is why torch.compile, too, avoids that order for such networks)."""
 
     def forward(self, x: Tensor) -> Tensor:
-        if self.groups == 1 or x.device.type != "cuda":
+        if x.device.type != "cuda":
             return super().forward(x)
         biases = [None] * self.groups if self.bias is None else self.bias.chunk(self.groups)
         parts = zip(x.chunk(self.groups, 1), self.weight.chunk(self.groups), biases, strict=True)
@@ -82,7 +82,8 @@ def alexnet(
     layers: OrderedDict[str, nn.Module] = OrderedDict()
 
     def conv(i: int, c_in: int, c_out: int, size: int, stride: int = 1, padding: int = 0, groups: int = 1) -> None:
-        layers[f"conv{i}"] = Towers(c_in, c_out, size, stride, padding, groups=groups, bias=not batch_norm)
+        kind = nn.Conv2d if groups == 1 else Towers
+        layers[f"conv{i}"] = kind(c_in, c_out, size, stride, padding, groups=groups, bias=not batch_norm)
         if batch_norm:
             layers[f"bn{i}"] = nn.BatchNorm2d(c_out)
         layers[f"act{i}"] = _activation(activation)

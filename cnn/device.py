@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 import resource
+import subprocess
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -59,11 +60,15 @@ def compiled(network: nn.Module, device: torch.device) -> nn.Module:
         return network
     try:
         torch.compile(lambda x: x + 1)(torch.zeros(8, device=device))
-    except Exception as error:  # whatever is missing: a compiler, Python's headers, Triton
+    # torch's own errors, Triton's absence among them, are RuntimeErrors; the others come from building Triton's driver,
+    # where a compiler or Python's headers are missing.
+    except (RuntimeError, ImportError, OSError, subprocess.SubprocessError) as error:
         log.info("torch.compile does not work here (%s): trains without it, which is slower", type(error).__name__)
         return network
     # Each of the few sizes of ``first_side`` has its own kernels, which are faster than those for any size.
-    return torch.compile(network, dynamic=False)  # type: ignore[return-value]
+    faster = torch.compile(network, dynamic=False)
+    assert isinstance(faster, nn.Module)  # of a module it makes a module, which its signature does not say
+    return faster
 
 
 def sent(tensor: torch.Tensor, device: torch.device) -> torch.Tensor:

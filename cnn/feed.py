@@ -36,8 +36,7 @@ class Feed:
             for batch in images.batches(256, side=side):
                 self.pixels[at : at + len(batch)] = torch.from_numpy(batch)
                 at += len(batch)
-            if device.type == "cuda" and needed <= torch.cuda.mem_get_info(device)[0] // 2:
-                self.pixels, self.labels = self.pixels.to(device), self.labels.to(device)
+            self._settle()
         else:
             log.info("%.1f GB of pixels do not fit into memory: decoded again each epoch", needed / 1e9)
 
@@ -46,11 +45,15 @@ class Feed:
         """Of (n, S, S, 3) uint8 pixels and (n,) int64 labels that another process has decoded."""
         feed = cls.__new__(cls)
         feed.side, feed.device, feed.labels, feed._images = pixels.shape[1], device, labels, None
-        fits = device.type == "cuda" and pixels.nbytes <= torch.cuda.mem_get_info(device)[0] // 2
         feed.pixels = pixels
-        if fits:
-            feed.pixels, feed.labels = pixels.to(device), labels.to(device)
+        feed._settle()
         return feed
+
+    def _settle(self) -> None:
+        """Move what is held to a GPU that has the room."""
+        assert self.pixels is not None
+        if self.device.type == "cuda" and self.pixels.nbytes <= torch.cuda.mem_get_info(self.device)[0] // 2:
+            self.pixels, self.labels = self.pixels.to(self.device), self.labels.to(self.device)
 
     def __len__(self) -> int:
         return len(self.labels)

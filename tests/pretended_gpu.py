@@ -96,12 +96,10 @@ class Names(TorchFunctionMode):
             return args[0]
         if func is torch._has_compatible_shallow_copy_type:  # asked when a module changes its device
             return False
-        if func in (torch.tensor, torch.as_tensor) and is_cuda(kwargs.get("device")):
+        if func is torch.tensor and is_cuda(kwargs.get("device")):
             return func(*args, **{**kwargs, "device": None}).to(META)
         if func in (torch.Tensor.__getitem__, torch.Tensor.__setitem__):
             args = (args[0], torch.tensor(args[1]) if isinstance(args[1], list) else args[1], *args[2:])
-        if func is torch.Tensor.cuda:
-            func, args = torch.Tensor.to, (args[0], META)
         args, kwargs = tree_map(lambda x: META if is_cuda(x) else x, (args, kwargs))
         return func(*args, **kwargs)
 
@@ -128,8 +126,6 @@ def pretended_gpu() -> Iterator[None]:
         "mem_get_info": (2**30, 2**30),
         "is_bf16_supported": True,
         "max_memory_allocated": 2**20,
-        "empty_cache": None,
-        "synchronize": None,
     }
     with ExitStack() as stack:
         for name, answer in says.items():
