@@ -6,6 +6,9 @@ so that (dropout and rounding apart) many processes train the same network as on
 
 from __future__ import annotations
 
+import atexit
+import gc
+import importlib
 import os
 from typing import Any
 
@@ -21,11 +24,26 @@ def join(device: torch.device) -> tuple[int, int, torch.device]:
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
         return 0, 1, device
     if not dist.is_initialized():
-        dist.init_process_group("nccl" if device.type == "cuda" else "gloo")
+        meet(device)
+        atexit.register(leave)
     if device.type == "cuda":
         device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
         torch.cuda.set_device(device)
     return dist.get_rank(), dist.get_world_size(), device
+
+
+def meet(device: torch.device, **how: Any) -> None:
+    """Join the other processes; ``how`` goes to ``init_process_group``. Undone by :func:`leave`."""
+    # DistributedDataParallel imports this, and when it is imported beside a process group, that is never freed
+    importlib.import_module("torch._dynamo")
+    dist.init_process_group("nccl" if device.type == "cuda" else "gloo", **how)
+
+
+def leave() -> None:
+    """Free the process group and end its threads: one that outlives the interpreter aborts the process (torch 2.13)."""
+    if dist.is_initialized():
+        gc.collect()
+        dist.destroy_process_group()
 
 
 def share(network: nn.Module, device: torch.device, world: int) -> nn.Module:

@@ -10,10 +10,10 @@ from dataclasses import asdict, replace
 from pathlib import Path
 
 import torch
-import torch.distributed as dist
 from torch import Tensor
 from torch.multiprocessing.spawn import spawn
 
+from .distributed import leave, meet
 from .feed import Feed
 from .train import Job, Outcome, Trainer
 
@@ -50,25 +50,23 @@ def _work(
         logging.basicConfig(level=logging.INFO, format="%(message)s")  # progress, to where the parent's output goes
     if device.type == "cuda":
         torch.cuda.set_device(device)
-    backend = "nccl" if device.type == "cuda" else "gloo"
-    dist.init_process_group(backend, init_method=f"file://{folder}/meet", rank=rank, world_size=len(devices))
+    meet(device, init_method=f"file://{folder}/meet", rank=rank, world_size=len(devices))
     try:
-        shared = dict(job.network.state_dict())
-        trainer = Trainer(_copied(job), Feed.held(pixels, labels, device), dtype, rank, len(devices))
-        outcome = trainer.run()
-        if rank == 0:
-            for name, value in trainer.network.state_dict().items():
-                shared[name].copy_(value)
-            (Path(folder) / "outcome.json").write_text(json.dumps(asdict(outcome)))
-        dist.barrier()  # gloo aborts a process whose peer leaves first
+        outcome = _trained(rank, job, Feed.held(pixels, labels, device), dtype, len(devices))
     finally:
-        dist.destroy_process_group()
+        leave()
+    if rank == 0:
+        (Path(folder) / "outcome.json").write_text(json.dumps(asdict(outcome)))
+
+
+def _trained(rank: int, job: Job, feed: Feed, dtype: torch.dtype, world: int) -> Outcome:
+    """Train a copy of the shared network; the first process puts its weights there."""
+    trainer = Trainer(replace(job, network=deepcopy(job.network)), feed, dtype, rank, world)
+    outcome = trainer.run()
+    if rank == 0:
+        job.network.load_state_dict(trainer.network.state_dict())
+    return outcome
 
 
 def _shared(tensor: Tensor) -> Tensor:
     return tensor.share_memory_()  # type: ignore[no-untyped-call, no-any-return]
-
-
-def _copied(job: Job) -> Job:
-    """The job with a network of its own: the shared one receives the result."""
-    return replace(job, network=deepcopy(job.network))
