@@ -40,7 +40,7 @@ def run(
     ] = None,
     output: Annotated[str | None, typer.Option("-o", "--output", help=r"The run's folder.  \[reports/<data>]")] = None,
     jobs: Annotated[int | None, typer.Option("-j", "--jobs", help="Cells at a time; they share the cores.")] = None,
-    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda or cuda:N.")] = None,
+    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:N, or several: cuda:0,1.")] = None,
     limit: Annotated[int | None, typer.Option(help="At most so many images a split; not comparable.")] = None,
     timeout: Annotated[float | None, typer.Option(help="Seconds that one cell may take.")] = None,
     fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop at the first cell that fails.")] = False,

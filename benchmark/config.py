@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import tomllib
 from pathlib import Path
 from typing import Annotated, Any
@@ -12,6 +13,7 @@ from .errors import InputError
 from .specs import nearest
 
 DEFAULT = Path(__file__).with_name("default.toml")
+DEVICES = re.compile(r"auto|cuda|(cpu|cuda:\d+)(,(cpu|cuda:\d+|\d+))*")
 
 
 class RunConfig(BaseModel):
@@ -38,8 +40,8 @@ class RunConfig(BaseModel):
     @field_validator("device")
     @classmethod
     def _known_device(cls, device: str) -> str:
-        if device not in ("auto", "cpu", "cuda") and not device.startswith("cuda:"):
-            raise ValueError("is auto, cpu, cuda or cuda:N")
+        if not DEVICES.fullmatch(device):
+            raise ValueError("is auto, cpu, cuda, cuda:N, or several: cuda:0,1")
         return device
 
 

@@ -101,7 +101,7 @@ def _run(cell: dict[str, Any], folder: Path) -> dict[str, Any]:
         "fit_peak_rss_bytes": fit_peak,
         "predict_peak_rss_bytes": predict_peak,
         "probabilities": looks_like_probabilities(scores),
-        **_device(),
+        **_device(method),
         **_told(method),
     }
 
@@ -130,7 +130,10 @@ def _construct(entry: Entry, factory: Any, cell: dict[str, Any]) -> Any:
         known = parameters(factory)
     except (TypeError, ValueError):
         known = set()
-    given = {"device": _resolve(cell["device"]), "random_state": cell["seed"], "n_jobs": cell["n_jobs"]}
+    device = _resolve(cell["device"])
+    if not getattr(factory, "several_devices", False):
+        device = device.partition(",")[0]
+    given = {"device": device, "random_state": cell["seed"], "n_jobs": cell["n_jobs"]}
     given["cache_dir"] = cell["cache_dir"]
     filled = {key: value for key, value in given.items() if known and key in known}
     return factory(**{**filled, **cell["params"]}) if callable(factory) else factory
@@ -139,9 +142,12 @@ def _construct(entry: Entry, factory: Any, cell: dict[str, Any]) -> Any:
 def _resolve(device: str) -> str:
     """``auto`` is the GPU where there is one and the contender's module uses torch, else the CPU."""
     torch = sys.modules.get("torch")
-    if device != "auto":
-        return device
-    return "cuda" if torch is not None and torch.cuda.is_available() else "cpu"
+    there = torch is not None and torch.cuda.is_available()
+    if device == "auto":
+        return "cuda" if there else "cpu"
+    if torch is not None and device.startswith("cuda") and not there:
+        raise ValueError(f"--device {device}: torch finds no GPU that it can use; take --device cpu, or auto")
+    return device
 
 
 def _told(method: Any) -> dict[str, Any]:
@@ -180,13 +186,16 @@ def _failure(status: str, reason: str) -> dict[str, Any]:
     return {"status": status, "reason": reason, "traceback": traceback.format_exc()}
 
 
-def _device() -> dict[str, Any]:
+def _device(method: Any) -> dict[str, Any]:
     """Where the work was done, asked of torch only when the contender imported it."""
     torch = sys.modules.get("torch")
     if torch is not None and torch.cuda.is_available() and torch.cuda.is_initialized():
         peak = max(torch.cuda.max_memory_allocated(i) for i in range(torch.cuda.device_count()))
         if peak:
-            return {"device": torch.cuda.get_device_name(), "peak_gpu_bytes": int(peak)}
+            n = str(getattr(method, "device", "")).count(",") + 1
+            if n > 1:  # trained in processes of their own
+                peak = max(peak, getattr(method, "peak_bytes_", 0))
+            return {"device": f"{n} × " * (n > 1) + torch.cuda.get_device_name(), "peak_gpu_bytes": int(peak)}
     return {"device": "cpu", "peak_gpu_bytes": None}
 
 

@@ -36,6 +36,11 @@ from .thumbnails import write_thumbnails
 
 def run(config: RunConfig) -> int:
     """Do what ``config`` says. Returns the exit status: 0 all cells done (or skipped by their contender), else 1."""
+    if int(os.environ.get("WORLD_SIZE", "1")) > 1:
+        raise InputError(
+            "topfive run is one process and was started as several: give it the GPUs of this machine with "
+            "--device cuda:0,1; a network on several machines is trained by a script under torchrun (docs/cnn.md)"
+        )
     entries = discover(config.plugin)
     contenders = [(spec, resolve(spec, entries)) for spec in distinct(config.method)]
     if config.output is not None:
@@ -189,9 +194,9 @@ def _executor(config: RunConfig, folder: Path) -> Iterator[tuple[Execute, int]]:
         finally:
             places.put(gpu)
 
-    gpus = [] if config.device == "cpu" else provenance.visible_gpus()
-    jobs = min(config.jobs, len(gpus)) if gpus else config.jobs
-    # A GPU serves one cell at a time; a cell alone sees them all.
+    # A GPU serves one cell at a time; a cell alone sees them all, and one that is told which sees them all too.
+    gpus = provenance.visible_gpus() if config.device in ("auto", "cuda") else []
+    jobs = 1 if config.device.startswith("cuda:") else min(config.jobs, len(gpus) or config.jobs)
     places: queue.SimpleQueue[str | None] = queue.SimpleQueue()
     for place in gpus if gpus and jobs > 1 else [None] * jobs:
         places.put(place)

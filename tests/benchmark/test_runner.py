@@ -188,6 +188,35 @@ def test_cells_that_run_together_see_a_gpu_each(
     assert {line.removeprefix("sees ") for line in said} == seen
 
 
+def test_several_devices_go_to_those_that_can_use_them(tmp_path: Path, contenders: str) -> None:
+    out = tmp_path / "run"
+    assert start(out, contenders, ["says-device", "says-devices"], device="cpu,cpu") == 0
+    said = {name: [line for line in cell["log"] if line.startswith("given")] for name, cell in cells(out).items()}
+    assert said == {"says-device": ["given cpu"], "says-devices": ["given cpu,cpu"]}
+
+
+def test_a_network_trains_on_several_devices(tmp_path: Path, contenders: str) -> None:
+    out = tmp_path / "run"
+    assert start(out, contenders, ["lenet-1998[epochs=2]"], device="cpu,cpu") == 0
+    (cell,) = cells(out).values()
+    assert len(cell["history"]) == 2
+
+
+def test_a_gpu_that_is_not_there_is_one_line(tmp_path: Path, contenders: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
+    out = tmp_path / "run"
+    assert start(out, contenders, ["hog"], device="cuda") == 1
+    (cell,) = cells(out).values()
+    assert cell["status"] == "failed"
+    assert "--device cuda: torch finds no GPU that it can use; take --device cpu, or auto" in cell["reason"]
+
+
+def test_one_of_several_processes_is_refused(tmp_path: Path, contenders: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("WORLD_SIZE", "2")
+    with pytest.raises(InputError, match="--device cuda:0,1"):
+        start(tmp_path / "run", contenders, ["mean-color"])
+
+
 def test_fail_fast_stops_the_rest(tmp_path: Path, contenders: str) -> None:
     assert start(tmp_path / "run", contenders, ["raises", "mean-color"], fail_fast=True) == 1
     assert {name: cell["status"] for name, cell in cells(tmp_path / "run").items()} == {

@@ -22,7 +22,7 @@ def test_brackets_without_equals_belong_to_a_path() -> None:
     assert parse("/data/set[1][per_class=3]").params == {"per_class": 3}
 
 
-@pytest.mark.parametrize("text", ["m[a=1,b]", "m[=1]", "m[a=1,a=2]", "", "  "])
+@pytest.mark.parametrize("text", ["m[a=1,b]", "m[=1]", "m[a=1,a=2]", "m[a=nan]", "m[a=-inf]", "m[a=1e999]", "", "  "])
 def test_what_cannot_be_read_is_refused(text: str) -> None:
     with pytest.raises(InputError):
         parse(text)

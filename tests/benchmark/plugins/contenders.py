@@ -137,6 +137,25 @@ class Skips(MeanColor):
         return f"made for two classes, not {n_classes}"
 
 
+class SaysDevice(MeanColor):
+    """Prints what it was given to compute on."""
+
+    def __init__(self, device: str = "cpu") -> None:
+        super().__init__()
+        self.device = device
+
+    def fit(self, images: Any, labels: np.ndarray) -> SaysDevice:
+        print("given", self.device)
+        super().fit(images, labels)
+        return self
+
+
+class SaysDevices(SaysDevice):
+    """One that can use several."""
+
+    several_devices = True
+
+
 class SaysGpu(MeanColor):
     """Prints which GPUs it may use."""
 
