@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import time
 from itertools import pairwise
 from typing import Any, Self
@@ -11,13 +10,12 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 
-from .compute import product_dtype, threads
+from . import parameters
+from .compute import threads
 from .encoder import Channel, Encoder, extract
 from .grid import Grid
 from .store import Store
 from .svm import LinearSVM
-
-log = logging.getLogger("topfive.baselines")
 
 SCALE_ROWS = 2048
 
@@ -44,6 +42,11 @@ class Coded(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.n_jobs = n_jobs
         self.cache_dir = cache_dir
 
+    def check(self) -> None:
+        """ValueError for a parameter that makes no sense; ``fit`` begins with it."""
+        parameters.true_or_false("mirrored", self.mirrored)
+        parameters.true_or_false("fused", self.fused)
+
     def channels(self, grid: Grid) -> list[Channel]:
         """The descriptors and codes of this contender."""
         raise NotImplementedError(f"{type(self).__name__} does not say which channels it has")
@@ -52,37 +55,31 @@ class Coded(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """The patches for images of this typical size."""
         return Grid.for_size(height, width)
 
-    def classifier(self) -> Any:
+    def linear_classifier(self) -> Any:
         """A fresh linear classifier of features."""
         return LinearSVM(random_state=self.random_state, device=self.device)
 
     def fit(self, images: Any, labels: NDArray[np.int64]) -> Self:
-        """Learn codebooks, vectors and SVM from n images and (n,) labels."""
+        """Learn codebooks, vectors and SVM from n images and (n,) labels. ValueError: see ``check``."""
+        self.check()
         labels = np.asarray(labels)
         self.timings_: dict[str, float] = {}
-        store = Store(self.cache_dir)
         with threads(self.n_jobs):
             grid = self.grid(*images.typical_size)
-            channels = self.channels(grid)
-            key = None
-            if images.fingerprint is not None:
-                key = {"data": images.fingerprint, "channels": channels, "grid": grid, "seed": self.random_state}
-                key |= {"device": self.device, "products": product_dtype(self.device)}  # both are in the encoder
             begin = time.perf_counter()
-            encoder = Encoder(channels, grid, seed=self.random_state, device=self.device)
-            # Sampling is many small operations, which threads only slow down on a busy machine.
-            with threads(1 if max(channel.k for channel in channels) <= 128 else None):
-                self.encoder_: Encoder = store.kept("codebook", key, lambda: encoder.fit(images))
+            self.encoder_ = Encoder(self.channels(grid), grid, seed=self.random_state, device=self.device)
+            self.encoder_.fit(images, Store(self.cache_dir))
             begin = self._lap("codebook", begin)
             # The rows are stored in random order, which is what the SVM's steps want to read.
             order = np.random.default_rng(self.random_state).permutation(len(images))
-            features = self._features(store, key, images, order)
+            key = self.encoder_.key(images, channels=self.encoder_.channels, mirrored=self.mirrored)
+            features = self._features(key, images, order)
             begin = self._lap("features", begin)
             targets = np.tile(labels[order], 1 + self.mirrored)
             self.models_: list[Any] = []
             self.scales_: list[float] = []
             for columns in self._columns():
-                model = self.classifier()
+                model = self.linear_classifier()
                 part = features[:, columns]
                 if isinstance(model, LinearSVM):
                     model.fit(part, targets, tune_on=len(labels))
@@ -99,12 +96,12 @@ class Coded(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def decision_function(self, images: Any) -> NDArray[np.float32]:
         """(n, n_classes) float32."""
         with threads(self.n_jobs):
-            features = self._features(Store(None), None, images, np.arange(len(images)))
+            features = self._features(None, images, np.arange(len(images)))
             scores = sum(
                 scale * model.decision_function(features[:, columns])
                 for model, scale, columns in zip(self.models_, self.scales_, self._columns(), strict=True)
             )
-        views = np.asarray(scores, dtype=np.float32).reshape(1 + self.mirrored, len(images), -1)
+        views = np.asarray(scores, dtype=np.float32).reshape(1 + self.mirrored, len(images), len(self.classes_))
         return np.asarray(views.mean(0))
 
     def predict(self, images: Any) -> NDArray[np.int64]:
@@ -118,13 +115,12 @@ class Coded(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             return [slice(0, int(ends[-1]))]
         return [slice(int(a), int(b)) for a, b in pairwise(ends)]
 
-    def _features(self, store: Store, key: dict[str, Any] | None, images: Any, order: NDArray[np.int64]) -> Any:
+    def _features(self, key: dict[str, Any] | None, images: Any, order: NDArray[np.int64]) -> Any:
         def fill(out: Any) -> None:
             extract(self.encoder_.encode, images, order, out, device=self.device, mirrored=self.mirrored)
 
         rows = len(order) * (1 + self.mirrored)
-        kept = None if key is None else {**key, "mirrored": self.mirrored}
-        return store.features(kept, (rows, self.encoder_.dim_), fill)
+        return Store(self.cache_dir).features(key, (rows, self.encoder_.dim_), fill)
 
     def _lap(self, stage: str, begin: float) -> float:
         now = time.perf_counter()

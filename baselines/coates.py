@@ -15,8 +15,9 @@ import torch
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 
+from . import parameters
 from .compute import product_dtype, threads
-from .descriptors import to_tensor
+from .descriptors import LEAST_SIDE, to_tensor
 from .encoder import extract
 from .kmeans import kmeans
 from .store import Store
@@ -53,7 +54,9 @@ class CoatesNg(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.n_jobs = n_jobs
 
     def fit(self, images: Any, labels: NDArray[np.int64]) -> Self:
-        """Learn dictionary and SVM from n images and (n,) labels."""
+        """Learn dictionary and SVM from n images and (n,) labels. ValueError: ``k`` below 1, ``side`` below 24 px."""
+        parameters.whole_number("k", self.k, 1)
+        parameters.whole_number("side", self.side, LEAST_SIDE)
         labels = np.asarray(labels)
         rng = np.random.default_rng(self.random_state)
         order = rng.permutation(len(images))

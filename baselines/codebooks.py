@@ -1,10 +1,10 @@
-"""The encoders behind one door: fit on sampled descriptors, then turn the patches of images into vectors."""
+"""The encoders behind one door: what each learns from sampled descriptors, and what it makes of an image's patches."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol, Self
+from typing import Any
 
 import torch
 
@@ -15,95 +15,48 @@ from .kmeans import kmeans, nearest
 from .llc import llc_vectors
 from .supervector import super_vectors, vlad_vectors
 
-
-class Codebook(Protocol):
-    """Learned from descriptors; turns (B, T, D) of them into one vector of unit length for each region."""
-
-    @classmethod
-    def fit(cls, samples: torch.Tensor, k: int, seed: int) -> Self:
-        """From (N, D) float32 samples."""
-        ...
-
-    def encode(self, x: torch.Tensor, regions: Sequence[torch.Tensor], dtype: torch.dtype) -> torch.Tensor:
-        """(B, R, dim) float32; big products may run in ``dtype``."""
-        ...
+Codebook = Any  # GMM or Words, as the coding learns it
+Encode = Callable[[torch.Tensor, Codebook, Sequence[torch.Tensor], torch.dtype], torch.Tensor]
 
 
 @dataclass(frozen=True)
-class FisherCodebook:
-    """Fisher vectors with signed square root and L2 norm, 2·K·D values a region."""
-
-    gmm: GMM
-
-    @classmethod
-    def fit(cls, samples: torch.Tensor, k: int, seed: int) -> FisherCodebook:
-        """A mixture of k Gaussians."""
-        return cls(fit_gmm(samples, k, seed=seed))
-
-    def encode(self, x: torch.Tensor, regions: Sequence[torch.Tensor], dtype: torch.dtype) -> torch.Tensor:
-        """(B, R, 2KD)."""
-        return improve(fisher_vectors(x, self.gmm, regions, dtype=dtype).flatten(2))
-
-
-@dataclass(frozen=True)
-class _Words:
-    """k-means centres (K, D); the codes below differ in what they make of them."""
-
-    centres: torch.Tensor
-
-    @classmethod
-    def fit(cls, samples: torch.Tensor, k: int, seed: int) -> Self:
-        """k centres by k-means."""
-        return cls(kmeans(samples, k, seed=seed))
-
-
-class WordsCodebook(_Words):
-    """Square roots of word frequencies, K values a region."""
-
-    def encode(self, x: torch.Tensor, regions: Sequence[torch.Tensor], dtype: torch.dtype) -> torch.Tensor:
-        """(B, R, K)."""
-        return bags(x, self.centres, regions)
-
-
-class VladCodebook(_Words):
-    """Hard residuals, intra-normalised, K·D values a region."""
-
-    def encode(self, x: torch.Tensor, regions: Sequence[torch.Tensor], dtype: torch.dtype) -> torch.Tensor:
-        """(B, R, KD)."""
-        return vlad_vectors(x, self.centres, regions)
-
-
-class LlcCodebook(_Words):
-    """Locality-constrained linear codes, max-pooled, K values a region."""
-
-    def encode(self, x: torch.Tensor, regions: Sequence[torch.Tensor], dtype: torch.dtype) -> torch.Tensor:
-        """(B, R, K)."""
-        return llc_vectors(x, self.centres, regions)
-
-
-@dataclass(frozen=True)
-class SuperCodebook:
-    """Super-vectors, K·(1+D) values a region."""
+class Words:
+    """k-means ``centres`` (K, D), and ``shares`` (K,): how often each is the nearest one in training."""
 
     centres: torch.Tensor
     shares: torch.Tensor
 
-    @classmethod
-    def fit(cls, samples: torch.Tensor, k: int, seed: int) -> SuperCodebook:
-        """k centres by k-means, and how often each is the nearest."""
-        centres = kmeans(samples, k, seed=seed)
-        counts = torch.bincount(nearest(samples, centres), minlength=k)
-        return cls(centres, counts / counts.sum())
 
-    def encode(self, x: torch.Tensor, regions: Sequence[torch.Tensor], dtype: torch.dtype) -> torch.Tensor:
-        """(B, R, K(1+D)); signed square roots are not the paper's, so not taken."""
-        return super_vectors(x, self.centres, self.shares, regions)
+def fit_words(samples: torch.Tensor, k: int, *, seed: int) -> Words:
+    """k visual words of (N, D) float32 samples."""
+    centres = kmeans(samples, k, seed=seed)
+    counts = torch.bincount(nearest(samples, centres), minlength=k)
+    return Words(centres, counts / counts.sum())
 
 
-CODEBOOKS: dict[str, type[Codebook]] = {
-    "fisher": FisherCodebook,
-    "supervector": SuperCodebook,
-    "llc": LlcCodebook,
-    "vlad": VladCodebook,
-    "bovw": WordsCodebook,
+LEARN: dict[str, Callable[..., GMM | Words]] = {"gmm": fit_gmm, "words": fit_words}
+
+
+@dataclass(frozen=True)
+class Coding:
+    """``learns``: a name in ``LEARN``; codings that learn the same share it.
+
+    ``encode``: (B, T, D) descriptors, the codebook, the patches of each region and the dtype that big products may run
+    in -> (B, R, dim) float32, a vector of unit length for each region.
+    """
+
+    learns: str
+    encode: Encode
+
+
+CODINGS: dict[str, Coding] = {
+    # 2·K·D values a region, by signed square root and L2 norm
+    "fisher": Coding(
+        "gmm", lambda x, gmm, where, dtype: improve(fisher_vectors(x, gmm, where, dtype=dtype).flatten(2))
+    ),
+    # K·(1 + D); signed square roots are not the paper's, so not taken
+    "supervector": Coding("words", lambda x, words, where, _: super_vectors(x, words.centres, words.shares, where)),
+    "llc": Coding("words", lambda x, words, where, _: llc_vectors(x, words.centres, where)),  # K
+    "vlad": Coding("words", lambda x, words, where, _: vlad_vectors(x, words.centres, where)),  # K·D
+    "bovw": Coding("words", lambda x, words, where, _: bags(x, words.centres, where)),  # K
 }

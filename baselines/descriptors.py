@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from .color import color_histogram, grey
 from .gist import gist
 from .grid import Grid, side_by_side
-from .hog import dense_hog
+from .hog import dense_hog, hog31
 from .lbp import dense_lbp
 from .lcs import dense_lcs
 from .sift import dense_sift, opponent_sift
@@ -19,6 +19,7 @@ from .sift import dense_sift, opponent_sift
 Pixels = NDArray[np.uint8]
 Describe = Callable[[torch.Tensor, Grid, torch.dtype], torch.Tensor]
 
+HOG_SIDE = 64  # px: what a whole image is resized to for its HOG
 LEAST_SIDE = 24  # px; anything shorter is enlarged, so that every grid has patches
 
 # Each takes (B, 3, H, W) float32 RGB in [0, 1], a grid and the dtype of its products, and gives (B, T, D).
@@ -35,15 +36,17 @@ DESCRIPTORS: dict[str, Describe] = {
 WHOLE: dict[str, Callable[[torch.Tensor], torch.Tensor]] = {
     "gist": lambda rgb: gist(grey(rgb)),
     "color": color_histogram,
+    "hog31": lambda rgb: hog31(_square(rgb)).flatten(1),
 }
 
 
 def parse(descriptor: str) -> list[str]:
     """``"sift+lcs"`` -> ["sift", "lcs"]; ValueError, with the names there are, for an unknown one."""
     names = [name.strip().lower() for name in str(descriptor).split("+")]
+    known = DESCRIPTORS.keys() | WHOLE.keys()
     for name in names:
-        if name not in DESCRIPTORS:
-            raise ValueError(f"unknown descriptor {name!r}; there are {', '.join(sorted(DESCRIPTORS))}, joined by +")
+        if name not in known:
+            raise ValueError(f"unknown descriptor {name!r}; there are {', '.join(sorted(known))}, joined by +")
     return names
 
 
@@ -56,6 +59,12 @@ def to_tensor(images: Sequence[Pixels], device: str) -> torch.Tensor:
         size = (max(height, LEAST_SIDE), max(width, LEAST_SIDE))
         rgb = torch.nn.functional.interpolate(rgb, size, mode="bilinear", align_corners=False)
     return rgb.contiguous()
+
+
+def _square(rgb: torch.Tensor) -> torch.Tensor:
+    """(B, 3, H, W) resized to (B, 3, 64, 64), whatever the shape; shrunk without skipping pixels."""
+    size = (HOG_SIDE, HOG_SIDE)
+    return torch.nn.functional.interpolate(rgb, size, mode="bilinear", align_corners=False, antialias=True)
 
 
 def same_shapes(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import logging
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -16,12 +17,12 @@ from joblib.parallel import get_active_backend
 from numpy.typing import NDArray
 
 from . import pyramid
-from .codebooks import CODEBOOKS, Codebook
+from .codebooks import CODINGS, LEARN, Codebook
 from .compute import on_cpu, product_dtype, threads
 from .descriptors import DESCRIPTORS, WHOLE, Pixels, same_shapes, to_tensor
 from .grid import Grid, positions
 from .pca import PCA
-from .store import release
+from .store import Store, release
 
 log = logging.getLogger("topfive.baselines.encoder")
 
@@ -36,7 +37,18 @@ SENT_FROM = 2000  # images; fewer are encoded here sooner than on a cluster
 # Rows that come back wait in memory until they are written: batches are sent in waves of at most so many bytes of
 # rows, or of so many batches for each thread of the cluster, so that few threads wait for the last of a wave.
 WAITING, LEAST_WAVE = 2**31, 16
-POSITION_SCALE = 12**0.5  # x and y get the variance of the whitened descriptors
+POSITION_SCALE = 12**0.5  # gives x and y, spread evenly over [0, 1], variance 1
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """What a channel learns and may share with others: PCA to ``dims`` and a codebook of ``k``, "gmm" or "words"."""
+
+    descriptor: str
+    learns: str
+    k: int
+    dims: int
+    xy: bool
 
 
 @dataclass(frozen=True)
@@ -53,17 +65,25 @@ class Channel:
     xy: bool = True
     pyramid: str = "1x1"
 
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """What has to be learned for it."""
+        return Vocabulary(self.descriptor, CODINGS[self.coding].learns, self.k, self.dims, self.xy)
+
 
 @dataclass(frozen=True)
-class _Fitted:
+class Fitted:
+    """A vocabulary as it was learned. ``spread``: what x and y are multiplied by, 0 where they are not appended."""
+
     pca: PCA | None
+    spread: float
     codebook: Codebook
 
 
 class Encoder:
     """Encodes images by one or more channels; their vectors stand side by side, of unit length together.
 
-    After ``fit``: ``widths_`` (values of each channel's vector) and ``dim_`` (their sum).
+    After ``fit``: ``fitted_`` for each vocabulary, ``widths_`` (values of each channel's vector), ``dim_`` (their sum).
     """
 
     def __init__(self, channels: Sequence[Channel], grid: Grid, *, seed: int = 0, device: str = "cpu") -> None:
@@ -73,47 +93,77 @@ class Encoder:
         self.device = device
         self.dtype = product_dtype(device)
 
-    def fit(self, images: Any) -> Self:
-        """Learn PCA and codebook of each channel from patches of a bounded number of images."""
+    def fit(self, images: Any, store: Store | None = None) -> Self:
+        """Learn the vocabularies that are not yet in ``store``, from patches of a bounded number of images."""
+        wanted = list(dict.fromkeys(c.vocabulary for c in self.channels if c.coding != "whole"))
+        keys = [self.key(images, vocabulary=one) for one in wanted]
+        found = (store or Store(None)).kept("codebook", keys, lambda at: self._learn(images, [wanted[i] for i in at]))
+        self.fitted_: dict[Vocabulary, Fitted] = dict(zip(wanted, found, strict=True))
+        [one_image] = images.batches(1, max_pixels=MAX_PIXELS, order=[0])
+        self.widths_ = [part.shape[1] for part in self._parts(to_tensor(one_image, self.device))]
+        self.dim_ = sum(self.widths_)
+        return self
+
+    def key(self, images: Any, **stage: Any) -> dict[str, Any] | None:
+        """Everything that what is made of these images depends on, with ``stage``; None where they cannot be told."""
+        if images.fingerprint is None:
+            return None
+        made_by = {"grid": self.grid, "seed": self.seed, "device": self.device, "products": self.dtype}
+        return {"data": images.fingerprint, **made_by, **stage}
+
+    def _learn(self, images: Any, vocabularies: Sequence[Vocabulary]) -> Iterator[Fitted]:
+        """Each vocabulary, all from one pass over the sampled images."""
         begin = time.perf_counter()
+        # Small codebooks, and the samples for them, are many small products: threads only slow them on a busy machine.
+        with threads(1 if max(one.k for one in vocabularies) <= 128 else None):
+            samples, places = self._sample(images, vocabularies)
+        for one in vocabularies:
+            n = self._patches_per_image(one, len(images))
+            x = samples[one.descriptor, n]
+            with threads(1 if one.k <= 128 else None):
+                pca = PCA.fit(x, one.dims) if one.dims else None
+                # Whitened descriptors have variance 1; others get x and y of their own mean deviation.
+                spread = POSITION_SCALE * (1.0 if pca else float(x.std(0).mean())) if one.xy else 0.0
+                x = _append(pca.transform(x) if pca else x, places[n], spread)
+                fitted = Fitted(pca, spread, LEARN[one.learns](x, one.k, seed=self.seed))
+            log.info(
+                "%s: %s, %d from %d patches, %.0f s",
+                one.descriptor, one.learns, one.k, len(x), time.perf_counter() - begin,
+            )  # fmt: skip
+            yield fitted
+
+    def _sample(
+        self, images: Any, vocabularies: Sequence[Vocabulary]
+    ) -> tuple[dict[tuple[str, int], torch.Tensor], dict[int, torch.Tensor]]:
+        """(N, D) float32 patches by descriptor and number an image, and their (N, 3) places by number an image."""
         rng = np.random.default_rng(self.seed)
-        n = min(SAMPLE_IMAGES, len(images))
-        order = np.sort(rng.choice(len(images), n, replace=False))
-        local = [channel for channel in self.channels if channel.coding != "whole"]
-        centres = max((channel.k for channel in local), default=0)
-        wanted = int(np.clip(SAMPLES_PER_CENTRE * centres, SAMPLES_LEAST, SAMPLES_MOST))
-        per_image = -(-wanted // n)
-        names = list(dict.fromkeys(channel.descriptor for channel in local))
-        sampled: dict[str, list[torch.Tensor]] = {name: [] for name in names}
-        places = []
+        order = np.sort(rng.choice(len(images), min(SAMPLE_IMAGES, len(images)), replace=False))
+        samples: dict[tuple[str, int], list[torch.Tensor]] = {
+            (one.descriptor, self._patches_per_image(one, len(images))): [] for one in vocabularies
+        }
+        # Each number is drawn as if it were the only one, so that a vocabulary does not depend on the others.
+        draws = {n: copy.deepcopy(rng) for _, n in samples}
+        places: dict[int, list[torch.Tensor]] = {n: [] for n in draws}
         for batch in images.batches(64, max_pixels=MAX_PIXELS, order=order):
             for _, group in same_shapes(batch, self._at_most):
                 rgb = to_tensor(group, self.device)
                 where = self._positions(rgb)
-                chosen = torch.from_numpy(rng.integers(len(where), size=(len(group), min(per_image, len(where)))))
-                places.append(where[chosen.flatten()])
-                for name in names:
-                    patches = DESCRIPTORS[name](rgb, self.grid, self.dtype)
-                    index = chosen.to(self.device).unsqueeze(2).expand(-1, -1, patches.shape[2])
-                    sampled[name].append(patches.gather(1, index).flatten(0, 1).float())
-        where = torch.cat(places).to(self.device)
-        samples = {name: torch.cat(parts) for name, parts in sampled.items()}
-        self.fitted_: dict[Channel, _Fitted] = {}
-        for channel in local:
-            x = samples[channel.descriptor]
-            pca = PCA.fit(x, channel.dims) if channel.dims else None
-            x = self._append(pca.transform(x) if pca else x, where, channel)
-            # A small codebook is many small products, which threads only slow down on a busy machine.
-            with threads(1 if channel.k <= 128 else None):
-                codebook = CODEBOOKS[channel.coding].fit(x, channel.k, self.seed)
-            self.fitted_[channel] = _Fitted(pca, codebook)
-            log.info(
-                "%s: codebook of %d from %d patches of %d images, %.0f s",
-                channel.descriptor, channel.k, len(x), n, time.perf_counter() - begin,
-            )  # fmt: skip
-        self.widths_ = [part.shape[1] for part in self._parts(to_tensor([images[int(order[0])]], self.device))]
-        self.dim_ = sum(self.widths_)
-        return self
+                names = {name for name, _ in samples}
+                described = {name: DESCRIPTORS[name](rgb, self.grid, self.dtype) for name in names}
+                chosen = {}
+                for n, draw in draws.items():
+                    chosen[n] = torch.from_numpy(draw.integers(len(where), size=(len(group), min(n, len(where)))))
+                    places[n].append(where[chosen[n].flatten()])
+                for (name, n), parts in samples.items():
+                    index = chosen[n].to(self.device).unsqueeze(2).expand(-1, -1, described[name].shape[2])
+                    parts.append(described[name].gather(1, index).flatten(0, 1).float())
+        joined = {which: torch.cat(parts) for which, parts in samples.items()}
+        return joined, {n: torch.cat(parts).to(self.device) for n, parts in places.items()}
+
+    @staticmethod
+    def _patches_per_image(vocabulary: Vocabulary, n_images: int) -> int:
+        wanted = int(np.clip(SAMPLES_PER_CENTRE * vocabulary.k, SAMPLES_LEAST, SAMPLES_MOST))
+        return -(-wanted // min(SAMPLE_IMAGES, n_images))
 
     def encode(self, batch: Sequence[Pixels]) -> torch.Tensor:
         """(n, dim) float32 vectors of n images of any shapes, on ``device``."""
@@ -143,26 +193,30 @@ class Encoder:
             if channel.descriptor not in described:
                 described[channel.descriptor] = DESCRIPTORS[channel.descriptor](rgb, self.grid, self.dtype)
             x = described[channel.descriptor]
-            fitted = self.fitted_[channel]
-            x = self._append(fitted.pca.transform(x) if fitted.pca else x, where.to(x.device), channel)
+            fitted = self.fitted_[channel.vocabulary]
+            x = _append(fitted.pca.transform(x) if fitted.pca else x, where.to(x.device), fitted.spread)
             areas = pyramid.regions(where.numpy(), channel.pyramid)
-            vectors = fitted.codebook.encode(x, areas, self.dtype)
+            # Without PCA the values are far from variance 1, and posteriors need more digits than bfloat16 has.
+            products = self.dtype if fitted.pca else torch.float32
+            vectors = CODINGS[channel.coding].encode(x, fitted.codebook, areas, products)
             parts.append(vectors.flatten(1) / vectors.shape[1] ** 0.5)
         return parts
 
     def _positions(self, rgb: torch.Tensor) -> torch.Tensor:
         return torch.from_numpy(positions(rgb.shape[-2], rgb.shape[-1], self.grid))
 
-    def _append(self, x: torch.Tensor, where: torch.Tensor, channel: Channel) -> torch.Tensor:
-        if not channel.xy:
-            return x.float()
-        out = torch.empty((*x.shape[:-1], x.shape[-1] + 2), device=x.device)
-        out[..., :-2].copy_(x)
-        out[..., -2:].copy_((where[..., :2] - 0.5) * POSITION_SCALE)
-        return out
-
     def _at_most(self, height: int, width: int) -> int:
         return _at_once(PATCHES_AT_A_TIME, self.device) // max(1, sum(self.grid.n_patches(height, width)))
+
+
+def _append(x: torch.Tensor, where: torch.Tensor, spread: float) -> torch.Tensor:
+    """Descriptors in float32 with x and y of their places, from the middle and times ``spread``; 0: without them."""
+    if not spread:
+        return x.float()
+    out = torch.empty((*x.shape[:-1], x.shape[-1] + 2), device=x.device)
+    out[..., :-2].copy_(x)
+    out[..., -2:].copy_((where[..., :2] - 0.5) * spread)
+    return out
 
 
 def extract(

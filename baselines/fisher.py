@@ -27,10 +27,13 @@ def fisher_vectors(
     """Gradients of the mean log likelihood by means, then variances, each in units of its Fisher information.
 
     (B, T, D) float32 descriptors -> (B, R, 2, K, D) float32; one region of all patches where ``regions`` is None.
-    ``dtype``: of the two matrix products; bfloat16 halves the time, and its vectors point within a few degrees of
-    the exact ones.
+    ``dtype``: of the two matrix products. bfloat16 halves the time; the cosine of its normalised vectors with the exact
+    ones, K = 64, is 0.9945 on average and at least 0.973 for SIFT in 64 whitened dimensions, 0.998 and 0.992 for LCS,
+    but 0.952 and 0.811 for LCS that is not whitened. ValueError where there are no patches.
     """
     n_patches, dims = x.shape[1:]
+    if n_patches == 0:
+        raise ValueError("no patches to encode; an image must have room for at least one")
     first, constant = gmm.linear_terms()
     # Posteriors stay what they are when all logits are shifted; those of typical patches are brought to 0, where they
     # are rounded least.

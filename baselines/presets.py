@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
+from . import parameters
 from .classifier import Coded
 from .encoder import Channel
 from .grid import Grid
@@ -30,12 +31,18 @@ class _Words(Coded):
         super().__init__(random_state, device, n_jobs, cache_dir)
         self.k = k
 
+    def check(self) -> None:
+        """ValueError for a ``k`` below 1."""
+        super().check()
+        parameters.whole_number("k", self.k, 1)
+
 
 class SiftBovw(_Words):
     """Dense RootSIFT, ``k`` visual words, regions 1×1 + 2×2, a linear SVM: the baseline that ILSVRC 2010 handed out.
 
     Csurka et al. 2004; Lazebnik, Schmid and Ponce 2006. Deviation: square roots of frequencies with a linear
-    kernel (the Hellinger kernel) instead of histogram intersection.
+    kernel (the Hellinger kernel) instead of histogram intersection, which is no linear classifier of the vectors.
+    Measured: 58.8 % top-5 error, 3 minutes on one core.
     """
 
     def channels(self, grid: Grid) -> list[Channel]:
@@ -46,7 +53,8 @@ class SiftBovw(_Words):
 class SiftFisher(Coded):
     """Dense RootSIFT, PCA to 64 with x and y appended, Fisher vector of 128 Gaussians, a linear SVM.
 
-    Perronnin, Sánchez and Mensink 2010; x, y in place of a pyramid after Sánchez, Perronnin and de Campos 2012.
+    Perronnin, Sánchez and Mensink 2010; x, y in place of a pyramid after Sánchez, Perronnin and de Campos 2012, as the
+    vector is shorter by the number of regions. Measured: 49.4 % top-5 error, 63 seconds on two cores.
     """
 
     def channels(self, grid: Grid) -> list[Channel]:
@@ -65,6 +73,7 @@ class OxfordVgg(Coded):
     """
 
     quick_params: ClassVar[dict[str, Any]] = {"k": 16}
+    least_k = 0  # which takes what suits the images
 
     def __init__(
         self,
@@ -79,8 +88,13 @@ class OxfordVgg(Coded):
         self.k = k
         self.mirrored = mirrored
 
+    def check(self) -> None:
+        """ValueError for a ``k`` below what there is, or a ``mirrored`` that is not true or false."""
+        super().check()
+        parameters.whole_number("k", self.k, self.least_k)
+
     def channels(self, grid: Grid) -> list[Channel]:
-        """SIFT and LCS; ``k`` 0 takes what suits the images."""
+        """SIFT and LCS."""
         k = self.k or (256 if max(grid.cells) <= 4 else 1024)
         return [Channel("sift", "fisher", k), Channel("lcs", "fisher", k)]
 
@@ -90,8 +104,9 @@ class Xrce(OxfordVgg):
 
     After Perronnin and Sánchez, winners of ILSVRC 2011 (25.8 % top-5 error, quoted). Follows: PCA to 64, regions 1×1 +
     3×1, square roots, SGD with the negatives' weight tuned. Deviates: one SVM on both descriptors side by side instead
-    of an average of two; K = 64 up to 96 px and 256 above against 1024 (their vectors had 520,000 values); no
-    compression. Measured: 39.9 % top-5 error, 4 minutes on two cores.
+    of an average of two, which is tuned once and weighs the descriptors by itself; K = 64 up to 96 px, whose patches
+    are few, and 256 above against 1024, because their vectors had 520,000 values, a megabyte an image; no compression,
+    as the shorter ones fit on a disk as float16. Measured: 39.9 % top-5 error, 4 minutes on two cores.
     """
 
     def channels(self, grid: Grid) -> list[Channel]:
@@ -108,6 +123,8 @@ class BestOf2012(OxfordVgg):
     mirrored images (2014). K = 256, as for ``oxford-vgg-2012`` on small images, at half again its length. Measured:
     36.0 % top-5 error, 10 minutes on two cores; 26.6 % on the full Tiny ImageNet-200.
     """
+
+    least_k = 1
 
     def __init__(
         self,
@@ -130,9 +147,10 @@ class NecUiuc(_Words):
 
     After Lin et al. 2011, winners of ILSVRC 2010 (28.2 % top-5 error, quoted). Follows: HOG and LBP of a patch as one
     descriptor; local coding with max pooling over a pyramid, super-vectors over 1×1 + 3×1; averaged SGD; an average of
-    models. Deviates: four models of two codings instead of six; codebooks of ``k`` (LLC; 1,024) and 64 or 256
-    (super-vectors) against 8,192 to 16,384 and 512 to 1,024; Wang's LLC for the LCC they started from. Measured: 52.5 %
-    top-5 error, 27 minutes on one core.
+    models. Deviates: four models of two codings instead of six, which is two descriptors in each coding; codebooks of
+    ``k`` (LLC; 1,024) and 64 or 256 (super-vectors) against 8,192 to 16,384 and 512 to 1,024, so that coding, whose
+    cost grows with them, takes minutes on two cores; Wang's LLC for the LCC they started from, as it has a closed form
+    where LCC is an optimisation for each patch. Measured: 52.5 % top-5 error, 27 minutes on one core.
     """
 
     fused = True
@@ -153,9 +171,10 @@ class IsiTwelve(Coded):
 
     After the ISI entry, second at ILSVRC 2012 (26.2 % top-5 error, quoted), and Ushiku, Harada and Kuniyoshi 2012.
     Follows: four kinds of descriptors, K-Gaussian Fisher vectors with regions, an averaged passive-aggressive
-    classifier on each, their scores added. Deviates: opponent SIFT for C-SIFT; GIST describes the whole image and is
-    not coded; all scores weigh the same, on the scale of their own deviation; K = 64 up to 96 px, 256 above. Measured:
-    45.6 % top-5 error, 13 minutes on one core.
+    classifier on each, their scores added. Deviates: opponent SIFT for C-SIFT, which divides by an intensity that is
+    next to nothing in dark patches; GIST is one vector of the whole image, so there is nothing to code; all scores
+    weigh the same, on the scale of their own deviation, as weights of their own would need images held out; K = 64 up
+    to 96 px, 256 above, for the reasons of ``xrce-2011``. Measured: 45.6 % top-5 error, 13 minutes on one core.
     """
 
     fused = True
@@ -166,6 +185,6 @@ class IsiTwelve(Coded):
         local = [Channel(name, "fisher", k, xy=False, pyramid="1x1+3x1") for name in ("sift", "csift", "lbp")]
         return [*local, Channel("gist", "whole")]
 
-    def classifier(self) -> Any:
+    def linear_classifier(self) -> Any:
         """Passive-aggressive."""
         return PassiveAggressive(device=self.device)

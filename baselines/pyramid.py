@@ -12,7 +12,7 @@ def parse(pyramid: str) -> list[tuple[int, int]]:
     levels = []
     for part in str(pyramid).split("+"):
         rows, _, columns = part.partition("x")
-        if not (rows.isdigit() and columns.isdigit() and int(rows) > 0 and int(columns) > 0):
+        if not (rows.isdecimal() and columns.isdecimal() and int(rows) > 0 and int(columns) > 0):
             raise ValueError(f"pyramid {pyramid!r}: levels are rows x columns joined by +, such as 1x1+3x1")
         levels.append((int(rows), int(columns)))
     return levels

@@ -104,12 +104,15 @@ def dense_sift(
 
     The 128 values run over cell rows, cell columns, then 8 directions, as OpenCV's do. Flat patches are all zero. In
     memory the patches are next to each other, not the values of a patch: (128, B, T).
+    An image in which no patch has room, such as one 1 px wide, has none (T = 0).
     ``dtype``: of the pooling products; bfloat16 is about twice as fast where the processor has it.
     """
     octaves = [grey]
     sharp: dict[int, torch.Tensor] = {}  # maps of images that are not smoothed
     n_patches = grid.n_patches(*grey.shape[-2:])
     whole = torch.empty((CELLS * CELLS * ORIENTATIONS, len(grey), sum(n_patches)), dtype=dtype, device=grey.device)
+    if sum(n_patches) == 0:
+        return whole.permute(1, 2, 0)
     parts = torch.split(whole, n_patches, dim=2)
     for cell, part in zip(grid.cells, parts, strict=True):
         octave = octave_of(cell)

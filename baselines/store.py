@@ -9,7 +9,7 @@ import os
 import pickle
 import shutil
 import tempfile
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Sequence
 from functools import lru_cache
 from pathlib import Path
 from typing import Any, TypeVar
@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 IN_MEMORY = 512 * 2**20  # bytes; features above this go to disk even without a cache folder
 # The modules whose text decides what a stored stage holds.
 CODE = (
-    "bovw codebooks color compute descriptors encoder fisher gist gmm grid hog kmeans "
+    "bovw classifier codebooks color compute descriptors encoder fisher gist gmm grid hog kmeans "
     "lbp lcs llc pca pyramid sift supervector votes"
 )
 
@@ -66,24 +66,31 @@ class Store:
     def __init__(self, cache_dir: str | None) -> None:
         self.folder = Path(cache_dir) if cache_dir else None
 
-    def kept(self, stage: str, key: dict[str, Any] | None, make: Callable[[], T]) -> T:
-        """``make()``, pickled under ``stage`` and ``key``; ``key`` None: not kept."""
-        path = self._path(stage, key, ".pickle")
-        if path is not None and path.exists():
-            with path.open("rb") as file:
-                return pickle.load(file)  # type: ignore[no-any-return]  # what make() gave
-        made = make()
-        if path is not None:
-            temporary = self._temporary(path)
-            with temporary.open("wb") as file:
-                pickle.dump(made, file)
-                file.flush()
-                os.fsync(file.fileno())
-            temporary.replace(path)
-        return made
+    def kept(
+        self, stage: str, keys: Sequence[dict[str, Any] | None], make: Callable[[list[int]], Iterable[T]]
+    ) -> list[T]:
+        """What belongs to each key, pickled under ``stage``; a key None is not kept.
+
+        ``make`` is called at most once, with the places of the keys that are missing, and gives what belongs to them in
+        that order; each is kept as soon as it is there.
+        """
+        paths = [self._path(stage, key, ".pickle") for key in keys]
+        found: dict[int, T] = {}
+        for i, path in enumerate(paths):
+            if path is not None and path.exists():
+                found[i] = pickle.loads(path.read_bytes())
+        missing = [i for i in range(len(keys)) if i not in found]
+        for i, made in zip(missing, make(missing) if missing else (), strict=True):
+            found[i] = made
+            if (path := paths[i]) is not None:
+                self._write(path, pickle.dumps(made))
+        return [found[i] for i in range(len(keys))]
 
     def features(self, key: dict[str, Any] | None, shape: tuple[int, int], fill: Callable[[Any], None]) -> Any:
-        """(n, dim) float16 that ``fill`` writes into: a memory map on disk where large or kept, else an array."""
+        """(n, dim) float16 that ``fill`` writes into: a memory map on disk where large or kept, else an array.
+
+        The file lies below ``cache_dir`` where that is given, else in the system's folder for temporary ones.
+        """
         path = self._path("features", key, ".npy")
         if path is not None and path.exists():
             return np.load(path, mmap_mode="r")
@@ -92,7 +99,8 @@ class Store:
             array = np.empty(shape, dtype=np.float16)
             fill(array)
             return array
-        folder = Path(tempfile.gettempdir()) if path is None else path.parent
+        folder = self.folder or Path(tempfile.gettempdir())
+        folder.mkdir(parents=True, exist_ok=True)
         free = shutil.disk_usage(folder).free
         if n_bytes > 0.9 * free:
             raise OSError(f"features of {n_bytes / 1e9:.1f} GB do not fit on {folder}: {free / 1e9:.1f} GB are free")
@@ -115,6 +123,17 @@ class Store:
         self.folder.mkdir(parents=True, exist_ok=True)
         text = json.dumps({**key, "code": code_version()}, sort_keys=True, default=str)
         return self.folder / f"{stage}-{hashlib.sha256(text.encode()).hexdigest()[:24]}{suffix}"
+
+    def _write(self, path: Path, content: bytes) -> None:
+        temporary = self._temporary(path)
+        try:
+            with temporary.open("wb") as file:
+                file.write(content)
+                file.flush()
+                os.fsync(file.fileno())
+            temporary.replace(path)
+        finally:
+            temporary.unlink(missing_ok=True)
 
     @staticmethod
     def _temporary(path: Path) -> Path:

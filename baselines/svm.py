@@ -23,6 +23,7 @@ from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.svm import LinearSVC
 
+from . import parameters
 from .compute import on_cpu, product_dtype, threads
 from .store import read
 
@@ -91,7 +92,10 @@ class LinearSVM(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """Learn from (n, D) features and their (n,) labels.
 
         ``tune_on``: tuning uses the first so many rows only; the others are variants of them, in the same order.
+        ValueError: fewer than two classes, more or fewer labels than rows, a parameter that makes no sense, features
+        that are not finite.
         """
+        self._check()
         self.classes_, targets = np.unique(np.asarray(labels), return_inverse=True)
         if len(self.classes_) < 2:
             raise ValueError("a classifier needs at least two classes in training")
@@ -110,22 +114,21 @@ class LinearSVM(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def decision_function(self, features: Any) -> NDArray[np.float32]:
         """(n, C) float32 for (n, D) features."""
-        weights = torch.from_numpy(self.coef_).to(self.device)
-        intercept = torch.from_numpy(self.intercept_).to(self.device)
         with threads(self.n_jobs):
-            scores = [
-                torch.addmm(
-                    intercept,
-                    torch.from_numpy(read(features, start, start + PREDICT_ROWS)).to(self.device).float(),
-                    weights,
-                )
-                for start in range(0, len(features), PREDICT_ROWS)
-            ]
-        return np.asarray(torch.cat(scores).cpu().numpy())
+            return linear_scores(features, self.coef_, self.intercept_, self.device)
 
     def predict(self, features: Any) -> NDArray[np.int64]:
         """(n,) labels."""
         return np.asarray(self.classes_[self.decision_function(features).argmax(1)])
+
+    def _check(self) -> None:
+        parameters.one_of("solver", self.solver, ("auto", "sgd", "liblinear"))
+        parameters.not_negative("alpha", self.alpha)
+        for name in ("negative_weight", "step"):
+            if getattr(self, name) is not None:
+                parameters.not_negative(name, getattr(self, name))
+        if self.epochs is not None:
+            parameters.whole_number("epochs", self.epochs, 1)
 
     def _fit_liblinear(self, features: NDArray[np.float32], targets: NDArray[np.int64]) -> None:
         rng = np.random.default_rng(self.random_state)
@@ -166,7 +169,7 @@ class LinearSVM(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         held = min(STOP_HELD_OUT, int(HELD_OUT * n)) if self.epochs is None and looked_at < n else 0
         rows = [range(a, a + n - held) for a in range(0, len(features), n)]
         begin = time.perf_counter()
-        best, kept = np.inf, (torch.empty(0), torch.empty(0))
+        best, kept = np.inf, None
         for epoch, model in enumerate(trainer.epochs(recipe, rows), start=1):
             error = trainer.loss(model, range(n - held, n)) if held else np.nan
             rate = epoch * sum(map(len, rows)) / (time.perf_counter() - begin)
@@ -174,10 +177,18 @@ class LinearSVM(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             log.info("svm: epoch %d of %d at most, %.0f rows/s%s", epoch, recipe.epochs, rate, told)
             if held and error > best:
                 break
-            best, kept = error, (model[0].clone(), model[1].clone()) if held else model
-            recipe_epochs = epoch
+            best, recipe_epochs = error, epoch
+            if not held:
+                kept = model
+            elif kept is None:
+                kept = model[0].clone(), model[1].clone()
+            else:  # into the same memory: at ILSVRC a copy has a gigabyte
+                for mine, new in zip(kept, model, strict=True):
+                    mine.copy_(new)
+        assert kept is not None
         weights, intercept = kept
-        self.intercept_ = (intercept - trainer.mean @ weights).cpu().numpy()
+        with threads(1):
+            self.intercept_ = (intercept - trainer.mean @ weights).cpu().numpy()
         self.coef_ = weights.cpu().numpy()
         self.recipe_ = replace(recipe, epochs=recipe_epochs)
 
@@ -224,8 +235,9 @@ class _Trainer:
         width = STRIP if on_cpu(device) else dims
         self.strips = [slice(a, min(a + width, dims)) for a in range(0, dims, width)]
         self.workers = min(torch.get_num_threads(), len(self.strips))
-        self.mean = self._mean()
-        self.curvature = self._curvature()
+        with threads(1):  # sums in an order that does not depend on the number of cores
+            self.mean = self._mean()
+            self.curvature = self._curvature()
 
     def epochs(self, recipe: Recipe, rows: Sequence[range]) -> Iterator[Model]:
         """The averaged weights (D, C) and intercepts (C,) after each epoch over ``rows``; the next one changes them."""
@@ -266,6 +278,7 @@ class _Trainer:
                     intercept.sub_(slope.sum(0), alpha=step * INTERCEPT_STEP)
                     if share:
                         mean_intercept.lerp_(intercept, share)
+            _require_finite(intercept)
             yield mean_weights, mean_intercept
 
     def loss(self, model: Model, rows: range) -> float:
@@ -314,8 +327,27 @@ class _Trainer:
         starts = np.linspace(0, max(0, len(self.features) - BATCH), 4).astype(int).tolist()
         for x, _ in self._batches([slice(start, start + BATCH) for start in starts]):
             gram = (x @ x.T).float()
+            _require_finite(gram)
             values.append(float(torch.linalg.eigvalsh(gram)[-1]))
         return max(float(np.mean(values)), 1e-6)
+
+
+def linear_scores(
+    features: Any, coef: NDArray[np.float32], intercept: NDArray[np.float32], device: str
+) -> NDArray[np.float32]:
+    """(n, C) float32: (n, D) features in memory or on disk times ``coef`` (D, C), plus ``intercept`` (C,)."""
+    weights, constant = torch.from_numpy(coef).to(device), torch.from_numpy(intercept).to(device)
+    scores = np.empty((len(features), len(intercept)), dtype=np.float32)
+    for start in range(0, len(features), PREDICT_ROWS):
+        rows = torch.from_numpy(read(features, start, start + PREDICT_ROWS)).to(device).float()
+        scores[start : start + PREDICT_ROWS] = torch.addmm(constant, rows, weights).cpu().numpy()
+    return scores
+
+
+def _require_finite(values: torch.Tensor) -> None:
+    """ValueError where one is not: a row that is not finite makes the sums over its batch so."""
+    if not torch.isfinite(values).all():
+        raise ValueError("the features hold NaN or infinite values, or a step so long that the weights overflow")
 
 
 def _slices(rows: Sequence[range]) -> list[slice]:

@@ -2,18 +2,19 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
-import topfive.baselines.classifier as classifier_module
 import topfive.baselines.encoder as encoder_module
 import torch
 from sklearn.base import clone
 from topfive.baselines.chance import Chance
 from topfive.baselines.coates import CoatesNg
-from topfive.baselines.encoder import Channel, Encoder, extract
+from topfive.baselines.descriptors import DESCRIPTORS, to_tensor
+from topfive.baselines.encoder import MAX_PIXELS, Channel, Encoder, extract
 from topfive.baselines.floors import PixelsSvm, RandomForest
 from topfive.baselines.grid import Grid
 from topfive.baselines.parts import Bovw, Fisher, Llc, SuperVector, Vlad
@@ -63,6 +64,7 @@ def train() -> tuple[Images, np.ndarray]:
         Vlad(k=8),
         Llc(k=32),
         SuperVector(k=8, step=4),
+        Fisher(k=4, descriptor="sift+gist+color+hog31", classifier="pa", fused=True, mirrored=True),
         BestOf2012(k=8),
         CoatesNg(k=16),
         PixelsSvm(),
@@ -153,28 +155,115 @@ def test_stages_are_cached_and_shared(tmp_path: Path, monkeypatch: pytest.Monkey
     images = Fingerprinted(lambda i: pixels[i], 24, fingerprint="stripes")
     first = Fisher(k=4, cache_dir=str(tmp_path)).fit(images, labels)
     kept = sorted(path.name for path in tmp_path.iterdir())
-    assert [name.split("-")[0] for name in kept] == ["codebook", "features"]
+    assert stages(tmp_path) == {"codebook": 1, "features": 1}
 
     def forbidden(*_: Any, **__: Any) -> None:
         raise AssertionError("made again")
 
-    monkeypatch.setattr(encoder_module.Encoder, "fit", forbidden)
+    monkeypatch.setattr(encoder_module.Encoder, "_learn", forbidden)
     monkeypatch.setattr(encoder_module.Encoder, "_encode_alike", forbidden)
     second = Fisher(k=4, cache_dir=str(tmp_path)).fit(images, labels)
     np.testing.assert_array_equal(first.models_[0].coef_, second.models_[0].coef_)
     with pytest.raises(AssertionError, match="made again"):
         Fisher(k=5, cache_dir=str(tmp_path)).fit(images, labels)
-    monkeypatch.setattr(classifier_module, "product_dtype", lambda device: torch.float64)  # as on another machine
+    monkeypatch.setattr(encoder_module, "product_dtype", lambda device: torch.float64)  # as on another machine
     with pytest.raises(AssertionError, match="made again"):
         Fisher(k=4, cache_dir=str(tmp_path)).fit(images, labels)
     assert sorted(path.name for path in tmp_path.iterdir()) == kept
 
 
-def test_bad_parts_are_one_clear_error(train: tuple[Images, np.ndarray]) -> None:
-    images, labels = train
-    with pytest.raises(ValueError, match="unknown descriptor 'surf'"):
-        Fisher(descriptor="sift+surf").fit(images, labels)
-    with pytest.raises(ValueError, match="at least 1"):
-        Fisher(k=0).fit(images, labels)
-    with pytest.raises(ValueError, match="rows x columns"):
-        Fisher(pyramid="three").fit(images, labels)
+def stages(folder: Path) -> Counter[str]:
+    """How many files of each stage a cache holds."""
+    return Counter(path.name.split("-")[0] for path in folder.iterdir())
+
+
+def test_what_contenders_have_in_common_is_made_once(tmp_path: Path) -> None:
+    pixels, labels = stripes(24, 3)
+    images = Fingerprinted(lambda i: pixels[i], 24, fingerprint="stripes")
+    common: dict[str, Any] = {"k": 4, "cache_dir": str(tmp_path)}
+    contenders = [
+        (Fisher(**common), 1, 1),  # SIFT's mixture
+        (Fisher(descriptor="sift+lcs", **common), 2, 2),  # that of LCS
+        (Fisher(pyramid="1x1+3x1", **common), 2, 3),
+        (Bovw(**common), 3, 4),  # visual words
+        (Vlad(**common), 3, 5),
+        (Llc(**common), 3, 6),
+        (SuperVector(**common), 3, 7),
+        (Fisher(classifier="pa", **common), 3, 7),
+        (Fisher(descriptor="lcs+sift", mirrored=True, **common), 3, 8),
+        (Fisher(descriptor="sift+gist", **common), 3, 9),
+    ]
+    for contender, codebooks, features in contenders:
+        contender.fit(images, labels)
+        assert stages(tmp_path) == {"codebook": codebooks, "features": features}, contender
+        # What was found is what would have been made.
+        alone = clone(contender).set_params(cache_dir=None).fit(images, labels)
+        np.testing.assert_array_equal(alone.models_[0].coef_, contender.models_[0].coef_)
+
+
+def test_a_vocabulary_does_not_depend_on_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(encoder_module, "SAMPLES_LEAST", 100)  # below what the larger codebook asks for
+    images, grid = Images.from_array(stripes(24, 3)[0]), Grid((2.0,), 4.0)
+    channels = [Channel("sift", "bovw", 2), Channel("sift", "llc", 8), Channel("lcs", "bovw", 2)]
+    together = Encoder(channels, grid).fit(images).fitted_
+    for channel in channels:
+        [alone] = Encoder([channel], grid).fit(images).fitted_.values()
+        assert torch.equal(alone.codebook.centres, together[channel.vocabulary].codebook.centres)
+
+
+def test_no_image_is_described_at_full_size(monkeypatch: pytest.MonkeyPatch) -> None:
+    photographs = np.random.default_rng(0).integers(0, 256, (2, 1000, 1500, 3), dtype=np.uint8)
+    seen = []
+    parts = Encoder._parts
+
+    def record(self: Encoder, rgb: torch.Tensor) -> list[torch.Tensor]:
+        seen.append(rgb.shape[-2] * rgb.shape[-1])
+        return parts(self, rgb)
+
+    monkeypatch.setattr(Encoder, "_parts", record)
+    Encoder([Channel("lcs", "bovw", 2)], Grid((16.0,), 32.0)).fit(Images.from_array(photographs))
+    assert seen
+    assert max(seen) <= MAX_PIXELS
+
+
+def test_places_weigh_as_much_as_descriptors_without_pca() -> None:
+    images = Images.from_array(stripes(24, 3)[0])
+    encoder = Encoder([Channel("lcs", "vlad", 2, dims=0), Channel("lcs", "vlad", 2)], Grid((2.0,), 4.0)).fit(images)
+    raw, whitened = encoder.fitted_.values()
+    rgb = to_tensor(list(stripes(24, 3)[0]), "cpu")
+    spread = DESCRIPTORS["lcs"](rgb, encoder.grid, torch.float32).flatten(0, 1).std(0).mean()
+    assert raw.spread / whitened.spread == pytest.approx(float(spread), rel=0.05)  # that of a sample
+
+
+@pytest.mark.parametrize(
+    ("contender", "said"),
+    [
+        (Fisher(descriptor="sift+surf"), "unknown descriptor 'surf'"),
+        (Fisher(k=0), "k must be a whole number of at least 1, not 0"),
+        (Fisher(k=2.5), "k must be a whole number of at least 1, not 2.5"),
+        (Fisher(dims=2.5), "dims must be a whole number of at least 0, not 2.5"),
+        (Fisher(xy="no"), "xy must be true or false, not 'no'"),
+        (Fisher(mirrored="yes"), "mirrored must be true or false, not 'yes'"),
+        (Fisher(fused=1), "fused must be true or false, not 1"),
+        (Fisher(step=-1), "step must be a number of at least 0, not -1"),
+        (Fisher(classifier="tree"), "classifier must be svm or pa, not 'tree'"),
+        (Fisher(pyramid="three"), "rows x columns"),
+        (Fisher(pyramid="²x1"), "rows x columns"),
+        (BestOf2012(k=0), "k must be a whole number of at least 1, not 0"),
+        (OxfordVgg(k=-3), "k must be a whole number of at least 0, not -3"),
+        (Xrce(mirrored="yes"), "mirrored must be true or false, not 'yes'"),
+        (SiftBovw(k=2.5), "k must be a whole number of at least 1, not 2.5"),
+        (NecUiuc(k=0), "k must be a whole number of at least 1, not 0"),
+        (CoatesNg(k=-3), "k must be a whole number of at least 1, not -3"),
+        (CoatesNg(side=4), "side must be a whole number of at least 24, not 4"),
+    ],
+    ids=str,
+)
+def test_bad_parameters_are_one_clear_error(contender: Any, said: str, train: tuple[Images, np.ndarray]) -> None:
+    with pytest.raises(ValueError, match=said):
+        contender.fit(*train)
+
+
+def test_no_images_have_no_scores(train: tuple[Images, np.ndarray]) -> None:
+    model = Fisher(k=2, mirrored=True).fit(*train)
+    assert model.decision_function(Images.from_array(np.empty((0, 32, 32, 3), np.uint8))).shape == (0, CLASSES)

@@ -10,7 +10,7 @@ import skimage.feature
 import torch
 from topfive.baselines.color import color_histogram, grey, hsv
 from topfive.baselines.descriptors import DESCRIPTORS, LEAST_SIDE, WHOLE, to_tensor
-from topfive.baselines.gist import gist
+from topfive.baselines.gist import gabor_bank, gist
 from topfive.baselines.grid import Grid, axis, pool, positions
 from topfive.baselines.hog import hog, hog31
 from topfive.baselines.lbp import lbp_codes, uniform_bins
@@ -28,7 +28,7 @@ def as_rgb(image: np.ndarray) -> torch.Tensor:
     return torch.from_numpy(image).permute(2, 0, 1).unsqueeze(0).float() / 255
 
 
-@pytest.mark.parametrize("cell", [4.5, 6.0])
+@pytest.mark.parametrize("cell", [2.0, 3.0, 4.0, 4.5, 6.0])
 def test_sift_agrees_with_opencv(photograph: np.ndarray, cell: float) -> None:
     step = 8.0
     image = cv2.cvtColor(photograph, cv2.COLOR_RGB2GRAY)
@@ -99,6 +99,8 @@ def test_pooling_by_blocks_is_the_whole_product() -> None:
 def test_a_grid_without_room_has_no_patches() -> None:
     assert dense_sift(torch.rand(2, 40, 40), Grid((12.0,), 4.0)).shape == (2, 0, 128)
     assert dense_sift(torch.rand(2, 40, 40), Grid((4.0, 12.0), 4.0)).shape == (2, 49, 128)
+    for shape in ((2, 40, 1), (2, 1, 40), (2, 1, 1)):
+        assert dense_sift(torch.rand(shape), Grid((2.0,), 2.0)).shape == (2, 0, 128)
 
 
 def test_a_horizontal_ramp_votes_for_one_direction() -> None:
@@ -163,25 +165,44 @@ def test_hog_agrees_with_scikit_image(photograph: np.ndarray) -> None:
     assert cosine > 0.999
 
 
-def test_hog31_sums_up(photograph: np.ndarray) -> None:
-    values = hog31(as_rgb(photograph[:64, :64]))[0]
-    assert values.shape == (8, 8, 31)
-    # An unsigned direction is at least as strong as either of its signed ones, and at most as their sum.
-    signed, unsigned = values[..., :18], values[..., 18:27]
-    assert (unsigned >= torch.maximum(signed[..., :9], signed[..., 9:]) - 1e-5).all()
-    assert (unsigned <= signed[..., :9] + signed[..., 9:] + 1e-5).all()
+def test_hog31_follows_its_definition() -> None:
+    cell, rows, columns = 8, 4, 5
+    image = np.random.default_rng(0).random((3, rows * cell, columns * cell)).astype(np.float32)
+    down, across = np.zeros_like(image), np.zeros_like(image)
+    down[:, 1:-1], across[:, :, 1:-1] = image[:, 2:] - image[:, :-2], image[:, :, 2:] - image[:, :, :-2]
+    histogram = np.zeros((rows, columns, 18))
+    for y in range(rows * cell):
+        for x in range(columns * cell):
+            gradients = zip(down[:, y, x], across[:, y, x], strict=True)
+            dy, dx = max(gradients, key=lambda g: g[0] ** 2 + g[1] ** 2)
+            direction = int(np.arctan2(dy, dx) / (2 * np.pi) * 18 // 1) % 18
+            histogram[y // cell, x // cell, direction] += np.hypot(dx, dy) / cell**2
+    unsigned = histogram[..., :9] + histogram[..., 9:]
+
+    def energy(top: int, left: int) -> float:
+        top, left = np.clip(top, 0, rows - 2), np.clip(left, 0, columns - 2)
+        return float((unsigned[top : top + 2, left : left + 2] ** 2).sum())
+
+    ours = hog31(torch.from_numpy(image)[None])[0].numpy()
+    assert ours.shape == (rows, columns, 31)
+    for i in range(rows):
+        for j in range(columns):
+            norms = [energy(top, left) ** 0.5 for top in (i - 1, i) for left in (j - 1, j)]
+            clipped = [np.minimum(np.append(histogram[i, j], unsigned[i, j]) / norm, 0.2) for norm in norms]
+            wanted = [*(sum(clipped) / 2), *(0.2357 * part[:18].sum() for part in clipped)]
+            np.testing.assert_allclose(ours[i, j], wanted, atol=1e-5)
 
 
 def test_lbp_agrees_with_scikit_image(photograph: np.ndarray) -> None:
     image = cv2.cvtColor(photograph, cv2.COLOR_RGB2GRAY)
     codes = lbp_codes(torch.from_numpy(image.astype(np.float32))[None])[0].numpy()
-    # scikit-image interpolates the corner points on the circle, so its straight neighbours are the ones to compare:
-    # it turns anticlockwise from +x, ours clockwise.
-    theirs = skimage.feature.local_binary_pattern(image, 8, 1).astype(int)
-    straight = {0: 0, 2: 6, 4: 4, 6: 2}
-    for ours_bit, their_bit in straight.items():
-        same = ((codes >> ours_bit) & 1) == ((theirs >> their_bit) & 1)
-        assert same[1:-1, 1:-1].all()
+    # scikit-image interpolates its neighbours on a circle: with radius 1 the straight ones are pixels, with √2 the
+    # others. It turns anticlockwise from +x, ours clockwise.
+    for radius, same_bits in ((1, {0: 0, 2: 6, 4: 4, 6: 2}), (2**0.5, {1: 7, 3: 5, 5: 3, 7: 1})):
+        theirs = skimage.feature.local_binary_pattern(image, 8, radius).astype(int)
+        for our_bit, their_bit in same_bits.items():
+            same = ((codes >> our_bit) & 1) == ((theirs >> their_bit) & 1)
+            assert same[1:-1, 1:-1].all(), our_bit
 
 
 def test_lbp_has_58_uniform_codes() -> None:
@@ -215,6 +236,12 @@ def test_gist_sees_the_direction_of_stripes() -> None:
     assert turned.argmax() == 4
 
 
+def test_gist_of_many_shapes_keeps_few_filters() -> None:
+    for side in (32, 36, 40, 44):
+        gist(torch.rand(1, side, 32))
+    assert gabor_bank.cache_info().currsize <= 2
+
+
 @pytest.mark.parametrize("shape", [(8, 8), (1, 40), (40, 1), (64, 64)])
 @pytest.mark.parametrize("value", [0, 128, 255])
 def test_dull_images_give_finite_descriptors(shape: tuple[int, int], value: int) -> None:
@@ -227,3 +254,4 @@ def test_dull_images_give_finite_descriptors(shape: tuple[int, int], value: int)
         assert patches.shape[1] == len(positions(rgb.shape[-2], rgb.shape[-1], grid))
     for name, whole in WHOLE.items():
         assert torch.isfinite(whole(rgb)).all(), name
+        assert whole(rgb).shape == whole(torch.rand(1, 3, 30, 50)).shape  # whatever the shape of the image

@@ -8,13 +8,16 @@ import skimage.feature
 import torch
 from sklearn.mixture import GaussianMixture
 from topfive.baselines.bovw import bags
+from topfive.baselines.encoder import Channel, Encoder
 from topfive.baselines.fisher import fisher_vectors, improve
 from topfive.baselines.gmm import GMM, fit_gmm
+from topfive.baselines.grid import Grid
 from topfive.baselines.kmeans import kmeans, nearest
 from topfive.baselines.llc import codes, llc_vectors
 from topfive.baselines.pca import PCA
 from topfive.baselines.pyramid import parse, regions
 from topfive.baselines.supervector import super_vectors, vlad_vectors
+from topfive.benchmark.data.images import Images
 
 
 @pytest.fixture
@@ -81,6 +84,20 @@ def test_fisher_in_bfloat16_points_the_same_way() -> None:
     gmm = fit_gmm(x.flatten(0, 1), 8, seed=0)
     exact, quick = (improve(fisher_vectors(x, gmm, dtype=d).flatten(1)) for d in (torch.float32, torch.bfloat16))
     assert (exact * quick).sum(1).min() > 0.99
+
+
+def test_fisher_without_pca_keeps_its_precision() -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (8, 32, 32, 3), dtype=np.uint8)
+    encoder = Encoder([Channel("lcs", "fisher", 4, dims=0)], Grid((2.0,), 4.0)).fit(Images.from_array(pixels))
+    vectors = []
+    for encoder.dtype in (torch.float32, torch.bfloat16):
+        vectors.append(encoder.encode(list(pixels)))
+    torch.testing.assert_close(*vectors)
+
+
+def test_no_patches_are_an_error(mixture: GMM) -> None:
+    with pytest.raises(ValueError, match="no patches"):
+        fisher_vectors(torch.empty((2, 0, 4)), mixture)
 
 
 def test_gpu_fisher_agrees(mixture: GMM, patches: torch.Tensor, gpu: str) -> None:
