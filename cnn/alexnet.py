@@ -60,11 +60,13 @@ def alexnet(
     overlap        pooling 3/2 (the paper) or 2/2
     init           "he", for inputs of unit variance; "paper": N(0, 0.01), bias 1 in conv2, 4, 5 and the hidden
                    fully-connected layers, which needs inputs on the scale of 0 to 255
+    lrn            with k = 2 and α = 1e-4 as published it does something on the activations of such inputs; on "he"'s,
+                   whose squares are near 1, it is at first nearly the constant 2^-0.75
     width          scales every hidden layer
     dropout_first  dropout before fc6 and fc7 (torchvision's variant) instead of after them (the paper)
 
     The last pooling adapts to the size that the network was made for, so that it also takes images of other sizes.
-    Raises ValueError for an unknown activation or init, and for a side below 16.
+    Raises ValueError for an unknown activation or init, for groups other than 1 or 2, and for a side below 16.
     """
     if activation not in ACTIVATIONS:
         raise ValueError(f"activation must be one of {', '.join(ACTIVATIONS)}, not {activation!r}")

@@ -32,13 +32,18 @@ class Colour:
     @classmethod
     def of(cls, pixels: Tensor, *, mean_image: bool = False) -> Colour:
         """Statistics of (n, S, S, 3) uint8 pixels; a sample of some thousands is plenty."""
-        mean_of_all = pixels.float().mean(0)
-        rgb = pixels.reshape(-1, 3).float()
-        mean = rgb.mean(0)
-        covariance = torch.cov(rgb.t())
+        image_sum, products = torch.zeros(pixels.shape[1:], dtype=torch.float64), torch.zeros(3, 3, dtype=torch.float64)
+        for some in torch.split(pixels, 32):  # as float64 all of them would take eight times their memory
+            image_sum += some.sum(0)
+            rgb = some.reshape(-1, 3).double()
+            products += rgb.t() @ rgb
+        n = pixels.numel() // 3
+        mean = image_sum.sum((0, 1)) / n
+        covariance = (products - n * torch.outer(mean, mean)) / (n - 1)
         values, vectors = torch.linalg.eigh(covariance)
-        std = float((rgb - mean).std().clamp_min(1.0))
-        return cls(mean_of_all if mean_image else mean, std, vectors * values.clamp_min(0).sqrt())
+        std = float((covariance.trace() / 3).sqrt().clamp_min(1.0))
+        kept = image_sum / len(pixels) if mean_image else mean
+        return cls(kept.float(), std, (vectors * values.clamp_min(0).sqrt()).float())
 
 
 def crops(pixels: Tensor, top: Tensor, left: Tensor, side: int, flip: Tensor) -> Tensor:

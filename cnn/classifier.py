@@ -14,8 +14,9 @@ from .dbn import DeepBeliefNetwork, pretrain
 from .estimator import DeepClassifier, TorchClassifier
 from .lenet import LeNet5
 from .mlp import mlp
+from .parameters import choice, number, whole
 from .resnet import resnet
-from .train import Recipe, Trainer
+from .train import SCHEDULES, Recipe, Trainer
 
 __all__ = [
     "AlexNet",
@@ -34,10 +35,12 @@ class AlexNet(DeepClassifier):
     """The network of 2012 with a stem that fits the images, trained by today's means.
 
     The paper's layer sequence: grouped convolutions, local response normalisation, overlapping pooling, dropout. New:
-    He initialisation, inputs of unit variance, label smoothing, AdamW, a one-cycle schedule. The stem:
-    ``alexnet.stem_stride``. On a GPU the training is long: full width, dropout of 1/2, crops of random scale and
-    aspect. On a CPU it is short and underfits, so that ``width`` None is 1/2 there (four times as many passes in the
-    same time), ``dropout`` None 0.2, ``augment`` None the paper's crops and flips, and the epochs three quarters of
+    He initialisation, inputs of unit variance, label smoothing, AdamW, a one-cycle ``schedule`` ("plateau": as in
+    2012, see ``train.Recipe``). The stem: ``alexnet.stem_stride``. With k = 2 and α = 1e-4 as published the LRN is at
+    first nearly the constant 2^-0.75 on inputs of unit variance: the paper's, of 0 to 255, make activations 10 to 100
+    times larger. On a GPU the training is long: full width, dropout of 1/2, crops of random scale and aspect. On a CPU
+    it is short and underfits, so that ``width`` None is 1/2 there (four times as many passes in the same time),
+    ``dropout`` None 0.2, ``augment`` None the paper's crops and flips, and the epochs three quarters of
     ``estimator.default_epochs``.
     """
 
@@ -50,12 +53,21 @@ class AlexNet(DeepClassifier):
     init: str = "he"
     width: float | None = None
     first_side: float = 1.0
+    schedule: str = "one-cycle"
 
     cpu_epochs = 0.75
     quick_params: ClassVar[dict[str, Any]] = {**DeepClassifier.quick_params, "side": 32, "width": 0.25}
 
     def _network(self, n_classes: int, side: int, on_gpu: bool) -> nn.Module:
         return alexnet(n_classes, side, **self._ingredients(on_gpu))
+
+    def _check(self) -> None:
+        super()._check()
+        number("width", self.width, above=0)
+        choice("schedule", self.schedule, SCHEDULES)
+
+    def _needs_held_out(self) -> bool:
+        return self.schedule == "plateau"  # which watches their error
 
     def _ingredients(self, on_gpu: bool) -> dict[str, Any]:
         return {
@@ -66,11 +78,12 @@ class AlexNet(DeepClassifier):
             "overlap": self.overlap,
             "groups": self.groups,
             "init": self.init,
-            "width": self.width or (1.0 if on_gpu else 0.5),
+            "width": (1.0 if on_gpu else 0.5) if self.width is None else self.width,
         }
 
     def _recipe(self, epochs: int, on_gpu: bool) -> Recipe:
-        return replace(super()._recipe(epochs, on_gpu), least_side=smallest_side(self.side_))
+        least = smallest_side(self.side_)
+        return replace(super()._recipe(epochs, on_gpu), least_side=least, schedule=self.schedule)
 
     def _colour(self, pixels: torch.Tensor) -> tuple[Colour, float]:
         colour = Colour.of(pixels)
@@ -84,7 +97,9 @@ class AlexNet2012(AlexNet):
     The mean image is subtracted and the scale of 0 to 255 kept; weights N(0, 0.01); flips and colour noise; batch 128,
     momentum 0.9, weight decay 5e-4, rate 0.01, a tenth whenever the held-out error stands still, three times at most.
     Where paper and code differ the code is followed: LRN's α divided by its window, colour noise scaled by the square
-    roots of the eigenvalues. Not followed: the code's doubled rate for biases. Epochs: 90 on a GPU.
+    roots of the eigenvalues. Not followed: the code's doubled rate for biases. Mean image and colours are those of a
+    sample of 4,000 training images. Momentum is PyTorch's, whose velocity is not scaled by the rate as the paper's is:
+    the same but for the steps after a drop, which here fall by ten at once. Epochs: 90 on a GPU.
     """
 
     batch: int | None = 128
@@ -93,20 +108,21 @@ class AlexNet2012(AlexNet):
     dropout: float | None = 0.5
     init: str = "paper"
     width: float | None = 1.0
+    schedule: str = "plateau"
 
     # The paper's initialisation needs more epochs before anything is learned.
     quick_params: ClassVar[dict[str, Any]] = {**AlexNet.quick_params, "init": "he"}
     ten_crops = True
-    needs_held_out = True  # the schedule watches their error
 
     def _epochs(self, n_train: int, on_gpu: bool) -> int:
         return 90 if on_gpu else super()._epochs(n_train, on_gpu)
 
     def _recipe(self, epochs: int, on_gpu: bool) -> Recipe:
-        return replace(super()._recipe(epochs, on_gpu), schedule="plateau", label_smoothing=0.0, lr=self.lr or 0.01)
+        rate = 0.01 if self.lr is None else self.lr
+        return replace(super()._recipe(epochs, on_gpu), label_smoothing=0.0, lr=rate)
 
     def _sides(self, shortest: int, on_gpu: bool) -> tuple[int, int]:
-        seen = self.side or 224
+        seen = 224 if self.side is None else self.side
         return seen * 8 // 7, seen
 
     def _colour(self, pixels: torch.Tensor) -> tuple[Colour, float]:
@@ -137,6 +153,10 @@ class Mlp1986(DeepClassifier):
     optimizer: str = "momentum"
     lr: float | None = 0.1
     first_side: float = 1.0
+
+    def _check(self) -> None:
+        super()._check()
+        whole("hidden", self.hidden, 1)
 
     def _network(self, n_classes: int, side: int, on_gpu: bool) -> nn.Module:
         return mlp(n_classes, side, hidden=self.hidden)
@@ -177,6 +197,12 @@ class Dbn2006(DeepClassifier):
         **DeepClassifier.quick_params, "layers": "128", "pretrain_epochs": 2, "lr": 0.3
     }  # fmt: skip
 
+    def _check(self) -> None:
+        super()._check()
+        whole("pretrain_epochs", self.pretrain_epochs, 0)
+        if not all(n.isdecimal() and int(n) for n in str(self.layers).split("-")):
+            raise ValueError(f"layers must be whole numbers of at least 1, joined by '-', not {self.layers!r}")
+
     def _network(self, n_classes: int, side: int, on_gpu: bool) -> nn.Module:
         return DeepBeliefNetwork(n_classes, 3 * side * side, [int(n) for n in str(self.layers).split("-")])
 
@@ -189,8 +215,8 @@ class ResNet2015(DeepClassifier):
     """ResNet (He, Zhang, Ren and Sun 2015) of ``depth`` 18 or 34, its stem fitted to the images.
 
     ``width`` None: 1 on a GPU, 1/2 on a CPU; epochs None: on a CPU half of ``default_epochs``, as a pass costs more
-    than AlexNet's. The map behind the stem has at least 64 positions a side on a GPU and 32 on a CPU, where the image
-    has as many. The network: ``resnet.resnet``.
+    than AlexNet's. The map behind the stem has at least the paper's 56 positions a side on a GPU and 32 on a CPU, where
+    the image has as many. The network: ``resnet.resnet``.
     """
 
     depth: int = 18
@@ -200,6 +226,10 @@ class ResNet2015(DeepClassifier):
     cpu_epochs = 0.5
     quick_params: ClassVar[dict[str, Any]] = {**DeepClassifier.quick_params, "side": 32, "width": 0.25}
 
+    def _check(self) -> None:
+        super()._check()
+        number("width", self.width, above=0)
+
     def _network(self, n_classes: int, side: int, on_gpu: bool) -> nn.Module:
-        width = self.width or (1.0 if on_gpu else 0.5)
-        return resnet(n_classes, side, depth=self.depth, width=width, positions=64 if on_gpu else 32)
+        width = (1.0 if on_gpu else 0.5) if self.width is None else self.width
+        return resnet(n_classes, side, depth=self.depth, width=width, positions=56 if on_gpu else 32)

@@ -2,16 +2,18 @@
 
 from __future__ import annotations
 
+import importlib
 import logging
 import resource
-import subprocess
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
+from typing import Any, TypeVar
 
 import torch
 from torch import nn
 
 log = logging.getLogger("topfive.cnn")
+T = TypeVar("T")
 
 
 def names(device: str) -> list[str]:
@@ -54,21 +56,56 @@ def precision(device: torch.device, wanted: str = "auto") -> torch.dtype:
     return torch.bfloat16 if native else torch.float32
 
 
+class Compiled(nn.Module):
+    """``torch.compile`` of a network; the network itself, with a line, from where compiling it fails."""
+
+    def __init__(self, network: nn.Module) -> None:
+        super().__init__()
+        config: Any = importlib.import_module("torch._functorch.config")
+        # Else the backward pass is compiled when it is first run, out of this class's reach.
+        with suppress(AttributeError):  # older versions lack it
+            config.force_non_lazy_backward_lowering = True
+        self.network = network
+        # Each of the few sizes of ``first_side`` has its own kernels, which are faster than those for any size.
+        self.fast: Callable[[torch.Tensor], torch.Tensor] | None = torch.compile(network, dynamic=False)
+
+    def forward(self, x: torch.Tensor) -> torch.Tensor:
+        if self.fast is not None:
+            try:
+                return self.fast(x)
+            except Exception as error:  # compilers fail in many ways; an error of the network's own comes again below
+                if out_of_memory(error):
+                    raise
+                name = type(error).__name__
+                log.info("torch.compile does not work here (%s): trains without it, which is slower", name)
+                self.fast = None
+        result: torch.Tensor = self.network(x)
+        return result
+
+
 def compiled(network: nn.Module, device: torch.device) -> nn.Module:
-    """``torch.compile`` on a GPU, where it pays; the network as it is on a CPU, where it gained 3 % (docs/cnn.md)."""
-    if device.type != "cuda":
-        return network
-    try:
-        torch.compile(lambda x: x + 1)(torch.zeros(8, device=device))
-    # torch's own errors, Triton's absence among them, are RuntimeErrors; the others come from building Triton's driver,
-    # where a compiler or Python's headers are missing.
-    except (RuntimeError, ImportError, OSError, subprocess.SubprocessError) as error:
-        log.info("torch.compile does not work here (%s): trains without it, which is slower", type(error).__name__)
-        return network
-    # Each of the few sizes of ``first_side`` has its own kernels, which are faster than those for any size.
-    faster = torch.compile(network, dynamic=False)
-    assert isinstance(faster, nn.Module)  # of a module it makes a module, which its signature does not say
-    return faster
+    """:class:`Compiled` on a GPU, where it pays; the network as it is on a CPU, where it gained 3 % (docs/cnn.md)."""
+    return Compiled(network) if device.type == "cuda" else network
+
+
+def out_of_memory(error: BaseException) -> bool:
+    """A GPU's or the CPU allocator's way of saying that there is no more memory."""
+    said = ("can't allocate memory", "out of memory", "CUBLAS_STATUS_ALLOC_FAILED")
+    return isinstance(error, torch.OutOfMemoryError | MemoryError) or any(words in str(error) for words in said)
+
+
+def within_memory(compute: Callable[[int], T], at_once: int) -> tuple[T, int]:
+    """(``compute(n)``, n) for the first n of ``at_once``, half of it, … images at a time that memory suffices for."""
+    while True:
+        try:
+            return compute(at_once), at_once
+        except (MemoryError, RuntimeError) as error:
+            if not out_of_memory(error) or at_once < 2:
+                raise
+        at_once = -(-at_once // 2)
+        log.warning("out of memory: goes on with %d images at a time", at_once)
+        if torch.cuda.is_available():
+            torch.cuda.empty_cache()
 
 
 def sent(tensor: torch.Tensor, device: torch.device) -> torch.Tensor:

@@ -1,7 +1,8 @@
 """More than one process: ``torchrun`` starts them, each trains on its part of every batch, gradients are averaged.
 
 Every batch is the same images in the same order with the same augmentation as in one process, cut into equal parts,
-so that (dropout and rounding apart) many processes train the same network as one.
+so that (dropout and rounding apart) many processes train the same network as one. Batch normalisation is the exception:
+its statistics in training are those of each process's part. What is evaluated and kept is the first process's network.
 """
 
 from __future__ import annotations
@@ -10,13 +11,18 @@ import atexit
 import gc
 import importlib
 import os
-from typing import Any
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, TypeVar
 
 import numpy as np
 import torch
 import torch.distributed as dist
 from numpy.typing import NDArray
-from torch import nn
+from torch import Tensor, nn
+
+T = TypeVar("T")
 
 
 def join(device: torch.device) -> tuple[int, int, torch.device]:
@@ -25,7 +31,7 @@ def join(device: torch.device) -> tuple[int, int, torch.device]:
         return 0, 1, device
     if not dist.is_initialized():
         meet(device)
-        atexit.register(leave)
+        atexit.register(leave_at_exit)
     if device.type == "cuda":
         device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
         torch.cuda.set_device(device)
@@ -46,6 +52,24 @@ def leave() -> None:
         dist.destroy_process_group()
 
 
+def leave_at_exit() -> None:
+    """:func:`leave`, but not after an uncaught exception: under NCCL processes leave together, and the others may be
+    waiting for something else of this one."""
+    if not hasattr(sys, "last_value"):
+        leave()
+
+
+@contextmanager
+def in_step() -> Iterator[None]:
+    """What all processes do together: one that fails here does not wait for the others when it ends, even where its
+    error is caught."""
+    try:
+        yield
+    except BaseException:
+        atexit.unregister(leave_at_exit)
+        raise
+
+
 def share(network: nn.Module, device: torch.device, world: int) -> nn.Module:
     """The network with gradients averaged over the processes after each backward pass."""
     if world == 1:
@@ -58,13 +82,34 @@ def my_part(order: NDArray[np.int64], batch: int, rank: int, world: int) -> NDAr
     return order.reshape(-1, world, batch // world)[:, rank].reshape(-1)
 
 
-def agreed(values: tuple[float, float], device: torch.device, world: int) -> tuple[float, float]:
-    """The first process's numbers, so that all of them decide alike."""
+def from_first(what: T, world: int) -> T:
+    """The first process's ``what``, any object that can be pickled, so that all of them decide alike."""
     if world == 1:
-        return values
-    numbers = torch.tensor(values, dtype=torch.float64, device=device)
-    dist.broadcast(numbers, 0)
-    return float(numbers[0]), float(numbers[1])
+        return what
+    box = [what]
+    dist.broadcast_object_list(box, 0)
+    return box[0]
+
+
+def make_alike(network: nn.Module, world: int) -> None:
+    """Give every process the first one's parameters and buffers."""
+    if world > 1:
+        for tensor in network.state_dict().values():
+            dist.broadcast(tensor, 0)
+
+
+def averaged(mine: Tensor, world: int) -> Tensor:
+    """The mean of the processes' tensors; one process's is only handed back."""
+    if world == 1:
+        return mine
+    total = mine.clone()
+    dist.all_reduce(total)
+    return total / world
+
+
+def processes_here() -> int:
+    """How many processes ``torchrun`` started on this machine; they share its memory."""
+    return int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
 
 
 def gathered(mine: NDArray[np.float32], world: int) -> NDArray[np.float32]:

@@ -14,6 +14,7 @@ import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Self
 
@@ -26,19 +27,20 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from . import device as hardware
 from .augment import CHOICES, Augment, Colour
-from .distributed import gathered, join
+from .distributed import gathered, in_step, join
 from .feed import Feed
+from .parameters import choice, number, whole
 from .spawn import run_on
-from .train import Job, Recipe, Trainer
+from .train import RATES, Job, Recipe, Trainer
 
 log = logging.getLogger("topfive.cnn")
-CODE_VERSION = 3  # part of every checkpoint's key: raise it when a change would train another network
+CODE_VERSION = 4  # part of every checkpoint's key: raise it when a change would train another network
 
 
 def default_epochs(n_train: int, on_gpu: bool) -> int:
     """Passes over n training images when ``epochs`` is not given.
 
-    On a CPU 12 + 36,000 / n, at most 100 (2,000 images: 30; 20,000: 14). On a GPU 60 + 200,000 / n, at most 300.
+    On a CPU 12 + 36,000 / n, at most 100 (2,000 images: 30; 20,000: 13). On a GPU 60 + 200,000 / n, at most 300.
     """
     return min(300, 60 + 200_000 // n_train) if on_gpu else min(100, 12 + 36_000 // n_train)
 
@@ -60,10 +62,12 @@ class DeepClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     held_out      fraction of the training images kept back to choose the best epoch
     device        "auto", "cpu", "cuda", "cuda:1", or several, "cuda:0,cuda:1": one process each
     precision     "auto": bfloat16 where the device computes in it, else float32; "bf16", "f32"
-    cache_dir     where each epoch's checkpoint goes; a training that was cut short goes on from there
+    cache_dir     where checkpoints go, each after an epoch, but not more often than every ``train.SAVE_EVERY`` seconds
+                  nor for more than a twentieth of the time; a training that was cut short goes on from the last one
 
     After ``fit``: ``model_`` (the network, on the CPU), ``history_``, ``timings_``, ``n_parameters_``,
-    ``flops_per_image_`` (a multiply-add is two), ``peak_bytes_``, ``energy_joules_`` (None where nobody measures it).
+    ``flops_per_image_`` (a multiply-add is two), ``peak_bytes_``, ``energy_joules_`` (None where nobody measures it);
+    of several devices these two are the first one's alone.
     """
 
     epochs: int | None = None
@@ -81,15 +85,30 @@ class DeepClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     cache_dir: str | None = None
 
     family = "deep"
+    several_devices = True  # what the run passes on of ``--device cuda:0,1``
     quick_params: ClassVar[dict[str, Any]] = {"epochs": 20, "batch": 16}  # enough to learn a few dozen images
     cpu_epochs = 1.0  # of ``default_epochs``, where a pass costs more or less than others' on a CPU
     ten_crops = False  # average the paper's ten views, not two
-    needs_held_out = False  # also where ``held_out`` comes to no image at all
 
     # What each network decides for itself.
 
+    def _check(self) -> None:
+        """Raise ValueError, in a line that names it, for a parameter that makes no sense."""
+        whole("epochs", self.epochs, 1)
+        whole("side", self.side, 1)
+        whole("batch", self.batch, 1)
+        choice("optimizer", self.optimizer, RATES)
+        number("lr", self.lr, above=0)
+        choice("augment", self.augment, CHOICES)
+        number("first_side", self.first_side, above=0, most=1)
+        whole("random_state", self.random_state, 0)
+
     def _network(self, n_classes: int, side: int, on_gpu: bool) -> nn.Module:
         raise NotImplementedError
+
+    def _needs_held_out(self) -> bool:
+        """Whether an image is held out also where ``held_out`` comes to none at all."""
+        return False
 
     def _epochs(self, n_train: int, on_gpu: bool) -> int:
         epochs = default_epochs(n_train, on_gpu)
@@ -98,7 +117,7 @@ class DeepClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def _recipe(self, epochs: int, on_gpu: bool) -> Recipe:
         return Recipe(
             epochs=epochs,
-            batch=self.batch or (128 if on_gpu else 64),
+            batch=(128 if on_gpu else 64) if self.batch is None else self.batch,
             optimizer=self.optimizer,
             lr=self.lr,
             first_side=self.first_side,
@@ -107,7 +126,7 @@ class DeepClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def _sides(self, shortest: int, on_gpu: bool) -> tuple[int, int]:
         """(stored, seen): pixels a side of the images kept, and of what the network sees."""
-        side = self.side or min(max(16, shortest), 224 if on_gpu else 64)
+        side = min(max(16, shortest), 224 if on_gpu else 64) if self.side is None else self.side
         return side, side
 
     def _colour(self, pixels: torch.Tensor) -> tuple[Colour, float]:
@@ -117,30 +136,30 @@ class DeepClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     # The contract.
 
+    @in_step()
     def fit(self, images: Any, labels: NDArray[np.int64]) -> Self:
         """Train on n images and their (n,) labels. Raises ValueError for parameters that make no sense,
         train.TrainingDiverged for a loss that is no longer a number."""
-        if self.augment not in (None, *CHOICES):
-            raise ValueError(f"augment must be one of {', '.join(CHOICES)}, not {self.augment!r}")
+        self._check()
         started = time.monotonic()
         devices = [hardware.choose(name) for name in hardware.names(self.device)]
         rank, world, device = join(devices[0])
         on_gpu = device.type == "cuda"
         dtype = hardware.precision(device, self.precision)
         self.classes_, targets = np.unique(np.asarray(labels), return_inverse=True)
-        train, held_out = split(targets, self.held_out, self.random_state, self.needs_held_out)
+        train, held_out = split(targets, self.held_out, self.random_state, self._needs_held_out())
         self.stored_, self.side_ = self._sides(min(images.typical_size), on_gpu)
-        recipe = self._recipe(self.epochs or self._epochs(len(train), on_gpu), on_gpu)
+        recipe = self._recipe(self._epochs(len(train), on_gpu) if self.epochs is None else self.epochs, on_gpu)
 
         with hardware.threads(self.n_jobs), torch.random.fork_rng([device] if on_gpu else []):
+            torch.manual_seed(self.random_state)
+            self.model_ = self._network(len(self.classes_), self.side_, on_gpu)
             home = device if len(devices) == 1 else torch.device("cpu")
             feed = Feed(images, targets.astype(np.int64), self.stored_, home)
             colour, scale = self._colour(feed.sample(4000, train))
             how = self.augment or ("scale+flip" if on_gpu else "crop+flip")
             self.augment_ = Augment(how, self.side_, colour, scale)
             loaded = time.monotonic()
-            torch.manual_seed(self.random_state)
-            self.model_ = self._network(len(self.classes_), self.side_, on_gpu)
             self.n_parameters_ = sum(p.numel() for p in self.model_.parameters())
             self.flops_per_image_ = flops(self.model_, self.side_)
             log.info(
@@ -174,6 +193,7 @@ class DeepClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             self.timings_["pretrain"] = outcome.pretrain_seconds
         return self
 
+    @in_step()
     def decision_function(self, images: Any) -> NDArray[np.float32]:
         """(n, n_classes) float32: log of the probabilities, averaged over the views of each image."""
         rank, world, device = join(hardware.choose(hardware.names(self.device)[0]))
@@ -182,16 +202,22 @@ class DeepClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         edges = np.linspace(0, len(images), world + 1).astype(np.int64)
         rows = [np.zeros((0, len(self.classes_)), np.float32)]
         network = self.model_.to(device).eval()
+        at_once = min(256, len(images))
+
+        def probabilities(pixels: torch.Tensor, n: int) -> torch.Tensor:
+            """Of ``n`` images at a time."""
+            parts = []
+            for part in torch.split(pixels, n):
+                with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
+                    logits = [network(view) for view in augment.views(part, self.ten_crops)]
+                parts.append(torch.stack([of_view.float().softmax(1) for of_view in logits]).mean(0))
+            return torch.cat(parts)
+
         with hardware.threads(self.n_jobs), torch.inference_mode():
             for batch in images.batches(256, side=self.stored_, order=np.arange(edges[rank], edges[rank + 1])):
                 pixels = torch.from_numpy(batch).to(device)
-                total = torch.zeros(len(pixels), len(self.classes_), device=device)
-                views = augment.views(pixels, self.ten_crops)
-                for view in views:
-                    with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
-                        logits = network(view)
-                    total += logits.float().softmax(1)
-                rows.append((total / len(views)).clamp_min(1e-30).log().cpu().numpy())
+                mean, at_once = hardware.within_memory(partial(probabilities, pixels), at_once)
+                rows.append(mean.clamp_min(1e-30).log().cpu().numpy())
         self.model_.to("cpu")
         return gathered(np.concatenate(rows), world)
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from torch import Tensor
 
 from .device import sent
+from .distributed import processes_here
 
 log = logging.getLogger("topfive.cnn")
 
@@ -20,8 +21,8 @@ log = logging.getLogger("topfive.cnn")
 class Feed:
     """Images of one side and their labels, in any order, as (n, S, S, 3) uint8 and (n,) int64 batches on a device.
 
-    Decoded once and kept when they take at most half of the free memory (of the device, else of the machine);
-    otherwise decoded again each epoch, in the order asked for, ahead of use.
+    Decoded once and kept when they take at most half of the free memory (of the device, else of the machine, which its
+    processes share); otherwise decoded again each epoch, in the order asked for, ahead of use.
     """
 
     def __init__(self, images: Any, labels: NDArray[np.int64], side: int, device: torch.device) -> None:
@@ -30,7 +31,7 @@ class Feed:
         self.labels = torch.from_numpy(labels)
         self.pixels: Tensor | None = None
         needed = len(images) * side * side * 3
-        if needed <= psutil.virtual_memory().available // 2:
+        if needed <= psutil.virtual_memory().available // 2 // processes_here():
             self.pixels = torch.empty((len(images), side, side, 3), dtype=torch.uint8)
             at = 0
             for batch in images.batches(256, side=side):

@@ -32,7 +32,9 @@ class LeNet5(nn.Sequential):
     """(n, 3, side, side) → (n, n_classes) logits; C1 S2 C3 S4 C5 F6 and the output layer. At side 32 C5 sees 5×5.
 
     What differs from the paper: three colour channels; C3 sees all six maps, where the paper connects it by a table to
-    save time; a linear output layer for the radial basis functions.
+    save time; a linear output layer for the radial basis functions, and with it cross-entropy for the distances to the
+    classes' codes; mini-batches and momentum for the stochastic diagonal Levenberg-Marquardt method; first weights from
+    a normal distribution of variance 1/fan-in, not uniform in ±2.4/fan-in.
     """
 
     def __init__(self, n_classes: int, side: int = 32) -> None:

@@ -3,7 +3,8 @@
 b_i = a_i / (k + α/n · Σ_{|j−i| ≤ n/2} a_j²)^β   (Krizhevsky, Sutskever, Hinton 2012, section 3.3)
 
 α is divided by the window n, as the authors' code and PyTorch do; the printed formula lacks the division, so its
-α = 1e-4 means 5e-4 here only if the paper's text is preferred to its code. The code is followed.
+α = 1e-4 means 5e-4 here only if the paper's text is preferred to its code. The code is followed. The values suit the
+paper's inputs of 0 to 255; where activations are near 1, b is nearly 2^-0.75 · a.
 """
 
 from __future__ import annotations

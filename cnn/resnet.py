@@ -35,7 +35,9 @@ def resnet(n_classes: int, side: int, *, depth: int = 18, width: float = 1.0, po
     """
     if depth not in BLOCKS:
         raise ValueError(f"depth must be 18 or 34, not {depth}")
-    maps = [max(8, round(c * width / 8) * 8) for c in (64, 128, 256, 512)]
+    # Not 8: the backward pass of Conv2d(8, 16, 1, stride=2) on channels-last maps corrupts the heap with two threads or
+    # more (oneDNN, torch 2.13).
+    maps = [max(16, round(c * width / 8) * 8) for c in (64, 128, 256, 512)]
     large = side >= 4 * positions
     stem = nn.Conv2d(3, maps[0], 7 if large else 3, 2 if side >= 2 * positions else 1, 3 if large else 1, bias=False)
     layers: list[nn.Module] = [stem, nn.BatchNorm2d(maps[0]), nn.ReLU(inplace=True)]

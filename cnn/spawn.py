@@ -29,7 +29,9 @@ def run_on(devices: list[torch.device], job: Job, feed: Feed, dtype: torch.dtype
     job.network.share_memory()
     with tempfile.TemporaryDirectory(prefix="topfive-") as folder:
         threads = max(1, torch.get_num_threads() // len(devices))
-        arguments = (devices, job, _shared(feed.pixels), _shared(feed.labels), folder, threads, dtype)
+        handlers = logging.getLogger("topfive").handlers or logging.getLogger().handlers
+        told = getattr(handlers[0].formatter, "_fmt", None) if handlers else None
+        arguments = (devices, job, _shared(feed.pixels), _shared(feed.labels), folder, threads, dtype, told)
         spawn(_work, args=arguments, nprocs=len(devices))  # type: ignore[no-untyped-call]
         return Outcome(**json.loads((Path(folder) / "outcome.json").read_text()))
 
@@ -43,18 +45,18 @@ def _work(
     folder: str,
     threads: int,
     dtype: torch.dtype,
+    told: str | None,
 ) -> None:
     device = devices[rank]
     torch.set_num_threads(threads)
     if rank == 0:
-        logging.basicConfig(level=logging.INFO, format="%(message)s")  # progress, to where the parent's output goes
+        # Progress, to where the parent's output goes and in its form.
+        logging.basicConfig(level=logging.INFO, format=told or "%(message)s")
     if device.type == "cuda":
         torch.cuda.set_device(device)
     meet(device, init_method=f"file://{folder}/meet", rank=rank, world_size=len(devices))
-    try:
-        outcome = _trained(rank, job, Feed.held(pixels, labels, device), dtype, len(devices))
-    finally:
-        leave()
+    outcome = _trained(rank, job, Feed.held(pixels, labels, device), dtype, len(devices))
+    leave()  # not after a failure: under NCCL it waits for the others, which may be waiting for this process
     if rank == 0:
         (Path(folder) / "outcome.json").write_text(json.dumps(asdict(outcome)))
 

@@ -19,8 +19,8 @@ from torch import Tensor, nn
 
 from . import checkpoint
 from .augment import Augment
-from .device import compiled, energy_joules, peak_bytes
-from .distributed import agreed, my_part, share
+from .device import compiled, energy_joules, peak_bytes, within_memory
+from .distributed import averaged, from_first, make_alike, my_part, share
 from .feed import Feed
 
 log = logging.getLogger("topfive.cnn")
@@ -29,6 +29,7 @@ log = logging.getLogger("topfive.cnn")
 DECAYS = {"sgd": 5e-4, "momentum": 5e-4, "adamw": 0.05}  # AdamW's is decoupled from its rate's scale
 SAVE_EVERY = 10.0  # seconds at least between checkpoints: where an epoch takes less, not each is written
 SAVE_SHARE = 20.0  # times as long as the last one took to write, at least
+SCHEDULES = ("one-cycle", "plateau")
 RATES = {"sgd": 0.04, "momentum": 0.01, "adamw": 0.001}  # highest learning rate when none is given; also the optimizers
 
 
@@ -104,7 +105,8 @@ class Job:
 @dataclass(frozen=True)
 class Outcome:
     """history: one record an epoch (epoch, side, rate, loss, train_error, held_out_loss, held_out_error,
-    images_per_second, seconds, joules where the device reports them)."""
+    images_per_second, seconds, joules where the device reports them). The losses and errors are those of all processes;
+    joules and peak_bytes those of the first one."""
 
     history: list[dict[str, float]]
     peak_bytes: int
@@ -134,7 +136,7 @@ class Trainer:
         if self.batch == 0:
             raise ValueError(f"{len(self.train)} images are too few to train on with {world} processes")
         self.steps = len(self.train) // self.batch  # of an epoch; what is left over changes with the order
-        self.pieces = 1  # a batch goes through the network in this many; doubled when memory runs out
+        self.at_once, self.scored_at_once = self.batch, min(256, len(self.held_out))  # halved when memory runs out
         if self.device.type == "cuda":
             torch.backends.cudnn.benchmark = True  # the sizes are few: each finds its fastest convolutions once
         self.optimizer = make_optimizer(self.network, self.recipe)
@@ -143,6 +145,7 @@ class Trainer:
         self.best: dict[str, Tensor] = {}
         self.best_loss, self.best_error, self.factor, self.waited = math.inf, math.inf, 1.0, 0
         self.finished = False
+        self.save_to = job.save_to
         self.written, self.writing = time.monotonic(), 0.0
 
     def run(self) -> Outcome:
@@ -151,6 +154,7 @@ class Trainer:
         if not self.resume() and self.job.pretrain is not None:
             self.job.pretrain(self)
             pretrained = time.monotonic() - started
+        make_alike(self.network, self.world)
         started = time.monotonic()
         done_before = len(self.history)
         for epoch in range(done_before, 0 if self.finished else self.recipe.epochs):
@@ -196,19 +200,22 @@ class Trainer:
             loss, missed = self.step(self.augment.train(pixels, random, side), labels)
             loss_sum += loss
             wrong += missed
-            if step % 50 == 0 and not math.isfinite(float(loss)):
-                raise diverged(epoch, self.recipe, float(loss))
+            if step % 50 == 0 and not math.isfinite(total := float(averaged(loss, self.world))):
+                raise diverged(epoch, self.recipe, total)
             now = time.monotonic()
             if now - spoken > 20:
                 spoken = now
                 speed = (step + 1) * self.batch / (now - started)
                 log.info("epoch %d: %d of %d images, %.0f images/s", epoch + 1, (step + 1) * self.batch,
                          self.steps * self.batch, speed)  # fmt: skip
+        loss_sum, wrong = averaged(torch.stack([loss_sum, wrong]), self.world)
         total = float(loss_sum) / self.steps
         if not math.isfinite(total):
             raise diverged(epoch, self.recipe, total)
         seconds = time.monotonic() - started
-        held_loss, held_error = agreed(self.held_out_loss(), self.device, self.world)
+        make_alike(self.network, self.world)  # batch normalisation's averages, which are each process's own till here
+        held, self.scored_at_once = within_memory(self.held_out_loss, self.scored_at_once)
+        held_loss, held_error = from_first(held, self.world)
         if len(self.held_out) and not math.isfinite(held_loss):
             raise diverged(epoch, self.recipe, held_loss)
         spent = energy_joules(self.device)
@@ -233,28 +240,21 @@ class Trainer:
             self.factor, self.waited = self.factor / 10, 0
 
     def step(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-        """One update; (mean loss, number of wrong answers). Where memory runs out the batch is cut in half again."""
-        while True:
-            try:
-                loss, wrong = self.backward(images, labels)
-                break
-            except (torch.OutOfMemoryError, MemoryError, RuntimeError) as error:
-                if not out_of_memory(error) or self.world > 1 or len(images) // self.pieces < 2:
-                    raise
-            self.pieces *= 2
-            log.warning("out of memory: goes on with %d images at a time", -(-len(images) // self.pieces))
-            self.optimizer.zero_grad(set_to_none=True)
-            if self.device.type == "cuda":
-                torch.cuda.empty_cache()
+        """One update; (mean loss, number of wrong answers). One process goes on with fewer images at a time where
+        memory runs out; of several, which would have to do so together, it is an error."""
+        if self.world > 1:
+            loss, wrong = self.backward(images, labels, len(images))
+        else:
+            (loss, wrong), self.at_once = within_memory(lambda n: self.backward(images, labels, n), self.at_once)
         self.optimizer.step()
         self.optimizer.zero_grad(set_to_none=True)
         return loss, wrong
 
-    def backward(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-        """Gradients of the batch's mean loss, summed over its pieces."""
+    def backward(self, images: Tensor, labels: Tensor, at_once: int) -> tuple[Tensor, Tensor]:
+        """Gradients of the batch's mean loss, summed over parts of ``at_once`` images."""
+        self.optimizer.zero_grad(set_to_none=True)
         loss_sum, wrong = (torch.zeros((), device=self.device) for _ in range(2))
-        size = -(-len(images) // self.pieces)
-        for x, y in zip(torch.split(images, size), torch.split(labels, size), strict=True):
+        for x, y in zip(torch.split(images, at_once), torch.split(labels, at_once), strict=True):
             with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
                 logits = self.forward(x)
             logits = logits.float()
@@ -264,14 +264,15 @@ class Trainer:
             wrong += (logits.detach().argmax(1) != y).sum()
         return loss_sum, wrong
 
-    def held_out_loss(self) -> tuple[float, float]:
-        """Loss (smoothed as in training) and error on the held-out images, each seen once; NaN where there are none."""
+    def held_out_loss(self, at_once: int) -> tuple[float, float]:
+        """Loss (smoothed as in training) and error on the held-out images, each seen once, ``at_once`` at a time; NaN
+        where there are none."""
         if not len(self.held_out):
             return math.nan, math.nan
         self.network.eval()
         loss = wrong = 0.0
         with torch.inference_mode():
-            for pixels, labels in self.feed.batches(self.held_out, 256):
+            for pixels, labels in self.feed.batches(self.held_out, at_once):
                 with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
                     logits = self.network(self.augment.views(pixels)[0])
                 logits = logits.float()
@@ -297,7 +298,7 @@ class Trainer:
 
     def write(self) -> None:
         """The checkpoint: all that the next epoch depends on; after the last one the chosen weights alone."""
-        if self.job.save_to is None or self.rank != 0:
+        if self.save_to is None or self.rank != 0:
             return
         is_best = not len(self.held_out) or self.history[-1]["held_out_loss"] == self.best_loss
         plateau: dict[str, float] = {"best_loss": self.best_loss, "best_error": self.best_error, "factor": self.factor}
@@ -307,13 +308,21 @@ class Trainer:
             state["optimizer"] = self.optimizer.state_dict()
             state["plateau"] = {**plateau, "waited": self.waited}
         started = time.monotonic()
-        checkpoint.save(self.job.save_to, state)
+        try:
+            checkpoint.save(self.save_to, state)
+        except (OSError, RuntimeError) as error:  # torch says the latter where the disk is full
+            reason = error.strerror if isinstance(error, OSError) else "is the disk full?"
+            log.warning("%s cannot be written (%s): goes on without checkpoints", self.save_to, reason)
+            self.save_to = None
         self.written = time.monotonic()
         self.writing = self.written - started
 
     def resume(self) -> bool:
         """Take up the checkpoint of the same training, where there is one."""
-        state = None if self.job.save_to is None else checkpoint.load(self.job.save_to, self.job.key)
+        state = None
+        if self.save_to is not None and self.rank == 0:
+            state = checkpoint.load(self.save_to, self.job.key)
+        state = from_first(state, self.world)
         if state is None:
             return False
         self.network.load_state_dict(state["network"])
@@ -345,12 +354,6 @@ def make_optimizer(network: nn.Module, recipe: Recipe) -> torch.optim.Optimizer:
         return torch.optim.AdamW(groups, lr=recipe.top_rate, fused=True)
     nesterov = recipe.optimizer == "sgd"
     return torch.optim.SGD(groups, lr=recipe.top_rate, momentum=recipe.momentum, nesterov=nesterov, fused=True)
-
-
-def out_of_memory(error: BaseException) -> bool:
-    """A GPU's or the CPU allocator's way of saying that there is no more memory."""
-    said = ("can't allocate memory", "out of memory", "CUBLAS_STATUS_ALLOC_FAILED")
-    return isinstance(error, torch.OutOfMemoryError | MemoryError) or any(words in str(error) for words in said)
 
 
 def diverged(epoch: int, recipe: Recipe, loss: float) -> TrainingDiverged:

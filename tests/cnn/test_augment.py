@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 import numpy as np
+import pytest
 import torch
 from topfive.cnn.augment import Augment, Colour, crops, scaled_crops
 
@@ -71,6 +72,17 @@ def test_colour_noise_has_a_hundredth_of_the_covariance_of_the_pixels() -> None:
     torch.testing.assert_close(
         torch.cov(shifted.t()), torch.cov(pixels.reshape(-1, 3).float().t()) / 100, rtol=0.05, atol=0.1
     )
+
+
+def test_colours_are_those_of_all_pixels_at_once() -> None:
+    pixels = numbered(75, 6)  # more than are looked at together
+    pixels[..., 1] = pixels[..., 0] // 2 + pixels[..., 1] // 4
+    image, flat = pixels.double().mean(0), pixels.reshape(-1, 3).double()
+    colour = Colour.of(pixels)
+    torch.testing.assert_close(Colour.of(pixels, mean_image=True).mean, image.float())
+    torch.testing.assert_close(colour.mean, flat.mean(0).float())
+    torch.testing.assert_close(colour.principal @ colour.principal.t(), torch.cov(flat.t()).float())
+    assert colour.std == pytest.approx(float((flat - flat.mean(0)).std()), rel=1e-3)
 
 
 def test_processes_together_make_the_batch_of_one() -> None:

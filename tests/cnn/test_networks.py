@@ -5,16 +5,29 @@ from __future__ import annotations
 import pytest
 import torch
 from topfive.cnn.alexnet import OWT_CHANNELS, alexnet, last_map, smallest_side
+from topfive.cnn.classifier import AlexNet2012, AlexNetOwt2014, ResNet2015
 from topfive.cnn.dbn import BoltzmannMachine, DeepBeliefNetwork
 from topfive.cnn.estimator import flops
 from topfive.cnn.lenet import LeNet5
 from topfive.cnn.mlp import mlp
 from topfive.cnn.resnet import resnet
+from topfive.cnn.throughput import training_flops
 from torch import nn
 
 
 def count(network: nn.Module) -> int:
     return sum(p.numel() for p in network.parameters())
+
+
+def outputs(network: nn.Module, side: int) -> dict[str, tuple[int, ...]]:
+    """The shape of each layer's output for one image, without the batch's dimension."""
+    shapes: dict[str, tuple[int, ...]] = {}
+    x = torch.zeros(1, 3, side, side)
+    with torch.inference_mode():
+        for name, layer in network.eval().named_children():
+            x = layer(x)
+            shapes[name] = tuple(x.shape[1:])
+    return shapes
 
 
 def test_alexnet_has_the_papers_shapes_and_parameters() -> None:
@@ -26,12 +39,7 @@ def test_alexnet_has_the_papers_shapes_and_parameters() -> None:
         "conv4": 3 * 3 * 192 * 384 + 384, "conv5": 3 * 3 * 192 * 256 + 256,
         "fc6": 9216 * 4096 + 4096, "fc7": 4096 * 4096 + 4096, "fc8": 4096 * 1000 + 1000,
     }  # fmt: skip
-    shapes: dict[str, tuple[int, ...]] = {}
-    x = torch.zeros(1, 3, 224, 224)
-    with torch.inference_mode():
-        for name, layer in network.eval().named_children():
-            x = layer(x)
-            shapes[name] = tuple(x.shape[1:])
+    shapes = outputs(network, 224)
     assert shapes["conv1"] == (96, 55, 55)
     assert shapes["pool1"] == (96, 27, 27)
     assert shapes["conv2"] == (256, 27, 27)
@@ -45,6 +53,14 @@ def test_alexnet_has_the_papers_shapes_and_parameters() -> None:
         "conv1", "act1", "lrn1", "pool1", "conv2", "act2", "lrn2", "pool2", "conv3", "act3", "conv4", "act4",
         "conv5", "act5", "pool5", "fc6", "act6", "drop6", "fc7", "act7", "drop7", "fc8",
     ]  # fmt: skip
+
+
+def test_training_does_not_compute_the_gradient_of_the_images() -> None:
+    """Thrice a pass, less conv1's part: 55 × 55 positions of 96 filters with 11 × 11 × 3 weights, twice."""
+    conv1 = 2 * 55 * 55 * 96 * 11 * 11 * 3
+    forward = flops(alexnet(1000, 224, lrn=False), 224)
+    assert training_flops(224) == 3 * forward - conv1
+    assert training_flops(224) / forward == pytest.approx(2.85, abs=0.01)
 
 
 def test_alexnet_does_724_million_multiply_adds() -> None:
@@ -94,6 +110,56 @@ def test_resnets_have_the_papers_parameters() -> None:
     assert count(resnet(1000, 224, depth=18)) == 11_689_512
     assert count(resnet(1000, 224, depth=34)) == 21_797_672
     assert flops(resnet(1000, 224, depth=18), 224) / 2 == pytest.approx(1.81e9, rel=0.01)  # "1.8 × 10⁹"
+
+
+def test_the_contender_on_a_gpu_is_the_papers_resnet_and_keeps_small_images_whole() -> None:
+    on_gpu = ResNet2015()._network(1000, 224, True)
+    assert count(on_gpu) == 11_689_512
+    assert flops(on_gpu, 224) / 2 == pytest.approx(1.81e9, rel=0.01)
+    assert outputs(ResNet2015()._network(200, 64, True), 64)["0"] == (64, 64, 64)
+
+
+def test_no_resnet_is_so_narrow_that_onednn_corrupts_the_heap() -> None:
+    narrow = resnet(10, 32, width=0.01)
+    assert min(m.out_channels for m in narrow.modules() if isinstance(m, nn.Conv2d)) == 16
+
+
+def test_alexnet_2012_is_the_papers() -> None:
+    model = AlexNet2012()
+    model.stored_, model.side_ = model._sides(500, False)
+    assert (model.stored_, model.side_) == (256, 224)
+    assert count(model._network(1000, model.side_, False)) == 60_965_224
+    assert model.ten_crops
+    recipe = model._recipe(90, True)
+    said = (recipe.batch, recipe.optimizer, recipe.top_rate, recipe.momentum, recipe.decay, recipe.schedule)
+    assert said == (128, "momentum", 0.01, 0.9, 5e-4, "plateau")
+
+
+@pytest.mark.parametrize(
+    ("network", "side", "expected"),
+    [
+        (
+            LeNet5(10, 32), 32,
+            "c1 6 28 28, s2 6 14 14, c3 16 10 10, s4 16 5 5, c5 120 1 1, f6 84, out 10",
+        ),
+        (
+            AlexNetOwt2014()._network(1000, 224, True), 224,
+            "conv1 64 55 55, pool1 64 27 27, conv2 192 27 27, pool2 192 13 13, conv3 384 13 13, conv4 256 13 13, "
+            "conv5 256 13 13, pool5 256 6 6, flat 9216, fc6 4096, fc7 4096, fc8 1000",
+        ),
+        (
+            resnet(1000, 224, depth=18), 224,
+            "0 64 112 112, 3 64 56 56, 4 64 56 56, 5 64 56 56, 6 128 28 28, 7 128 28 28, 8 256 14 14, 9 256 14 14, "
+            "10 512 7 7, 11 512 7 7, 12 512 1 1, 13 512, 14 1000",
+        ),
+    ],
+    ids=["lenet-1998", "alexnet-owt-2014", "resnet-2015"],
+)  # fmt: skip
+def test_shapes_layer_by_layer(network: nn.Sequential, side: int, expected: str) -> None:
+    shapes = outputs(network, side)
+    for layer in expected.split(", "):
+        name, *shape = layer.split()
+        assert shapes[name] == tuple(int(n) for n in shape), name
 
 
 def test_lenet_5_has_the_papers_layers() -> None:

@@ -16,8 +16,8 @@ import torch
 import torch.nn.functional as F
 from topfive.cnn.alexnet import alexnet
 from topfive.cnn.device import precision
-from topfive.cnn.estimator import flops
 from topfive.cnn.lrn import LocalResponseNorm
+from topfive.cnn.throughput import training_flops
 from torch import nn
 
 CPU = torch.device("cpu")
@@ -81,7 +81,7 @@ def test_training_alexnet(side: int, width: float, batch: int) -> None:
     ours = trainer(network, images, labels, ours=True)
     theirs = trainer(peers_alexnet(200, side, width), images, labels, ours=False)
     ratio, a, b = alternate(ours, theirs)
-    work = 3 * flops(alexnet(200, side, width=width, lrn=False), side) * batch
+    work = training_flops(side, 200, width) * batch
     dtype = precision(CPU)
     peak = peak_flops(dtype)
     print(
