@@ -75,8 +75,7 @@ class PixelsSvm(_Pixels):
 class RandomForest(_Pixels):
     """``random-forest``: 200 trees on 16 × 16 pixels (Breiman 2001).
 
-    Measured on the built-in photographs, 20 classes: 30.0 % top-5 and 71.4 % top-1 error in 8 seconds; not measured on
-    Tiny ImageNet.
+    Measured on the slice of Tiny ImageNet (presets.py): 84.7 % top-5 error, 2 minutes on two cores.
     """
 
     def estimator(self) -> Any:
