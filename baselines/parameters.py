@@ -25,6 +25,12 @@ def not_negative(name: str, value: Any) -> None:
     _require(good, name, "a number of at least 0", value)
 
 
+def positive(name: str, value: Any) -> None:
+    """A finite number above 0."""
+    not_negative(name, value)
+    _require(value > 0, name, "a number above 0", value)
+
+
 def true_or_false(name: str, value: Any) -> None:
     """A bool; a word such as "no" would count as true."""
     _require(isinstance(value, bool | np.bool_), name, "true or false", value)
@@ -32,7 +38,7 @@ def true_or_false(name: str, value: Any) -> None:
 
 def one_of(name: str, value: Any, words: Collection[str]) -> None:
     """One of these words."""
-    _require(isinstance(value, str) and value in words, name, " or ".join(words), value)
+    _require(isinstance(value, str) and value in words, name, f"one of {', '.join(words)}", value)
 
 
 def _require(good: bool, name: str, wanted: str, value: Any) -> None:

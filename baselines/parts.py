@@ -23,11 +23,16 @@ from .passive import PassiveAggressive
 class Part(Coded):
     """One encoder over one or more descriptors, their vectors side by side.
 
-    ``descriptor``: names from ``descriptors.DESCRIPTORS`` and ``WHOLE`` joined by +; the latter describe a whole image
-    and are not coded. ``k``: size of the codebook. ``dims``: PCA, 0 for none. ``xy``: append the patch's place.
-    ``pyramid``: regions, rows x columns joined by +. ``mirrored``: see ``Coded``. ``step``: px between patches; 0 takes
-    what suits the images. ``classifier``: "svm", or "pa" for the passive-aggressive one of ``isi-2012``. ``fused``: a
-    classifier for each descriptor, their scores averaged, instead of one on all vectors side by side.
+    descriptor    of patches: "sift", "csift" (opponent colours), "lcs", "hog", "lbp", "hog-lbp"; of the whole image,
+                  and not coded: "gist", "color", "hog31"; joined by +
+    k             size of the codebook
+    dims          of a patch's descriptor after PCA, 0 for none
+    xy            append the patch's place
+    pyramid       regions, rows x columns, joined by +: "1x1+3x1"
+    mirrored      see ``Coded``
+    step          px between patches; 0 takes what suits the images
+    classifier    "svm", or "pa": the passive-aggressive one of ``isi-2012``
+    fused         a classifier for each descriptor, their scores averaged, instead of one on all vectors side by side
     """
 
     coding = ""

@@ -126,7 +126,7 @@ class LinearSVM(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         parameters.not_negative("alpha", self.alpha)
         for name in ("negative_weight", "step"):
             if getattr(self, name) is not None:
-                parameters.not_negative(name, getattr(self, name))
+                parameters.positive(name, getattr(self, name))
         if self.epochs is not None:
             parameters.whole_number("epochs", self.epochs, 1)
 

@@ -13,7 +13,7 @@ from .errors import InputError
 from .specs import nearest
 
 DEFAULT = Path(__file__).with_name("default.toml")
-DEVICES = re.compile(r"auto|cuda|(cpu|cuda:\d+)(,(cpu|cuda:\d+|\d+))*")
+DEVICES = re.compile(r"auto|cuda|cpu(,cpu)*|cuda:\d+(,(cuda:)?\d+)*")
 
 
 class RunConfig(BaseModel):

@@ -130,12 +130,11 @@ def _construct(entry: Entry, factory: Any, cell: dict[str, Any]) -> Any:
         known = parameters(factory)
     except (TypeError, ValueError):
         known = set()
-    device = _resolve(cell["device"])
-    if not getattr(factory, "several_devices", False):
-        device = device.partition(",")[0]
-    given = {"device": device, "random_state": cell["seed"], "n_jobs": cell["n_jobs"]}
-    given["cache_dir"] = cell["cache_dir"]
+    given = {"random_state": cell["seed"], "n_jobs": cell["n_jobs"], "cache_dir": cell["cache_dir"]}
     filled = {key: value for key, value in given.items() if known and key in known}
+    if known and "device" in known and "device" not in cell["params"]:
+        several = getattr(factory, "several_devices", False)
+        filled["device"] = _resolve(cell["device"] if several else cell["device"].partition(",")[0])
     return factory(**{**filled, **cell["params"]}) if callable(factory) else factory
 
 

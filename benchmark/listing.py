@@ -44,7 +44,10 @@ def datasets() -> None:
 
 
 def contender(name: str, entries: dict[str, Entry]) -> None:
-    """Everything that its docstring says, and its parameters. Raises InputError where it is not known or importable."""
+    """Its docstring, its parameters, and the docstrings of the classes that it has parameters from.
+
+    Raises InputError where it is not known or importable.
+    """
     entry = resolve(Spec(name), entries)
     try:
         factory = entry.load()
@@ -53,11 +56,18 @@ def contender(name: str, entries: dict[str, Entry]) -> None:
         raise InputError(f"{name} ({entry.target}) cannot be imported: {type(error).__name__}: {error}") from None
     family = str(getattr(factory, "family", "")) or "other"
     print(f"{name}  {family}  {entry.target} ({entry.origin})\n")
-    print((inspect.getdoc(factory) or "It has no docstring.").replace("``", "`"))
+    print(_plain(inspect.getdoc(factory) or "It has no docstring."))
     print(f"\nParameters, written {name}[key=value,…]:" if parameters else "\nIt has no parameters.")
     for one in parameters:
         default = "" if one.default is one.empty else written(one.default)
         print(f"  {one.name:18}{default}{'  (the run fills it in)' if one.name in FILLED else ''}".rstrip())
+    for base in getattr(factory, "__mro__", ())[1:-1]:
+        if "__init__" in vars(base) and base.__doc__:
+            print(f"\n{base.__name__}, which it builds on:\n\n{_plain(inspect.cleandoc(base.__doc__))}")
+
+
+def _plain(docstring: str) -> str:
+    return docstring.replace("``", "`")
 
 
 def _print(titles: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:

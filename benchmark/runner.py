@@ -108,6 +108,8 @@ def _work(
         stages(fresh=config.fresh) as cache,
         ThreadPoolExecutor(jobs) as pool,
     ):
+        if jobs < config.jobs and config.scheduler is None:
+            display.say(f"-j {config.jobs}: {jobs} at a time, as a GPU serves one cell at a time")
         if len(pending) < len(cells):
             display.kept(len(cells) - len(pending))
 
@@ -194,7 +196,7 @@ def _executor(config: RunConfig, folder: Path) -> Iterator[tuple[Execute, int]]:
         finally:
             places.put(gpu)
 
-    # A GPU serves one cell at a time; a cell alone sees them all, and one that is told which sees them all too.
+    # A GPU serves one cell at a time. A cell alone sees them all, and so does one whose devices are named.
     gpus = provenance.visible_gpus() if config.device in ("auto", "cuda") else []
     jobs = 1 if config.device.startswith("cuda:") else min(config.jobs, len(gpus) or config.jobs)
     places: queue.SimpleQueue[str | None] = queue.SimpleQueue()

@@ -70,7 +70,7 @@ def _value(text: str) -> Value:
             number = kind(text)
         except ValueError:
             continue
-        if not math.isfinite(number):
+        if isinstance(number, float) and not math.isfinite(number):
             raise InputError(f"{text!r} is not a finite number, which no parameter can be")
         return number
     return text

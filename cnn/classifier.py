@@ -14,7 +14,7 @@ from .dbn import DeepBeliefNetwork, pretrain
 from .estimator import DeepClassifier, TorchClassifier
 from .lenet import LeNet5
 from .mlp import mlp
-from .parameters import choice, number, whole
+from .parameters import choice, number, true_or_false, whole
 from .resnet import resnet
 from .train import SCHEDULES, Recipe, Trainer
 
@@ -34,14 +34,21 @@ __all__ = [
 class AlexNet(DeepClassifier):
     """The network of 2012 with a stem that fits the images, trained by today's means.
 
-    The paper's layer sequence: grouped convolutions, local response normalisation, overlapping pooling, dropout. New:
-    He initialisation, inputs of unit variance, label smoothing, AdamW, a one-cycle ``schedule`` ("plateau": as in
-    2012, see ``train.Recipe``). The stem: ``alexnet.stem_stride``. With k = 2 and α = 1e-4 as published the LRN is at
-    first nearly the constant 2^-0.75 on inputs of unit variance: the paper's, of 0 to 255, make activations 10 to 100
-    times larger. On a GPU the training is long: full width, dropout of 1/2, crops of random scale and aspect. On a CPU
-    it is short and underfits, so that ``width`` None is 1/2 there (four times as many passes in the same time),
-    ``dropout`` None 0.2, ``augment`` None the paper's crops and flips, and the epochs three quarters of
-    ``estimator.default_epochs``.
+    The paper's layer sequence. New: He initialisation, inputs of unit variance, label smoothing, AdamW, a one-cycle
+    schedule. The stem: ``alexnet.stem_stride``. On a GPU the training is long and needs dropout of 1/2 and crops of
+    random scale and aspect. On a CPU it is short and underfits: a narrow network is trained four times as long in the
+    same time, with less of both, for three quarters of ``estimator.default_epochs``.
+
+    activation    "relu", "tanh" or "sigmoid"
+    dropout       of fc6 and fc7; None: 0.5 on a GPU, 0.2 on a CPU
+    lrn           local response normalisation with the published constants, which suit inputs of 0 to 255: on these of
+                  unit variance it is nearly the constant 2^-0.75
+    batch_norm    batch normalisation of each convolution
+    overlap       pooling 3/2, the paper's, or 2/2
+    groups        2: the paper's two towers; 1
+    init          "he", or "paper": N(0, 0.01)
+    width         scales every hidden layer; None: 1 on a GPU, 1/2 on a CPU
+    schedule      "one-cycle", or "plateau": as in 2012 (see ``train.Recipe``)
     """
 
     activation: str = "relu"
@@ -63,8 +70,13 @@ class AlexNet(DeepClassifier):
 
     def _check(self) -> None:
         super()._check()
-        number("width", self.width, above=0)
+        number("width", self.width, above=0, optional=True)
+        number("dropout", self.dropout, least=0, below=1, optional=True)
         choice("schedule", self.schedule, SCHEDULES)
+        if self.schedule == "plateau" and not self.held_out:
+            raise ValueError("held_out must be above 0 with the plateau schedule, which watches those images, not 0")
+        for name in ("lrn", "batch_norm", "overlap"):
+            true_or_false(name, getattr(self, name))
 
     def _needs_held_out(self) -> bool:
         return self.schedule == "plateau"  # which watches their error
@@ -228,7 +240,7 @@ class ResNet2015(DeepClassifier):
 
     def _check(self) -> None:
         super()._check()
-        number("width", self.width, above=0)
+        number("width", self.width, above=0, optional=True)
 
     def _network(self, n_classes: int, side: int, on_gpu: bool) -> nn.Module:
         width = (1.0 if on_gpu else 0.5) if self.width is None else self.width

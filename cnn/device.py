@@ -17,9 +17,12 @@ T = TypeVar("T")
 
 
 def names(device: str) -> list[str]:
-    """``"cuda:0,cuda:1"`` or ``"cuda:0,1"`` → the devices one by one."""
+    """``"cuda:0,cuda:1"`` or ``"cuda:0,1"`` → the devices one by one. ValueError for two kinds, or one GPU twice."""
     kind = device.partition(":")[0]
-    return [part if ":" in part or not part.isdigit() else f"{kind}:{part}" for part in device.split(",")]
+    each = [part if ":" in part or not part.isdigit() else f"{kind}:{part}" for part in device.split(",")]
+    if len({name.partition(":")[0] for name in each}) > 1 or (kind == "cuda" and len(set(each)) < len(each)):
+        raise ValueError(f"device {device!r}: several must be of one kind, and no GPU twice")
+    return each
 
 
 def choose(device: str) -> torch.device:
@@ -76,8 +79,10 @@ class Compiled(nn.Module):
             except Exception as error:  # compilers fail in many ways; an error of the network's own comes again below
                 if out_of_memory(error):
                     raise
-                name = type(error).__name__
-                log.info("torch.compile does not work here (%s): trains without it, which is slower", name)
+                reason = (str(error).splitlines() or [""])[0]
+                log.warning(
+                    "torch.compile does not work here (%s: %s): goes on without, slower", type(error).__name__, reason
+                )
                 self.fast = None
         result: torch.Tensor = self.network(x)
         return result

@@ -31,7 +31,8 @@ def join(device: torch.device) -> tuple[int, int, torch.device]:
         return 0, 1, device
     if not dist.is_initialized():
         meet(device)
-        atexit.register(leave_at_exit)
+    atexit.unregister(leave_at_exit)  # as a failure may have, see in_step
+    atexit.register(leave_at_exit)
     if device.type == "cuda":
         device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
         torch.cuda.set_device(device)
@@ -74,7 +75,9 @@ def share(network: nn.Module, device: torch.device, world: int) -> nn.Module:
     """The network with gradients averaged over the processes after each backward pass."""
     if world == 1:
         return network
-    return nn.parallel.DistributedDataParallel(network, device_ids=[device.index] if device.type == "cuda" else None)
+    devices = [device.index] if device.type == "cuda" else None
+    # Buffers are made alike once an epoch, by make_alike.
+    return nn.parallel.DistributedDataParallel(network, device_ids=devices, broadcast_buffers=False)
 
 
 def my_part(order: NDArray[np.int64], batch: int, rank: int, world: int) -> NDArray[np.int64]:

@@ -56,8 +56,8 @@ class DeepClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     batch         images in a step; None: 64 on a CPU, 128 on a GPU
     optimizer     "sgd" (Nesterov), "momentum" (Polyak, the paper's), "adamw"
     lr            the highest learning rate; None: ``train.RATES``, by the optimizer
-    augment       "none", "crop", "crop+flip", "scale+flip" or "paper" (see ``augment.Augment``); None: "scale+flip" on
-                  a GPU, whose trainings are long enough to need it, and "crop+flip" on a CPU
+    augment       "none" (or None), "crop", "crop+flip", "scale+flip" or "paper" (see ``augment.Augment``); "auto":
+                  "scale+flip" on a GPU, whose trainings are long enough to need it, and "crop+flip" on a CPU
     first_side    fraction of ``side`` at which training starts (see ``train.Recipe``)
     held_out      fraction of the training images kept back to choose the best epoch
     device        "auto", "cpu", "cuda", "cuda:1", or several, "cuda:0,cuda:1": one process each
@@ -75,7 +75,7 @@ class DeepClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     batch: int | None = None
     optimizer: str = "adamw"
     lr: float | None = None
-    augment: str | None = None
+    augment: str | None = "auto"
     first_side: float = 0.5
     held_out: float = 0.05
     random_state: int = 0
@@ -94,12 +94,12 @@ class DeepClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def _check(self) -> None:
         """Raise ValueError, in a line that names it, for a parameter that makes no sense."""
-        whole("epochs", self.epochs, 1)
-        whole("side", self.side, 1)
-        whole("batch", self.batch, 1)
+        for name in ("epochs", "side", "batch"):
+            whole(name, getattr(self, name), 1, optional=True)
         choice("optimizer", self.optimizer, RATES)
-        number("lr", self.lr, above=0)
-        choice("augment", self.augment, CHOICES)
+        number("lr", self.lr, above=0, optional=True)
+        choice("augment", self.augment or "none", ("auto", *CHOICES))
+        number("held_out", self.held_out, least=0, below=1)
         number("first_side", self.first_side, above=0, most=1)
         whole("random_state", self.random_state, 0)
 
@@ -157,8 +157,8 @@ class DeepClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             home = device if len(devices) == 1 else torch.device("cpu")
             feed = Feed(images, targets.astype(np.int64), self.stored_, home)
             colour, scale = self._colour(feed.sample(4000, train))
-            how = self.augment or ("scale+flip" if on_gpu else "crop+flip")
-            self.augment_ = Augment(how, self.side_, colour, scale)
+            how = ("scale+flip" if on_gpu else "crop+flip") if self.augment == "auto" else self.augment
+            self.augment_ = Augment(how or "none", self.side_, colour, scale)
             loaded = time.monotonic()
             self.n_parameters_ = sum(p.numel() for p in self.model_.parameters())
             self.flops_per_image_ = flops(self.model_, self.side_)
@@ -293,8 +293,6 @@ def split(
 
     ``some``: where that comes to no image, one of the largest class is.
     """
-    if not 0 <= fraction < 1:
-        raise ValueError(f"held_out must be at least 0 and below 1, not {fraction}")
     random = np.random.default_rng([seed, 1])
     held: list[NDArray[np.int64]] = []
     for c in np.unique(targets):

@@ -1,4 +1,7 @@
-"""Checks of parameters: ValueError in one line that says which it is, what it must be and what it was."""
+"""Checks of parameters: ValueError in one line that says which it is, what it must be and what it was.
+
+None passes where it is ``optional``, standing for a default that depends on the data or the device.
+"""
 
 from __future__ import annotations
 
@@ -7,23 +10,38 @@ from collections.abc import Iterable
 from numbers import Integral, Real
 from typing import Any
 
-
-def whole(name: str, value: Any, least: int) -> None:
-    """A whole number of at least ``least``, or None."""
-    if isinstance(value, bool) or not (value is None or (isinstance(value, Integral) and int(value) >= least)):
-        raise ValueError(f"{name} must be a whole number of at least {least}, not {value!r}")
+import numpy as np
 
 
-def number(name: str, value: Any, *, above: float, most: float = math.inf) -> None:
-    """A finite number above ``above`` and at most ``most``, or None."""
-    good = isinstance(value, Real) and math.isfinite(value) and above < float(value) <= most
-    if isinstance(value, bool) or not (value is None or good):
-        limit = f" and at most {most:g}" if most < math.inf else ""
-        raise ValueError(f"{name} must be a number above {above:g}{limit}, not {value!r}")
+def whole(name: str, value: Any, least: int, *, optional: bool = False) -> None:
+    """A whole number of at least ``least``."""
+    good = not isinstance(value, bool) and isinstance(value, Integral) and int(value) >= least
+    _require(good or (optional and value is None), name, f"a whole number of at least {least}", value)
+
+
+def number(
+    name: str, value: Any, *, least: float = -math.inf, above: float = -math.inf, below: float = math.inf,
+    most: float = math.inf, optional: bool = False,
+) -> None:  # fmt: skip
+    """A finite number within these limits."""
+    good = not isinstance(value, bool) and isinstance(value, Real) and math.isfinite(value)
+    good = good and least <= float(value) <= most and above < float(value) < below
+    limits = [("at least", least), ("above", above), ("at most", most), ("below", below)]
+    said = " and ".join(f"{words} {limit:g}" for words, limit in limits if math.isfinite(limit))
+    _require(good or (optional and value is None), name, f"a number {said}", value)
 
 
 def choice(name: str, value: Any, choices: Iterable[str]) -> None:
-    """One of ``choices``, or None."""
+    """One of ``choices``."""
     allowed = list(choices)
-    if value is not None and value not in allowed:
-        raise ValueError(f"{name} must be one of {', '.join(allowed)}, not {value!r}")
+    _require(value in allowed, name, f"one of {', '.join(allowed)}", value)
+
+
+def true_or_false(name: str, value: Any) -> None:
+    """A bool; a word such as "no" would count as true."""
+    _require(isinstance(value, bool | np.bool_), name, "true or false", value)
+
+
+def _require(good: bool, name: str, wanted: str, value: Any) -> None:
+    if not good:
+        raise ValueError(f"{name} must be {wanted}, not {value!r}")

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import json
 import logging
+import pickle
 import tempfile
+from contextlib import suppress
 from copy import deepcopy
 from dataclasses import asdict, replace
 from pathlib import Path
 
 import torch
 from torch import Tensor
-from torch.multiprocessing.spawn import spawn
+from torch.multiprocessing.spawn import ProcessRaisedException, spawn
 
 from .distributed import leave, meet
 from .feed import Feed
@@ -21,8 +23,8 @@ from .train import Job, Outcome, Trainer
 def run_on(devices: list[torch.device], job: Job, feed: Feed, dtype: torch.dtype) -> Outcome:
     """Train ``job`` in one process a device; the trained weights come back in ``job.network``.
 
-    The pixels and the weights are in shared memory. Raises ValueError when the images did not fit into memory, and
-    torch's ProcessRaisedException or ProcessExitedException when a process fails or is killed; the others then end.
+    The pixels and the weights are in shared memory. Raises ValueError when the images did not fit into memory, what a
+    process raised, and torch's ProcessExitedException where one is killed; the others then end.
     """
     if feed.pixels is None:
         raise ValueError("the images do not fit into memory; to train on several devices start with torchrun instead")
@@ -30,9 +32,16 @@ def run_on(devices: list[torch.device], job: Job, feed: Feed, dtype: torch.dtype
     with tempfile.TemporaryDirectory(prefix="topfive-") as folder:
         threads = max(1, torch.get_num_threads() // len(devices))
         handlers = logging.getLogger("topfive").handlers or logging.getLogger().handlers
-        told = getattr(handlers[0].formatter, "_fmt", None) if handlers else None
+        form = handlers[0].formatter if handlers else None
+        told = form if type(form) is logging.Formatter else None  # others may not be picklable
         arguments = (devices, job, _shared(feed.pixels), _shared(feed.labels), folder, threads, dtype, told)
-        spawn(_work, args=arguments, nprocs=len(devices))  # type: ignore[no-untyped-call]
+        try:
+            spawn(_work, args=arguments, nprocs=len(devices))  # type: ignore[no-untyped-call]
+        except ProcessRaisedException as raised:
+            error = Path(folder) / f"error-{raised.error_index}"
+            if error.exists():
+                raise pickle.loads(error.read_bytes()) from raised
+            raise
         return Outcome(**json.loads((Path(folder) / "outcome.json").read_text()))
 
 
@@ -45,17 +54,24 @@ def _work(
     folder: str,
     threads: int,
     dtype: torch.dtype,
-    told: str | None,
+    told: logging.Formatter | None,
 ) -> None:
     device = devices[rank]
     torch.set_num_threads(threads)
     if rank == 0:
         # Progress, to where the parent's output goes and in its form.
-        logging.basicConfig(level=logging.INFO, format=told or "%(message)s")
+        handler = logging.StreamHandler()
+        handler.setFormatter(told)
+        logging.basicConfig(level=logging.INFO, handlers=[handler])
     if device.type == "cuda":
         torch.cuda.set_device(device)
     meet(device, init_method=f"file://{folder}/meet", rank=rank, world_size=len(devices))
-    outcome = _trained(rank, job, Feed.held(pixels, labels, device), dtype, len(devices))
+    try:
+        outcome = _trained(rank, job, Feed.held(pixels, labels, device), dtype, len(devices))
+    except Exception as error:
+        with suppress(Exception):  # one that cannot be pickled is told by torch, as text
+            (Path(folder) / f"error-{rank}").write_bytes(pickle.dumps(error))
+        raise
     leave()  # not after a failure: under NCCL it waits for the others, which may be waiting for this process
     if rank == 0:
         (Path(folder) / "outcome.json").write_text(json.dumps(asdict(outcome)))

@@ -134,7 +134,10 @@ class Trainer:
                 "two images"
             )
         if self.batch == 0:
-            raise ValueError(f"{len(self.train)} images are too few to train on with {world} processes")
+            raise ValueError(
+                f"a batch of {min(self.recipe.batch, len(self.train))} images is less than one for each of {world} "
+                "processes: take a larger batch, more images or fewer processes"
+            )
         self.steps = len(self.train) // self.batch  # of an epoch; what is left over changes with the order
         self.at_once, self.scored_at_once = self.batch, min(256, len(self.held_out))  # halved when memory runs out
         if self.device.type == "cuda":
@@ -311,7 +314,7 @@ class Trainer:
         try:
             checkpoint.save(self.save_to, state)
         except (OSError, RuntimeError) as error:  # torch says the latter where the disk is full
-            reason = error.strerror if isinstance(error, OSError) else "is the disk full?"
+            reason = (str(error).splitlines() or [type(error).__name__])[0]
             log.warning("%s cannot be written (%s): goes on without checkpoints", self.save_to, reason)
             self.save_to = None
         self.written = time.monotonic()

@@ -246,7 +246,7 @@ def test_places_weigh_as_much_as_descriptors_without_pca() -> None:
         (Fisher(mirrored="yes"), "mirrored must be true or false, not 'yes'"),
         (Fisher(fused=1), "fused must be true or false, not 1"),
         (Fisher(step=-1), "step must be a number of at least 0, not -1"),
-        (Fisher(classifier="tree"), "classifier must be svm or pa, not 'tree'"),
+        (Fisher(classifier="tree"), "classifier must be one of svm, pa, not 'tree'"),
         (Fisher(pyramid="three"), "rows x columns"),
         (Fisher(pyramid="²x1"), "rows x columns"),
         (BestOf2012(k=0), "k must be a whole number of at least 1, not 0"),

@@ -99,7 +99,7 @@ def test_the_model_of_the_best_epoch_is_kept(
 @pytest.mark.parametrize(
     ("parameters", "said"),
     [
-        ({"solver": "foo"}, "solver must be auto or sgd or liblinear, not 'foo'"),
+        ({"solver": "foo"}, "solver must be one of auto, sgd, liblinear, not 'foo'"),
         ({"alpha": -1}, "alpha must be a number of at least 0, not -1"),
         ({"step": "fast"}, "step must be a number of at least 0, not 'fast'"),
         ({"epochs": 2.5}, "epochs must be a whole number of at least 1, not 2.5"),

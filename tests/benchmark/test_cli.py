@@ -77,6 +77,8 @@ def test_one_contender_is_shown_whole(tmp_path: Path, contenders: str) -> None:
     assert "What differs from the paper: `lenet.LeNet5`." in said
     assert re.search(r"^  lr +0\.02$", said, re.MULTILINE)
     assert re.search(r"^  device +\S+  \(the run fills it in\)$", said, re.MULTILINE)
+    assert "DeepClassifier, which it builds on:" in said
+    assert re.search(r"^epochs +None: ", said, re.MULTILINE)  # where most of its parameters are explained
     mine = topfive(tmp_path, "list", "mean-color", "--plugin", contenders).stdout
     assert "Parameters, written mean-color[key=value,…]:\n  shift             0.0\n" in mine
 

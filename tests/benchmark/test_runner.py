@@ -205,10 +205,10 @@ def test_a_network_trains_on_several_devices(tmp_path: Path, contenders: str) ->
 def test_a_gpu_that_is_not_there_is_one_line(tmp_path: Path, contenders: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     out = tmp_path / "run"
-    assert start(out, contenders, ["hog"], device="cuda") == 1
-    (cell,) = cells(out).values()
-    assert cell["status"] == "failed"
-    assert "--device cuda: torch finds no GPU that it can use; take --device cpu, or auto" in cell["reason"]
+    assert start(out, contenders, ["hog", "hog[device=cpu]"], device="cuda") == 1
+    hog, other = cells(out)["hog"], cells(out)["hog[device=cpu]"]
+    assert (hog["status"], other["status"]) == ("failed", "done")
+    assert "--device cuda: torch finds no GPU that it can use; take --device cpu, or auto" in hog["reason"]
 
 
 def test_one_of_several_processes_is_refused(tmp_path: Path, contenders: str, monkeypatch: pytest.MonkeyPatch) -> None:

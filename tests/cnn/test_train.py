@@ -512,7 +512,13 @@ def test_a_wrong_parameter_is_one_clear_line(parameters: dict[str, Any], message
         *(("LeNet1998", {"side": n}, "whole number of at least 1") for n in (0, 32.0)),
         *(("LeNet1998", {"lr": x}, "number above 0") for x in (0, -1, float("nan"), float("inf"))),
         *(("LeNet1998", {"first_side": x}, "number above 0 and at most 1") for x in (-3, 0, 1.5, float("nan"))),
-        ("LeNet1998", {"random_state": -1}, "whole number of at least 0"),
+        *(("LeNet1998", {"random_state": n}, "whole number of at least 0") for n in (-1, None)),
+        *(("LeNet1998", {"held_out": x}, "number at least 0 and below 1") for x in (-0.1, 1.0, None, "0.1")),
+        ("LeNet1998", {"first_side": None}, "number above 0 and at most 1"),
+        *(("AlexNet", {"dropout": x}, "number at least 0 and below 1") for x in ("a", 1)),
+        *(("AlexNet", {name: "no"}, "true or false") for name in ("lrn", "batch_norm", "overlap")),
+        ("AlexNet", {"schedule": None}, "one of one-cycle, plateau"),
+        ("Mlp1986", {"hidden": None}, "whole number of at least 1"),
         *(("AlexNet", {"width": x}, "number above 0") for x in (0, -1, float("nan"))),
         ("AlexNet", {"schedule": "cosine"}, "one of one-cycle, plateau"),
         ("AlexNet2012", {"lr": 0}, "number above 0"),
@@ -529,6 +535,17 @@ def test_a_parameter_that_makes_no_sense_is_named_before_anything_is_read(
     with pytest.raises(ValueError, match=re.escape(f"{parameter} must be ")) as caught:
         getattr(classifier, name)(**parameters, device="cpu").fit(None, np.zeros(0, np.int64))
     assert str(caught.value).endswith(f"{must}, not {given!r}")
+
+
+def test_no_augmentation_is_not_the_default_one(striped: Striped) -> None:
+    images, labels = striped(16)
+    hows = [small(epochs=1, **given).fit(images, labels).augment_.how for given in ({}, {"augment": None})]
+    assert hows == ["crop+flip", "none"]
+
+
+def test_the_plateau_needs_held_out_images() -> None:
+    with pytest.raises(ValueError, match="held_out must be above 0 with the plateau schedule"):
+        classifier.AlexNet(schedule="plateau", held_out=0).fit(None, np.zeros(0, np.int64))
 
 
 def test_what_a_network_refuses_is_said_before_images_are_decoded(striped: Striped) -> None:
