@@ -38,10 +38,11 @@ def run_on(devices: list[torch.device], job: Job, feed: Feed, dtype: torch.dtype
         try:
             spawn(_work, args=arguments, nprocs=len(devices))  # type: ignore[no-untyped-call]
         except ProcessRaisedException as raised:
-            error = Path(folder) / f"error-{raised.error_index}"
-            if error.exists():
-                raise pickle.loads(error.read_bytes()) from raised
-            raise
+            # The first is the cause: a process that waits for one that has failed fails as well, and may end before it.
+            errors = sorted(Path(folder).glob("error-*"), key=lambda path: path.stat().st_mtime_ns)
+            if not errors:
+                raise
+            raise pickle.loads(errors[0].read_bytes()) from raised
         return Outcome(**json.loads((Path(folder) / "outcome.json").read_text()))
 
 
