@@ -1,14 +1,17 @@
-"""Images that a network can learn in seconds: each class has its own colour and stripes."""
+"""Images that a network can learn in seconds, each class with its own colour and stripes; and small networks."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
 from topfive.benchmark.data.images import Images
+from topfive.cnn import classifier
+from torch import nn
 
 
 class Striped:
@@ -41,3 +44,22 @@ def _one_thread() -> Iterator[None]:
 @pytest.fixture
 def striped() -> Striped:
     return Striped()
+
+
+class Small(nn.Sequential):
+    """Batch normalisation and dropout: state and random numbers that a resumed training must get right."""
+
+    def __init__(self, n_classes: int, side: int) -> None:
+        super().__init__(
+            nn.Conv2d(3, 8, 3, 2), nn.BatchNorm2d(8), nn.ReLU(), nn.AdaptiveAvgPool2d(4), nn.Flatten(),
+            nn.Dropout(0.3), nn.Linear(128, n_classes),
+        )  # fmt: skip
+
+
+def small(**parameters: Any) -> classifier.TorchClassifier:
+    return classifier.TorchClassifier(module=Small, **{"batch": 16, "device": "cpu", "epochs": 4, **parameters})
+
+
+class Even(nn.Sequential):
+    def __init__(self, n_classes: int, side: int) -> None:
+        super().__init__(nn.Flatten(), nn.Linear(3 * side * side, n_classes))
