@@ -6,7 +6,6 @@ import json
 import logging
 import pickle
 import tempfile
-from contextlib import suppress
 from copy import deepcopy
 from dataclasses import asdict, replace
 from pathlib import Path
@@ -69,13 +68,22 @@ def _work(
     meet(device, init_method=f"file://{folder}/meet", rank=rank, world_size=len(devices))
     try:
         outcome = _trained(rank, job, Feed.held(pixels, labels, device), dtype, len(devices))
-    except Exception as error:
-        with suppress(Exception):  # one that cannot be pickled is told by torch, as text
-            (Path(folder) / f"error-{rank}").write_bytes(pickle.dumps(error))
+    except Exception as error:  # whatever it is, the parent is to raise it
+        (Path(folder) / f"error-{rank}").write_bytes(_pickled(error))
         raise
     leave()  # not after a failure: under NCCL it waits for the others, which may be waiting for this process
     if rank == 0:
         (Path(folder) / "outcome.json").write_text(json.dumps(asdict(outcome)))
+
+
+def _pickled(error: Exception) -> bytes:
+    """The error, or where it cannot be taken up again a RuntimeError that says the same."""
+    try:
+        content = pickle.dumps(error)
+        pickle.loads(content)
+        return content
+    except Exception:  # errors' own constructors may raise anything
+        return pickle.dumps(RuntimeError(f"{type(error).__name__}: {error}"))
 
 
 def _trained(rank: int, job: Job, feed: Feed, dtype: torch.dtype, world: int) -> Outcome:

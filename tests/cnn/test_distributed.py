@@ -40,8 +40,23 @@ class Fails(Dies):
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         if dist.is_initialized() and dist.get_rank() == 1:
             dist.destroy_process_group = lambda: os._exit(3)
-            raise ArithmeticError("no such number")
+            self.fail()
         return nn.Sequential.forward(self, x)
+
+    def fail(self) -> None:
+        raise ArithmeticError("no such number")
+
+
+class FailsWithTwoWords(Fails):
+    """What it raises can be pickled, but not be made again from its message."""
+
+    def fail(self) -> None:
+        raise TwoWords("no such", "number")
+
+
+class TwoWords(ArithmeticError):
+    def __init__(self, first: str, second: str) -> None:
+        super().__init__(f"{first} {second}")
 
 
 SCRIPT = """
@@ -129,6 +144,13 @@ def test_a_process_that_fails_says_why_while_the_others_wait(striped: Striped) -
     images, labels = striped(32)
     model = TorchClassifier(module=Fails, epochs=1, batch=16, device="cpu,cpu", augment="none")
     with pytest.raises(ArithmeticError, match="no such number"):
+        model.fit(images, labels)
+
+
+def test_an_error_that_cannot_be_made_again_is_told_all_the_same(striped: Striped) -> None:
+    images, labels = striped(32)
+    model = TorchClassifier(module=FailsWithTwoWords, epochs=1, batch=16, device="cpu,cpu", augment="none")
+    with pytest.raises(RuntimeError, match="TwoWords: no such number"):
         model.fit(images, labels)
 
 
