@@ -16,7 +16,7 @@ import pytest
 ROOT = Path(__file__).resolve().parents[1]
 SETUP = configparser.ConfigParser()
 SETUP.read(ROOT / "setup.cfg")
-PACKAGES = ("benchmark", "baselines", "cnn")
+PACKAGES = ("benchmark", "baselines", "cnn", "common")
 
 pytest.importorskip("setuptools", minversion="77", reason="building needs setuptools 77 or newer")
 
