@@ -13,7 +13,7 @@ check: .venv/installed  ## what a change must pass before it lands
 	$(BIN)/ruff check .
 	$(BIN)/mypy
 
-# Memory is kept for the next array, as in the runs themselves (benchmark/isolation.py).
+# Memory is kept for the next array, as in the runs themselves (benchmark/running/isolation.py).
 bench: export MALLOC_MMAP_THRESHOLD_ = 1073741824
 bench: export MALLOC_TRIM_THRESHOLD_ = 4294967296
 bench: .venv/installed  ## ours against named peers; prints ratios, never fails a build

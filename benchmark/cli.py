@@ -52,7 +52,7 @@ def run(
 ) -> None:
     """Run the benchmark: everything on the built-in photographs, or what you name. Run it again to go on."""
     from . import config as configuration
-    from .runner import run as run_all
+    from .running.runner import run as run_all
 
     lists = {"data": data, "method": method, "seed": seed, "plugin": plugin, "per_class": _numbers(per_class)}
     values = {"output": output, "jobs": jobs, "device": device, "limit": limit, "timeout": timeout}
@@ -76,8 +76,8 @@ def list_(
     plugin: Annotated[list[str] | None, typer.Option(help="A Python file with contenders of your own.")] = None,
 ) -> None:
     """Show the contenders, or the data sets, that can be named; or one contender with its parameters."""
-    from . import listing
-    from .discovery import discover
+    from .contenders import listing
+    from .contenders.discovery import discover
 
     if what == "data":
         listing.datasets()
@@ -95,7 +95,7 @@ def report(
 ) -> None:
     """Rebuild the report from the stored results."""
     from .report.page import render
-    from .store import RESULTS
+    from .results.folder import RESULTS
 
     for folder in runs:
         if not (folder / RESULTS).is_file():
@@ -117,8 +117,8 @@ def score(
     family: Annotated[str, typer.Option(help="Its colour in the report; docs/contenders.md lists them.")] = "other",
 ) -> None:
     """Score a predictions file: a contender in any language."""
-    from .display import Display, ranking
-    from .scorefile import score as score_file
+    from .running.display import Display, ranking
+    from .running.scorefile import score as score_file
 
     record = score_file(predictions, data, name=name, family=family, output=output)
     display = Display(0)
@@ -132,8 +132,8 @@ def cache(
     clear: Annotated[bool, typer.Option("--clear", help="Empty it; everything can be made again.")] = False,
 ) -> None:
     """Show what the cache holds and where; or clear it."""
-    from . import cachecare
     from .data.cache import root
+    from .running import stages as cachecare
 
     if clear:
         print(f"{cachecare.clear() / 1e6:,.1f} MB removed")
@@ -153,8 +153,8 @@ def check(
         os.environ.setdefault(variable, "1")
     sys.path.append("")  # module:Class is looked for in this folder too, as it is in a run
     from . import specs
-    from .checks import check as findings
-    from .discovery import discover, resolve
+    from .contenders.checks import check as findings
+    from .contenders.discovery import discover, resolve
 
     spec = specs.parse(method)
     is_file = spec.name.endswith(".py")
@@ -178,7 +178,7 @@ def new(
     into: Annotated[Path, typer.Option(help="Where to put it.")] = Path(),
 ) -> None:
     """Write a small plugin package that works, for you to fill in."""
-    from .scaffold import write
+    from .contenders.scaffold import write
 
     folder = write(name, into)
     print(
@@ -211,8 +211,9 @@ def data_inspect(
     problems: Annotated[int, typer.Option(help="List at most so many unreadable images.")] = 10,
 ) -> None:
     """Say what lies at a path: layout, counts, classes, sizes, problems, fingerprint."""
+    from topfive.common.machine import cores
+
     from .data.inspect import inspect
-    from .plan import cores
 
     found = inspect(path, n_jobs=cores())
     print(found.text(problems))
@@ -237,10 +238,11 @@ def data_export(
     folder: Annotated[str, typer.Argument(help="The folder to write; it is not there yet.")],
 ) -> None:
     """Write the images as PNG files with train.csv and val.csv, for programs in any language; -d takes the folder."""
+    from topfive.common.machine import cores
+
     from . import specs
     from .data import open_dataset
     from .data.export import export
-    from .plan import cores
 
     spec = specs.parse(data)
     params: dict[str, Any] = dict(spec.params)
@@ -271,8 +273,9 @@ def data_pack(
     side: Annotated[int, typer.Option(help="Short sides are shrunk to at most so many pixels.")] = 256,
 ) -> None:
     """Write one file of small images with its index, for repeated fast epochs; it can be given to -d."""
+    from topfive.common.machine import cores
+
     from .data.pack import pack
-    from .plan import cores
 
     packed = pack(path, side, out, n_jobs=cores())
     print(f"{packed}: {packed.stat().st_size / 1e6:,.1f} MB\nnext: topfive run -d {packed}")

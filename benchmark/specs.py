@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import difflib
+import hashlib
 import math
 import re
 from collections.abc import Iterable, Mapping
@@ -78,3 +79,11 @@ def _value(text: str) -> Value:
 
 def written(value: Value) -> str:
     return str(value).lower() if value is None or isinstance(value, bool) else str(value)
+
+
+def slug(text: str) -> str:
+    """A name that is safe in a file name on any system; long ones are cut and keep a digest."""
+    safe = re.sub(r"[^A-Za-z0-9.=+-]+", "_", text).strip("_.") or "x"
+    if len(safe) <= 80 and safe == text.replace("[", "_").replace("]", "").replace(",", "_"):
+        return safe
+    return f"{safe[:60]}-{hashlib.blake2b(text.encode(), digest_size=4).hexdigest()}"

@@ -16,8 +16,8 @@ import pytest
 import typer
 from topfive.benchmark.cli import app
 from topfive.benchmark.data import open_dataset
-from topfive.benchmark.external import read_external
-from topfive.benchmark.scoring import metrics
+from topfive.benchmark.scoring.external import read_external
+from topfive.benchmark.scoring.metrics import metrics
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]

@@ -8,7 +8,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import BinaryIO
 
-from ..atomic import atomic
+from topfive.common.files import atomic
+
 from ..errors import InputError
 from . import cache
 from .stored import RAW, Listing, Stored

@@ -16,8 +16,8 @@ import zlib
 from pathlib import Path
 
 import numpy as np
+from topfive.common.files import atomic
 
-from ..atomic import atomic
 from ..errors import InputError
 from . import cache
 from .stored import DEFLATED, FILE, RAW, Listing, Stored

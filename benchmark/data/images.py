@@ -64,7 +64,7 @@ def fit_pixels(image: Pixels, max_pixels: int | None) -> Pixels:
 
 
 class Images:
-    """``benchmark.methods.Images`` over any ``load(i) -> (H, W, 3) uint8 RGB`` that is safe to call from threads.
+    """``contenders.contract.Images`` over any ``load(i) -> (H, W, 3) uint8 RGB`` that is safe to call from threads.
 
     ``load_small(i, side, max_pixels)``, where given, may answer a smaller image than ``load`` does, as long as its
     short side is not below ``side`` or its area not below ``max_pixels``; ``batches`` uses it. A loader that has a
@@ -125,7 +125,7 @@ class Images:
         max_pixels: int | None = None,
         order: Sequence[int] | NDArray[np.integer[Any]] | None = None,
     ) -> Iterator[Any]:
-        """See ``benchmark.methods.Images.batches``. At most ``n_jobs + 1`` batches exist at a time."""
+        """See ``benchmark.contenders.contract.Images.batches``. At most ``n_jobs + 1`` batches exist at a time."""
         indices = np.arange(self._n) if order is None else np.asarray(order, dtype=np.int64)
         if size < 1:
             raise ValueError(f"batches of {size} images: give at least 1")

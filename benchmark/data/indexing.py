@@ -10,8 +10,8 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
+from topfive.common.files import atomic
 
-from ..atomic import atomic
 from ..errors import InputError
 from . import cache
 from .containers import list_folder

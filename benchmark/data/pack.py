@@ -19,8 +19,8 @@ from pathlib import Path
 
 import cv2
 import numpy as np
+from topfive.common.files import atomic
 
-from ..atomic import atomic
 from ..errors import InputError
 from .decode import Unreadable, decode, size
 from .found import Found, Part, read, write

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from ..statistics import calibration
+from ..scoring.statistics import calibration
 from .curves import Curves
 from .figures import Axis, Figure, Mark, Matrix, Ranking, Row, Rule, Series, errors, linear, logarithmic, tone_of
 from .history import HUMAN, RECORD

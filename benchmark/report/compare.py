@@ -9,8 +9,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
-from ..resampling import interval, resampled_errors, seeds_test
-from ..statistics import holm, mcnemar
+from ..scoring.resampling import interval, resampled_errors, seeds_test
+from ..scoring.statistics import holm, mcnemar
 from .figures import tone_of
 from .html import html, write
 from .numbers import MINUS, NBSP, p_value, percent, points

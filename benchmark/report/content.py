@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
-from ..statistics import calibration
+from ..scoring.statistics import calibration
 from .figures import Figure, tone_of
 from .history import RECORD
 from .numbers import about, bare_p, decimal, joules, named, percent, points, quantity, seconds, short, size

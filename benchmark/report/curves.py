@@ -6,8 +6,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..resampling import Crossing, crossing
-from ..statistics import wilson
+from ..scoring.resampling import Crossing, crossing
+from ..scoring.statistics import wilson
 from .numbers import named
 from .study import Contender, Estimate, Study
 

@@ -16,7 +16,7 @@ import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
 from ..errors import InputError
-from ..plan import slug
+from ..specs import slug
 
 SCHEMA = 1
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import numpy as np
 import pyarrow.compute as pc
 
-from ..statistics import hits_at
+from ..scoring.statistics import hits_at
 from .numbers import percent
 from .study import Study
 

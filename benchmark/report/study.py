@@ -17,9 +17,9 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from ..resampling import interval, resampled_errors, seeds_test
-from ..scoring import decisive_k
-from ..statistics import consistency_from, discordant, hits_at, holm, images_needed, mcnemar, tie_groups
+from ..scoring.metrics import decisive_k
+from ..scoring.resampling import interval, resampled_errors, seeds_test
+from ..scoring.statistics import consistency_from, discordant, hits_at, holm, images_needed, mcnemar, tie_groups
 from .runs import Cell, Dataset, Run
 
 ALPHA = 0.05

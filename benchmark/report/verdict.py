@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ..scoring import FEW_IMAGES
+from ..scoring.metrics import FEW_IMAGES
 from .numbers import about, corrected_p, counted, named, percent, points
 from .study import DEEP, HAND, Contender, Estimate, Pair, Study
 

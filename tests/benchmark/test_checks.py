@@ -10,10 +10,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 from topfive.benchmark import checks
-from topfive.benchmark.checks import Finding, check
-from topfive.benchmark.discovery import Entry, discover
+from topfive.benchmark.contenders.checks import Finding, check
+from topfive.benchmark.contenders.discovery import Entry, discover
+from topfive.benchmark.contenders.scaffold import write
 from topfive.benchmark.errors import InputError
-from topfive.benchmark.scaffold import write
 from topfive.benchmark.specs import Spec
 
 BROKEN = str(Path(__file__).with_name("plugins") / "broken.py")

@@ -13,7 +13,7 @@ import pytest
 import typer
 from topfive.benchmark.cli import app
 from topfive.benchmark.config import load
-from topfive.benchmark.runner import run
+from topfive.benchmark.running.runner import run
 from typer.testing import CliRunner
 
 

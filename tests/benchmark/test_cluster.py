@@ -19,11 +19,11 @@ import pytest
 from joblib import Parallel, delayed
 from topfive.benchmark.config import load
 from topfive.benchmark.errors import InputError
-from topfive.benchmark.runner import run
+from topfive.benchmark.running.runner import run
 
 pytest.importorskip("distributed", reason="the extra `cluster` is not installed")
 from distributed import Client, KilledWorker, get_task_stream
-from topfive.benchmark.spread import spread
+from topfive.benchmark.running.spread import spread
 
 METRICS = ("status", "top1_err", "top5_err", "top5_err_low", "tied_images", "reason")
 

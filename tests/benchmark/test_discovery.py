@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 
 import pytest
-from topfive.benchmark.discovery import Entry, discover, kebab, resolve
+from topfive.benchmark.contenders.discovery import Entry, discover, kebab, resolve
 from topfive.benchmark.errors import InputError
 from topfive.benchmark.specs import Spec
 

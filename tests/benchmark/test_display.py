@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from rich.console import Console
 from topfive.benchmark import display
-from topfive.benchmark.display import outcome, ranking
-from topfive.benchmark.ranking import rank
-from topfive.benchmark.scoring import FEW_IMAGES, decisive_k, metrics
+from topfive.benchmark.running.display import outcome, ranking
+from topfive.benchmark.scoring.metrics import FEW_IMAGES, decisive_k, metrics
+from topfive.benchmark.scoring.ranking import rank
 
 
 def done(method: str, n_classes: int, n: int, wrong: int) -> dict[str, Any]:

@@ -13,10 +13,10 @@ import pyarrow.parquet as pq
 import pytest
 from topfive.benchmark.data import Dataset, open_dataset
 from topfive.benchmark.errors import InputError
-from topfive.benchmark.external import read_external
-from topfive.benchmark.predictions import write_predictions
-from topfive.benchmark.ranking import rank
-from topfive.benchmark.scoring import metrics
+from topfive.benchmark.scoring.external import read_external
+from topfive.benchmark.scoring.metrics import metrics
+from topfive.benchmark.scoring.predictions import write_predictions
+from topfive.benchmark.scoring.ranking import rank
 
 
 @pytest.fixture(scope="module")

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from topfive.benchmark.config import load
-from topfive.benchmark.runner import run
+from topfive.benchmark.running.runner import run
 
 
 def test_a_dry_run_foresees_and_writes_nothing(

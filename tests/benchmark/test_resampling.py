@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import pytest
 from scipy.stats import ttest_ind
-from topfive.benchmark.resampling import crossing, interval, resampled_errors, seeds_test
+from topfive.benchmark.scoring.resampling import crossing, interval, resampled_errors, seeds_test
 
 
 def test_the_spread_of_a_difference_is_that_of_the_stratified_closed_form() -> None:

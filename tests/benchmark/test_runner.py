@@ -18,7 +18,7 @@ import pytest
 from topfive.benchmark.config import load
 from topfive.benchmark.data import open_dataset
 from topfive.benchmark.errors import InputError
-from topfive.benchmark.runner import run
+from topfive.benchmark.running.runner import run
 
 PHOTOS = "photos[per_class=8]"
 

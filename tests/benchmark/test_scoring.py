@@ -7,9 +7,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 from sklearn.metrics import top_k_accuracy_score
-from topfive.benchmark.predictions import read_predictions, write_predictions
-from topfive.benchmark.ranking import ScoreError, align, looks_like_probabilities, rank
-from topfive.benchmark.scoring import metrics
+from topfive.benchmark.scoring.metrics import metrics
+from topfive.benchmark.scoring.predictions import read_predictions, write_predictions
+from topfive.benchmark.scoring.ranking import ScoreError, align, looks_like_probabilities, rank
 
 
 def test_hand_worked_ranks_and_ties() -> None:

@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from scipy.stats import binomtest
 from sklearn.metrics import cohen_kappa_score
 from statsmodels.stats.contingency_tables import mcnemar as statsmodels_mcnemar
-from topfive.benchmark.statistics import (
+from topfive.benchmark.scoring.statistics import (
     calibration,
     discordant,
     error_consistency,

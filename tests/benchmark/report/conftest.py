@@ -13,8 +13,8 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
-from topfive.benchmark.plan import slug
-from topfive.benchmark.statistics import expected_credit, hits_at, wilson
+from topfive.benchmark.scoring.statistics import expected_credit, hits_at, wilson
+from topfive.benchmark.specs import slug
 
 MakeRun = Callable[..., Path]
 

@@ -10,7 +10,7 @@ from topfive.benchmark.errors import InputError
 from topfive.benchmark.report.compare import compare
 from topfive.benchmark.report.runs import read_run
 from topfive.benchmark.report.study import studies_of
-from topfive.benchmark.statistics import holm, mcnemar
+from topfive.benchmark.scoring.statistics import holm, mcnemar
 
 from tests.benchmark.report.conftest import CONTENDERS, DEEP, HAND, MakeRun
 

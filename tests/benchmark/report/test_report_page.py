@@ -17,7 +17,7 @@ from topfive.benchmark.report.runs import read_run
 from topfive.benchmark.report.selfcheck import checks
 from topfive.benchmark.report.study import Study, studies_of
 from topfive.benchmark.report.verdict import verdict
-from topfive.benchmark.statistics import images_needed
+from topfive.benchmark.scoring.statistics import images_needed
 
 from tests.benchmark.report.conftest import CONTENDERS, DEEP, HAND, MakeRun, broken_cell
 

@@ -5,18 +5,20 @@ from __future__ import annotations
 from pathlib import Path
 from typing import Any
 
-from . import specs
-from .data import open_dataset
-from .errors import InputError
-from .external import read_external
-from .plan import cores, slug
-from .predictions import write_predictions
+from topfive.common.machine import cores
+
+from .. import specs
+from ..data import open_dataset
+from ..errors import InputError
+from ..report.figures import TONES
+from ..results.folder import MANIFEST, claim, write_json
+from ..results.record import Results
+from ..results.thumbnails import write_thumbnails
+from ..scoring.external import read_external
+from ..scoring.metrics import costs_of, metrics
+from ..scoring.predictions import write_predictions
+from ..specs import slug
 from .provenance import collect, describe
-from .report.figures import TONES
-from .results import Results
-from .scoring import costs_of, metrics
-from .store import MANIFEST, claim, write_json
-from .thumbnails import write_thumbnails
 
 FAMILIES = (*TONES, "other")
 
@@ -44,7 +46,7 @@ def score(file: Path, data: str, *, name: str | None, family: str, output: Path 
     }
     if output is None:
         return record
-    from .report.page import render
+    from ..report.page import render
 
     with claim(output):
         results = Results.load(output)

@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 import psutil
+from topfive.common.machine import total_memory
 
 from .engine import FITTED, PROGRESS
 
@@ -64,7 +65,7 @@ def run_isolated(
         if gpu is not None:
             given["CUDA_VISIBLE_DEVICES"] = gpu
         process = subprocess.Popen(
-            [sys.executable, "-m", "topfive.benchmark.engine", name],
+            [sys.executable, "-m", "topfive.benchmark.running.engine", name],
             stdin=subprocess.PIPE,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,
@@ -96,7 +97,7 @@ def _watch(
     The peaks are those before and after the file ``fitted`` is there: of "fit" and of "predict".
     """
     started = time.monotonic()
-    memory = int(psutil.virtual_memory().total * MEMORY_SHARE)
+    memory = int(total_memory() * MEMORY_SHARE)
     family: set[psutil.Process] = set()
     peaks, ended = {"fit": 0, "predict": 0}, {}
     with suppress(psutil.NoSuchProcess):

@@ -10,8 +10,9 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from .atomic import write_atomic
-from .errors import InputError
+from topfive.common.files import write_atomic
+
+from ..errors import InputError
 
 MANIFEST, RESULTS = "manifest.json", "results.json"
 SCRATCH = ".work"  # cells in flight; what a killed runner left there is removed by the next

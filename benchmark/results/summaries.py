@@ -7,10 +7,10 @@ from typing import Any
 
 import numpy as np
 
-from .predictions import read_predictions
-from .resampling import interval, resampled_errors
-from .results import Results
-from .statistics import hits_at
+from ..scoring.predictions import read_predictions
+from ..scoring.resampling import interval, resampled_errors
+from ..scoring.statistics import hits_at
+from .record import Results
 
 
 def summarise(results: Results, folder: Path) -> list[dict[str, Any]]:

@@ -9,8 +9,8 @@ from pathlib import Path
 import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
+from topfive.common.files import write_atomic
 
-from .atomic import write_atomic
 from .ranking import Ranking
 
 SCHEMA = pa.schema(

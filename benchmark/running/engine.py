@@ -1,6 +1,6 @@
 """One cell, data set × contender × seed, in a process of its own: open, fit, predict, store.
 
-Started by ``isolation`` as ``python -m topfive.benchmark.engine FOLDER``; reads ``FOLDER/cell.json``, writes
+Started by ``isolation`` as ``python -m topfive.benchmark.running.engine FOLDER``; reads ``FOLDER/cell.json``, writes
 ``FOLDER/outcome.json`` and, when all went well, ``FOLDER/predictions.parquet``. The metrics are computed by the
 runner from the stored predictions, so they can be computed again without fitting.
 """
@@ -26,11 +26,11 @@ from typing import Any
 
 import numpy as np
 
-from .data import Dataset, open_dataset
-from .discovery import Entry, parameters
-from .predictions import write_predictions
-from .ranking import align, looks_like_probabilities, rank
-from .store import write_json
+from ..contenders.discovery import Entry, parameters
+from ..data import Dataset, open_dataset
+from ..results.folder import write_json
+from ..scoring.predictions import write_predictions
+from ..scoring.ranking import align, looks_like_probabilities, rank
 
 PROGRESS = "\x1f"  # begins a line that is progress, not noise
 FITTED = "fitted"  # a file that is there as soon as fitting has ended

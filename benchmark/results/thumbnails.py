@@ -10,9 +10,9 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
+from topfive.common.files import write_atomic
 
-from .atomic import write_atomic
-from .data import Dataset
+from ..data import Dataset
 
 MOST, SIDE = 1000, 96
 

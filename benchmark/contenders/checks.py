@@ -19,11 +19,11 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
-from .data import Dataset, open_dataset
-from .data.images import Images
+from ..data import Dataset, open_dataset
+from ..data.images import Images
+from ..scoring.ranking import ScoreError, align
+from ..specs import Spec
 from .discovery import Entry, check_params, parameters
-from .ranking import ScoreError, align
-from .specs import Spec
 
 CLASSES = "brick+chelsea+gravel+page+retina+text"
 PER_CLASS = 12
@@ -154,7 +154,7 @@ class _Trial:
         if not hasattr(self.method, "classes_"):
             raise _Wrong("fit did not set classes_; write self.classes_ = np.unique(labels)")
         if self.fit_seconds > SLOW_FIT_SECONDS:
-            return f"{self.fit_seconds:.0f} s; say in quick_params how to check in less (see benchmark/methods.py)"
+            return f"{self.fit_seconds:.0f} s; give it quick_params that make a check quicker (docs/contenders.md)"
         return None
 
     def answer(self, method: Any, images: Images, n_classes: int | None = None) -> NDArray[np.floating[Any]]:

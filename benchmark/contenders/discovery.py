@@ -21,8 +21,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from .errors import InputError
-from .specs import Spec, near, nearest
+from ..errors import InputError
+from ..specs import Spec, near, nearest
 
 GROUP = "topfive.methods"
 PLUGIN_MODULE = "topfive_plugin_"  # begins the name of the module of a plugin's file

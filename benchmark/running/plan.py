@@ -4,22 +4,21 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-import os
-import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from topfive.common.machine import cores
 
-from . import specs
-from .config import RunConfig
-from .data import Dataset, open_dataset
-from .discovery import Entry
-from .errors import InputError
-from .results import Results
-from .specs import Spec
+from .. import specs
+from ..config import RunConfig
+from ..contenders.discovery import Entry
+from ..data import Dataset, open_dataset
+from ..errors import InputError
+from ..results.record import Results
+from ..specs import Spec, slug
 
 Opened = dict[str, tuple[Dataset, dict[str, Any]]]  # by the name its results go by; the arguments open it again
 
@@ -86,16 +85,3 @@ def is_finished(results: Results, cell: Cell, folder: Path) -> bool:
 
 def distinct(texts: list[str]) -> list[Spec]:
     return list({str(spec): spec for spec in map(specs.parse, texts)}.values())
-
-
-def slug(text: str) -> str:
-    """A name that is safe in a file name on any system; long ones are cut and keep a digest."""
-    safe = re.sub(r"[^A-Za-z0-9.=+-]+", "_", text).strip("_.") or "x"
-    if len(safe) <= 80 and safe == text.replace("[", "_").replace("]", "").replace(",", "_"):
-        return safe
-    return f"{safe[:60]}-{hashlib.blake2b(text.encode(), digest_size=4).hexdigest()}"
-
-
-def cores() -> int:
-    """CPU cores that this process may use."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1

@@ -10,9 +10,10 @@ from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
-from .atomic import write_atomic
-from .errors import InputError
-from .store import RESULTS, read_json, write_json
+from topfive.common.files import write_atomic
+
+from ..errors import InputError
+from .folder import RESULTS, read_json, write_json
 
 SCHEMA_VERSION = 1
 STATUSES = ("done", "failed", "timeout", "oom", "skipped", "unavailable", "interrupted")

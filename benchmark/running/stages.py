@@ -12,9 +12,9 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
-from .data.cache import folder as cache_folder
-from .data.cache import root
-from .errors import InputError
+from ..data.cache import folder as cache_folder
+from ..data.cache import root
+from ..errors import InputError
 
 FRESH = "fresh-"
 UNFINISHED, ABANDONED_SECONDS = (".part", ".tmp"), 86_400

@@ -24,8 +24,8 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from .data import Dataset
-from .errors import InputError
+from ..data import Dataset
+from ..errors import InputError
 from .predictions import SCHEMA, read_predictions
 from .ranking import Ranking, rank
 

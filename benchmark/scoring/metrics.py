@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from .data.wordnet import hierarchical_cost, known
+from ..data.wordnet import hierarchical_cost, known
 from .ranking import Ranking
 from .statistics import expected_credit, hits_at, wilson
 

@@ -16,7 +16,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from .errors import InputError
+from ..errors import InputError
 from .isolation import Outcome, run_isolated
 
 TOPIC, STOP = "topfive-progress", "topfive-stop"
@@ -81,7 +81,7 @@ def _on_worker(task: dict[str, Any], timeout: float | None, token: str) -> Outco
     """Run one cell here, on the worker; it may use as many threads as the worker has."""
     from distributed import get_client, get_worker, secede
 
-    from .cachecare import stages
+    from .stages import stages
 
     worker = get_worker()
     stop = _RemoteStop(get_client(), token)

@@ -22,7 +22,7 @@ import distributed
 from joblib import parallel_config
 from joblib._dask import DaskDistributedBackend
 
-from .discovery import PLUGIN_MODULE
+from ..contenders.discovery import PLUGIN_MODULE
 
 
 @contextmanager

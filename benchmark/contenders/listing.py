@@ -9,9 +9,9 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from ..errors import InputError
+from ..specs import Spec, written
 from .discovery import Entry, resolve
-from .errors import InputError
-from .specs import Spec, written
 
 FILLED = ("device", "random_state", "n_jobs", "cache_dir")  # by the harness, unless they are given
 
@@ -29,8 +29,8 @@ def contenders(entries: Iterable[Entry]) -> None:
 
 def datasets() -> None:
     """What ``-d`` takes."""
-    from .data.download import SOURCES
-    from .data.plugins import names
+    from ..data.download import SOURCES
+    from ..data.plugins import names
 
     _print(
         ("data", "what it is"),

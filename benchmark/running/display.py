@@ -17,12 +17,12 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from .scoring import FEW_IMAGES, decisive_k
+from ..scoring.metrics import FEW_IMAGES, decisive_k
 
 PLAIN_EVERY_SECONDS = 10.0
 _FRAME = re.compile(r'^  File "(.+)", line (\d+)', re.MULTILINE)
 _LIBRARIES = re.compile(r"[/\\](site-packages|dist-packages|lib[/\\]python[\d.]+)[/\\]")
-_HARNESS = Path(__file__).resolve().parent
+_HARNESS = Path(__file__).resolve().parents[1]
 
 
 class Display:

@@ -14,24 +14,26 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from topfive.common.files import write_atomic
+from topfive.common.machine import cores
 
+from ..config import RunConfig
+from ..contenders.discovery import check_params, discover, resolve
+from ..errors import InputError
+from ..results.folder import MANIFEST, SCRATCH, check_ours, claim, clear, write_json
+from ..results.record import Results
+from ..results.summaries import summarise
+from ..results.thumbnails import write_thumbnails
+from ..scoring.metrics import costs_of, metrics
+from ..scoring.predictions import read_predictions
+from ..specs import slug
 from . import provenance
-from .atomic import write_atomic
-from .cachecare import stages
 from .cluster import Execute, connect
-from .config import RunConfig
-from .discovery import check_params, discover, resolve
 from .display import Display, clock, ranking
-from .errors import InputError
 from .isolation import Outcome, run_isolated
 from .pilot import estimate
-from .plan import Cell, Opened, cores, distinct, is_finished, open_all, plan, slug
-from .predictions import read_predictions
-from .results import Results
-from .scoring import costs_of, metrics
-from .store import MANIFEST, SCRATCH, check_ours, claim, clear, write_json
-from .summaries import summarise
-from .thumbnails import write_thumbnails
+from .plan import Cell, Opened, distinct, is_finished, open_all, plan
+from .stages import stages
 
 
 def run(config: RunConfig) -> int:
@@ -87,7 +89,7 @@ def _work(
     pending: list[Cell],
 ) -> None:
     """Run the pending cells, then write the report; called with the folder claimed."""
-    from .report.page import render  # matplotlib takes a second to import
+    from ..report.page import render  # matplotlib takes a second to import
 
     manifest = {"started": _now(), "finished": None, **provenance.collect(config.model_dump())}
     write_json(folder / MANIFEST, manifest)

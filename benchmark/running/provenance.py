@@ -10,11 +10,10 @@ from importlib import metadata
 from pathlib import Path
 from typing import Any
 
-import psutil
+from topfive.common.machine import cores, total_memory
 
-from .data import Dataset
-from .data.wordnet import branch, known
-from .plan import cores
+from ..data import Dataset
+from ..data.wordnet import branch, known
 
 CORE = (
     *("topfive", "torch", "numpy", "scipy", "scikit-learn", "scikit-image", "opencv-python-headless", "pandas"),
@@ -35,7 +34,7 @@ def collect(config: dict[str, Any]) -> dict[str, Any]:
         "hardware": {
             "cpu": _cpu(),
             "cores": cores(),
-            "memory_bytes": psutil.virtual_memory().total,
+            "memory_bytes": total_memory(),
             "gpus": gpus(),
         },
     }

@@ -1,0 +1,1 @@
+"""Contenders: their contract, how they are found, checked, listed and begun."""
