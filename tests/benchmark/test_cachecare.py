@@ -4,9 +4,9 @@ import os
 from pathlib import Path
 
 import pytest
-from topfive.benchmark import cachecare
 from topfive.benchmark.data.cache import folder
 from topfive.benchmark.errors import InputError
+from topfive.benchmark.running import stages as cachecare
 
 
 def fill() -> list[Path]:

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from topfive.benchmark import checks
+from topfive.benchmark.contenders import checks
 from topfive.benchmark.contenders.checks import Finding, check
 from topfive.benchmark.contenders.discovery import Entry, discover
 from topfive.benchmark.contenders.scaffold import write

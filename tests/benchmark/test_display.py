@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 from rich.console import Console
-from topfive.benchmark import display
+from topfive.benchmark.running import display
 from topfive.benchmark.running.display import outcome, ranking
 from topfive.benchmark.scoring.metrics import FEW_IMAGES, decisive_k, metrics
 from topfive.benchmark.scoring.ranking import rank
