@@ -98,3 +98,6 @@ class Method(Protocol):
     def decision_function(self, images: Images) -> NDArray[np.floating[Any]]:
         """(n, n_classes) scores, higher is better; finite."""
         ...
+
+
+FILLED = ("device", "random_state", "n_jobs", "cache_dir")

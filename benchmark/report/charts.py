@@ -8,12 +8,13 @@ from typing import Any
 
 import numpy as np
 
+from ..families import DEEP, HAND
 from ..scoring.statistics import calibration
 from .curves import Curves
 from .figures import Axis, Figure, Mark, Matrix, Ranking, Row, Rule, Series, errors, linear, logarithmic, tone_of
 from .history import HUMAN, RECORD
 from .numbers import counted, decimal, joules, named, percent, quantity, seconds, short, size
-from .study import DEEP, HAND, Contender, Estimate, Study
+from .study import Contender, Estimate, Study
 
 TIMES = (1e-4, 1e-3, 0.01, 0.1, 1, 10, 60, 600, 3600, 36000, 360000, 3.6e6)
 FINER = tuple(sorted({
@@ -317,8 +318,7 @@ def training(study: Study) -> list[Figure]:
             for field, what in fields:
                 name = f"{contender.name}, {what}"
                 marks = [
-                    Mark(x, y, f"{name}, epoch {x:g}: {text(y)}")
-                    for x, y in _recorded(contender.cells[0].history, field)
+                    Mark(x, y, f"{name}, epoch {x:g}: {text(y)}") for x, y in _recorded(contender.record.history, field)
                 ]
                 if len(marks) > 1:
                     lines.append((name, contender.family, marks))

@@ -6,11 +6,12 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from ..families import DEEP, HAND
 from ..scoring.statistics import calibration
 from .figures import Figure, tone_of
 from .history import RECORD
 from .numbers import about, bare_p, decimal, joules, named, percent, points, quantity, seconds, short, size
-from .study import ALPHA, DEEP, HAND, Estimate, Study
+from .study import ALPHA, Estimate, Study
 from .tables import Column, Table, Value, number, text
 
 
@@ -81,7 +82,7 @@ def costs(study: Study, key: str) -> Table:
             Value(c.name, tone=tone_of(c.family)),
             number(percent(e.value), e.value),
             *(number(shown(c.mean(field)), c.mean(field)) for _, field, shown in asked),
-            text(c.cells[0].record.get("device") or "–"),
+            text(c.record.device or "–"),
         ]
         for c, e in zip(study.ranked, study.errors, strict=True)
     ]
@@ -93,7 +94,7 @@ def stages(study: Study, key: str) -> Table | None:
     rows = [
         [Value(c.name, tone=tone_of(c.family)), text(stage), number(seconds(float(s)), float(s))]
         for c in study.ranked
-        for stage, s in (c.cells[0].record.get("timings") or {}).items()
+        for stage, s in c.record.timings.items()
     ]
     columns = [Column("contender"), Column("stage"), Column("time", True)]
     return Table(f"{key}-stages", "Where the time went", columns, rows) if rows else None
@@ -271,12 +272,12 @@ def undone(study: Study, key: str) -> Table:
     columns = [Column("contender"), Column("seed", True), Column("status"), Column("reason")]
     rows = [
         [
-            Value(cell.method, tone=tone_of(cell.family)),
-            number(str(cell.seed), cell.seed),
-            text(cell.status),
-            text(cell.record.get("reason") or "–"),
+            Value(record.method, tone=tone_of(record.family)),
+            number(str(record.seed), record.seed),
+            text(record.status),
+            text(record.reason or "–"),
         ]
-        for cell in study.undone
+        for record in study.undone
     ]
     return Table(f"{key}-undone", "Cells that did not finish", columns, rows)
 
@@ -284,9 +285,7 @@ def undone(study: Study, key: str) -> Table:
 def problems(study: Study, key: str) -> Table | None:
     """Images left out for everybody because they could not be read."""
     columns = [Column("split"), Column("image"), Column("reason")]
-    rows = [
-        [text(p.get("split", "")), text(p.get("id", "")), text(p.get("reason", ""))] for p in study.dataset.problems
-    ]
+    rows = [[text(p.split), text(p.id), text(p.reason)] for p in study.dataset.problems]
     return Table(f"{key}-problems", "Left out for every contender", columns, rows[:1000]) if rows else None
 
 

@@ -34,18 +34,25 @@ def curves_of(study: Study) -> Curves:
     """Lines for methods with two or more sizes; the crossing is that of the two methods the report sets at odds."""
     by_name: dict[str, list[Contender]] = {}
     for contender in [*study.ranked, *study.smaller]:
-        by_name.setdefault(contender.name, []).append(contender)
+        if contender.per_class is not None:
+            by_name.setdefault(contender.name, []).append(contender)
     for members in by_name.values():
-        members.sort(key=lambda c: c.per_class)
+        members.sort(key=_size)
     lines = [
-        Line(name, members[0].family, [(c.per_class, _estimate(c, study.k)) for c in members])
+        Line(name, members[0].family, [(_size(c), _estimate(c, study.k)) for c in members])
         for name, members in by_name.items()
         if len({c.per_class for c in members}) > 1
     ]
     if not lines or study.duel is None:
         return Curves(lines, None, "")
-    a, b = (study.ranked[i].name for i in study.duel)
-    return _crossing(study, lines, by_name[a], by_name[b])
+    a, b = (by_name.get(study.ranked[i].name, []) for i in study.duel)
+    return _crossing(study, lines, a, b) if a and b else Curves(lines, None, "")
+
+
+def _size(contender: Contender) -> float:
+    """Training images per class; only for those of which it is known."""
+    assert contender.per_class is not None
+    return contender.per_class
 
 
 def _estimate(contender: Contender, k: int) -> Estimate:
@@ -57,7 +64,7 @@ def _estimate(contender: Contender, k: int) -> Estimate:
 
 
 def _crossing(study: Study, lines: list[Line], a: list[Contender], b: list[Contender]) -> Curves:
-    one, two = ({c.per_class: c for c in side if c.paired} for side in (a, b))
+    one, two = ({_size(c): c for c in side if c.paired} for side in (a, b))
     sizes = sorted(set(one) & set(two))
     if len(sizes) < 2 or study.labels is None:
         return Curves(lines, None, "")

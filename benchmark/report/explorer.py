@@ -7,11 +7,10 @@ from typing import Any
 
 import numpy as np
 import pyarrow.compute as pc
-import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
+from ..results.run import Run
 from .figures import tone_of
-from .runs import Run
 from .study import Study
 
 PER_KIND = {"a": 120, "b": 120, "neither": 60, "both": 30}  # images kept, by who gets them
@@ -73,14 +72,13 @@ def _choose(study: Study, duel: tuple[int, int], thumbnails: dict[str, bytes]) -
 
 
 def _guesses(study: Study, i: int, rows: NDArray[np.int64]) -> NDArray[np.int32]:
-    """(len(rows), 5) of the first seed; the stored order may differ from the study's, so the ids are matched."""
+    """(len(rows), 5) classes, of the first seed; -1 where there are fewer. Images are matched by their ids."""
     assert study.ids is not None
-    cell = study.ranked[i].cells[0]
-    path = cell.predictions_path
-    assert path is not None
-    stored = pq.read_table(path, columns=["image_id"])["image_id"].combine_chunks()
-    wanted = study.ids.take(rows)
-    return cell.guesses(path, pc.index_in(wanted, value_set=stored.cast(wanted.type)).to_numpy().astype(np.int64))
+    stored = study.ranked[i].results[0].predictions()
+    assert stored is not None
+    ids, ranking = stored
+    best = ranking.top_classes[pc.index_in(study.ids.take(rows), value_set=ids).to_numpy().astype(np.int64), :5]
+    return np.pad(best, ((0, 0), (0, 5 - best.shape[1])), constant_values=-1)
 
 
 def thumbnails_of(runs: list[Run], name: str) -> dict[str, bytes]:

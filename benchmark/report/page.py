@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
+from ..families import DEEP, HAND
+from ..results.run import Run, open_run
 from . import charts, classes, content, plots
 from .curves import curves_of
 from .explorer import BYTES, explorer, thumbnails_of
@@ -16,9 +18,8 @@ from .history import CAVEATS, HUMAN_NOTE
 from .html import data, html, write
 from .numbers import inside, percent, points, short
 from .provenance import facts_of_data, provenance
-from .runs import Run, read_run
 from .selfcheck import checks
-from .study import DEEP, HAND, Study, studies_of
+from .study import Study, studies_of
 from .svg import draw
 from .verdict import SIDES, flawless, verdict
 
@@ -27,14 +28,14 @@ TONE_NAMES = (("hand", "hand-engineered"), ("deep", "deep"), ("shallow", "learne
               ("other", "other"))  # fmt: skip
 
 
-def render(runs: Sequence[Path], out: Path, formats: Sequence[str] = ("png",)) -> Path:
+def render(runs: Sequence[Path], out: Path, formats: Sequence[str] = ("png",), plugins: Sequence[str] = ()) -> Path:
     """Write ``out/report.html`` and ``out/figures/*`` from the folders of one or more runs; the path of the page.
 
     ``formats``: of the figures, of "png", "svg", "pdf". Raises InputError where a folder is not a run's.
     """
     if not runs:
         raise InputError("a report needs at least one run's folder")
-    loaded = [read_run(path) for path in runs]
+    loaded = [open_run(path) for path in runs]
     studies = studies_of(loaded)
     out.mkdir(parents=True, exist_ok=True)
     figures = out / "figures"

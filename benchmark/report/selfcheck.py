@@ -59,8 +59,8 @@ def _recount(study: Study) -> Check:
     off = []
     for contender in (c for c in study.ranked + study.smaller if c.paired):
         for k in (1, 5):
-            for hits, cell in zip(contender.hits(k), contender.cells, strict=True):
-                stated = cell.number(f"top{k}_err")
+            for hits, result in zip(contender.hits(k), contender.results, strict=True):
+                stated = result.record.number(f"top{k}_err")
                 if stated is None or abs(1 - float(hits.mean()) - stated) > 1e-6:
                     off.append(f"{contender.name} (top-{k})")
     return Check(

@@ -1,8 +1,8 @@
 """One data set's results as the report needs them: contenders ranked, compared pair by pair, and checked.
 
-A *contender* is one method at one number of training images per class, with one or more seeds. A *study* is all the
-contenders that answered for the same validation images: the largest training size makes the ranking, the smaller ones
-the learning curves.
+A *contender* is one method with one set-up at one number of training images, with one or more seeds. A *study* is all
+the contenders that answered for the same validation images: the largest training size makes the ranking, the smaller
+ones the learning curves.
 """
 
 from __future__ import annotations
@@ -11,37 +11,61 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from itertools import combinations
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
+from ..conditions import written
+from ..families import DEEP, HAND
+from ..results.run import Run
+from ..results.schema import DatasetRecord, Record
 from ..scoring.metrics import decisive_k
+from ..scoring.ranking import Ranking
 from ..scoring.resampling import interval, resampled_errors, seeds_test
 from ..scoring.statistics import consistency_from, discordant, hits_at, holm, images_needed, mcnemar, tie_groups
-from .runs import Cell, Dataset, Run
 
 ALPHA = 0.05
-HAND, DEEP = "hand-engineered", "deep"
+ALIKE = 0.98  # of the largest training set: contenders that learned from so many images are ranked together
+
+
+@dataclass(frozen=True)
+class Result:
+    """A record, and the run that it lies in."""
+
+    run: Run
+    record: Record
+
+    def predictions(self) -> tuple[pa.Array, Ranking] | None:
+        """(image ids, ranking); None where none is stored."""
+        return self.run.predictions(self.record)
 
 
 @dataclass
 class Contender:
-    """One method at one training size. ``above`` and ``tied``: (S, n) int16, one row a seed; None: none stored."""
+    """One method at one training size. ``above`` and ``tied``: (S, n) int16, one row a seed; None: none stored.
 
-    name: str
+    per_class: training images per class; None where nothing is known of its training, as of a predictions file.
+    """
+
+    spec: str
     family: str
-    per_class: float
-    cells: list[Cell]
+    per_class: float | None
+    results: list[Result]
+    name: str = ""
     above: NDArray[np.int16] | None = None
     tied: NDArray[np.int16] | None = None
     first: NDArray[np.int16] | None = None  # (n,) the best guess, of the first seed
     confidence: NDArray[np.float32] | None = None  # (n,) its probability, of the first seed; None where it is none
 
+    def __post_init__(self) -> None:
+        self.name = self.name or self.spec
+
     def mean(self, name: str) -> float | None:
         """A numeric field, the mean over seeds."""
-        values = [v for v in (cell.number(name) for cell in self.cells) if v is not None]
+        values = [v for v in (result.record.number(name) for result in self.results) if v is not None]
         return float(np.mean(values)) if values else None
 
     def hits(self, k: int) -> NDArray[np.bool_]:
@@ -51,9 +75,14 @@ class Contender:
         return hits_at(self.above, self.tied, k)
 
     @property
+    def record(self) -> Record:
+        """Of the first seed."""
+        return self.results[0].record
+
+    @property
     def method(self) -> str:
         """The name without parameters: "hog[cell=6]" is a variant of "hog"."""
-        return self.name.split("[", 1)[0]
+        return self.spec.split("[", 1)[0]
 
     @property
     def paired(self) -> bool:
@@ -61,7 +90,7 @@ class Contender:
 
     @property
     def seeds(self) -> int:
-        return len(self.cells)
+        return len(self.results)
 
 
 @dataclass(frozen=True)
@@ -100,10 +129,10 @@ class Pair:
 class Study:
     """See the module. ``ranked``: best first; ``smaller``: the same methods with fewer training images."""
 
-    dataset: Dataset
+    dataset: DatasetRecord
     ranked: list[Contender]
     smaller: list[Contender]
-    undone: list[Cell]
+    undone: list[Record]
     ids: pa.Array | None
     labels: NDArray[np.int64] | None
     notes: list[str] = field(default_factory=list)
@@ -120,7 +149,7 @@ class Study:
     @property
     def per_class(self) -> float | None:
         """Training images per class of the ranked contenders; None where it is not known."""
-        return max((c.per_class for c in self.ranked), default=None)
+        return max((c.per_class for c in self.ranked if c.per_class is not None), default=None)
 
     @cached_property
     def _samples(self) -> NDArray[np.float64]:
@@ -239,8 +268,8 @@ class Study:
 
 
 def studies_of(runs: Sequence[Run]) -> list[Study]:
-    """Group the cells of one or more runs by the validation images they answered for."""
-    groups: dict[tuple[object, ...], list[tuple[Run, Dataset]]] = {}
+    """Group the results of one or more runs by the validation images they answered for."""
+    groups: dict[tuple[object, ...], list[tuple[Run, DatasetRecord]]] = {}
     for run in runs:
         for dataset in run.datasets.values():
             # "tiny[per_class=5]" and "tiny[per_class=50]" share their validation images: one study.
@@ -249,43 +278,91 @@ def studies_of(runs: Sequence[Run]) -> list[Study]:
     return [_study(members) for members in groups.values()]
 
 
-def _study(members: list[tuple[Run, Dataset]]) -> Study:
+def _study(members: list[tuple[Run, DatasetRecord]]) -> Study:
     dataset = max((d for _, d in members), key=lambda d: d.n_train)
     notes: list[str] = []
-    # Later runs win over earlier ones where the same method, size and seed was run again on the same images.
-    found: dict[tuple[str, float, int, str], Cell] = {}
-    undone: dict[tuple[str, float, int, str], Cell] = {}
+    # Later runs win over earlier ones where the same was run again: method, images, seed, device and budget.
+    found: dict[tuple[Any, ...], Result] = {}
+    undone: dict[tuple[Any, ...], Record] = {}
     for run, described in members:
-        for cell in (c for c in run.cells if c.record["dataset"] == described.name):
-            size = cell.number("n_train_per_class") or cell.number("per_class")
-            size = size or described.n_train / max(described.n_classes, 1)
-            key = (cell.method, round(size, 3), cell.seed, described.fingerprint or "")
-            if cell.status != "done" or cell.number("top1_err") is None:
-                undone[key] = cell
+        for record in run.records:
+            if record.dataset != described.name or record.probe is not None:
                 continue
+            size = record.n_train_per_class
+            made = (record.method, None if size is None else round(size, 3), described.fingerprint)
+            if record.status != "done" or record.number("top1_err") is None:
+                undone[record.method, record.seed, tuple(record.condition.items()), described.fingerprint] = record
+                continue
+            key = (made, _setup(record), record.seed)
             if key in found:
-                notes.append(f"{cell.method} was run more than once; the result of {run.path.name} is shown.")
-            found[key] = cell
-    by_contender: dict[tuple[str, float, str], list[Cell]] = {}
-    for (method, size, _, copy), cell in found.items():
-        by_contender.setdefault((method, size, copy), []).append(cell)
+                notes.append(f"{record.method} was run more than once; the result of {run.path.name} is shown.")
+            found[key] = Result(run, record)
+    by_contender: dict[tuple[Any, ...], list[Result]] = {}
+    for (made, setup, _), result in found.items():
+        by_contender.setdefault((made, setup), []).append(result)
     contenders = [
-        Contender(method, cells[0].family, size, sorted(cells, key=lambda c: c.seed))
-        for (method, size, _), cells in by_contender.items()
+        Contender(made[0], results[0].record.family, made[1], sorted(results, key=lambda r: r.record.seed))
+        for (made, _), results in by_contender.items()
     ]
+    _name(contenders)
     ids, labels = _read_predictions(contenders, notes)
-    largest = max((c.per_class for c in contenders), default=0.0)
+    ranked = _full_size(contenders)
+    done = {(r.record.method, r.record.seed, tuple(r.record.condition.items())) for r in found.values()}
     study = Study(
         dataset=dataset,
-        ranked=[c for c in contenders if c.per_class == largest],
-        smaller=[c for c in contenders if c.per_class != largest],
-        undone=[cell for key, cell in undone.items() if key not in found],
+        ranked=ranked,
+        smaller=[c for c in contenders if not any(c is other for other in ranked)],
+        undone=[record for key, record in undone.items() if key[:3] not in done],
         ids=ids,
         labels=labels,
         notes=notes,
     )
     study.ranked.sort(key=lambda c: (c.mean(f"top{study.k}_err") or 0, c.mean("top1_err") or 0, c.name))
     return study
+
+
+def _setup(record: Record) -> tuple[str, str]:
+    """What tells two results of one method apart though its parameters are the same: device and budget."""
+    return record.device or "", repr(sorted(record.budget.items()))
+
+
+def _name(contenders: list[Contender]) -> None:
+    """Give each its name: the specification, and what tells it apart where several have the same at one size."""
+    by_place: dict[tuple[str, float | None], list[Contender]] = {}
+    for contender in contenders:
+        by_place.setdefault((contender.spec, contender.per_class), []).append(contender)
+    for same in by_place.values():
+        if len(same) > 1:
+            records = [contender.record for contender in same]
+            for contender, record in zip(same, records, strict=True):
+                contender.name = f"{contender.spec} ({_told_apart_by(record, records)})"
+
+
+def _told_apart_by(record: Record, others: Sequence[Record]) -> str:
+    """Of several records of one specification: the device, or the first thing in the budget, that differs."""
+    if len({other.device for other in others}) == len(others):
+        return str(record.device)
+    differing = [
+        f"{key} {record.budget.get(key)}"
+        for key in dict.fromkeys(key for other in others for key in other.budget)
+        if len({repr(other.budget.get(key)) for other in others}) > 1
+    ]
+    devices = [str(record.device)] if len({other.device for other in others}) > 1 else []
+    return ", ".join([*devices, *differing[:2]]) or written(record.condition)
+
+
+def _full_size(contenders: list[Contender]) -> list[Contender]:
+    """Those that learned from as many images as any, within 2 %: an image that cannot be read drops nobody out.
+
+    A contender of which no training is known, as a predictions file, is among them; of one that is there at two such
+    sizes, the larger.
+    """
+    largest = max((c.per_class for c in contenders if c.per_class is not None), default=0.0)
+    full: dict[str, Contender] = {}
+    for contender in sorted(contenders, key=lambda c: -1.0 if c.per_class is None else c.per_class):
+        if contender.per_class is None or contender.per_class >= ALIKE * largest:
+            full[contender.name] = contender
+    return list(full.values())
 
 
 def _read_predictions(
@@ -296,26 +373,33 @@ def _read_predictions(
     labels: NDArray[np.int64] | None = None
     for contender in contenders:
         above, tied = [], []
-        for cell in contender.cells:
-            path = cell.predictions_path
-            if path is None:
+        for result in contender.results:
+            stored = result.predictions()
+            if stored is None:
                 notes.append(f"{contender.name}: no predictions are stored, so it takes no part in paired tests.")
                 break
-            got = cell.predictions(path)
+            own_ids, got = stored
             if ids is None or labels is None:
-                ids, labels = got.ids, got.label.astype(np.int64)
-            rows = order(ids, got.ids)
+                ids, labels = own_ids, got.label.astype(np.int64)
+            rows = order(ids, own_ids)
             if rows is None or not np.array_equal(got.label[rows], labels):
                 notes.append(f"{contender.name}: answered for other images, so it takes no part in paired tests.")
                 break
             above.append(got.above[rows].astype(np.int16))
             tied.append(got.tied[rows].astype(np.int16))
-            if cell is contender.cells[0]:
-                contender.first = got.first[rows].astype(np.int16)
-                contender.confidence = got.confidence[rows] if cell.probabilities else None
+            if result is contender.results[0]:
+                contender.first = got.top_classes[rows, 0].astype(np.int16)
+                contender.confidence = _confidence(result.record, got.top_scores[rows, 0])
         else:
             contender.above, contender.tied = np.stack(above), np.stack(tied)
     return ids, labels
+
+
+def _confidence(record: Record, best: NDArray[np.float32]) -> NDArray[np.float32] | None:
+    """(n,) probabilities of the first guesses, whichever way the contender gives them; None where it gives none."""
+    if record.confidence is None:
+        return None
+    return np.clip(np.exp(best) if record.confidence == "log-probability" else best, 0, 1)
 
 
 def order(ids: pa.Array, other: pa.Array) -> NDArray[np.int64] | slice | None:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..families import DEEP, HAND
 from ..scoring.metrics import FEW_IMAGES
 from .numbers import about, corrected_p, counted, named, percent, points
-from .study import DEEP, HAND, Contender, Estimate, Pair, Study
+from .study import Contender, Estimate, Pair, Study
 
 SIDES = {HAND: "best hand-engineered contender", DEEP: "best deep network"}
 
@@ -109,7 +110,7 @@ def _more(study: Study) -> list[str]:
             f"{named(study.ranked[duel[1]].name)}; both miss {percent(both_miss)}."
         )
     families = {c.family for c in study.ranked}
-    started = {cell.family for cell in study.undone} | {c.family for c in study.smaller}
+    started = {record.family for record in study.undone} | {c.family for c in study.smaller}
     for family, example in ((HAND, "sift-fisher"), (DEEP, "alexnet")):
         if family in families:
             continue

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import os
 import shutil
 import time
@@ -12,9 +13,11 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
+from ..data import loader_version
 from ..data.cache import folder as cache_folder
 from ..data.cache import root
 from ..errors import InputError
+from ..results.environment import versions
 
 FRESH = "fresh-"
 UNFINISHED, ABANDONED_SECONDS = (".part", ".tmp"), 86_400
@@ -52,8 +55,16 @@ def limit() -> int:
 
 @contextmanager
 def stages(*, fresh: bool) -> Iterator[Path]:
-    """Where contenders keep their stages; for a fresh start an empty folder, which is gone afterwards."""
-    path = cache_folder(f"{FRESH}{uuid.uuid4().hex[:8]}" if fresh else "stages")
+    """Where contenders keep their stages; for a fresh start an empty folder, which is gone afterwards.
+
+    Each version of the loader and of the libraries that compute has a folder of its own: what another decoder, another
+    resize or another torch made is never taken up.
+    """
+    if fresh:
+        path = cache_folder(f"{FRESH}{uuid.uuid4().hex[:8]}")
+    else:
+        made_by = repr((loader_version(), sorted(versions().items())))
+        path = cache_folder(f"stages/{hashlib.blake2b(made_by.encode(), digest_size=6).hexdigest()}")
     try:
         yield path
     finally:
