@@ -1,7 +1,7 @@
-"""Batches of bytes to batches of floats, on the device: crops, flips, colour noise, and the views of a test.
+"""Augmentation on the device: uint8 pixels to float crops, flips and colour noise; and the test views.
 
-Random choices are drawn on the CPU for the whole batch from one generator, so that they depend neither on the device
-nor on how a batch is divided between processes.
+Random numbers are drawn on the CPU for the whole batch from one generator, so that they depend neither on the device
+nor on the number of processes that share a batch.
 """
 
 from __future__ import annotations
@@ -12,14 +12,14 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .device import sent
+from .device import to_device
 
 CHOICES = ("none", "crop", "crop+flip", "scale+flip", "paper")
 
 
 @dataclass(frozen=True)
 class Colour:
-    """What the training pixels look like: float32, on the scale of 0 to 255.
+    """Statistics of the training pixels: float32, on the scale of 0 to 255.
 
     mean (3,) or (S, S, 3) mean image; std: one number; principal: (3, 3), columns are eigenvectors of RGB times the
     square roots of their eigenvalues.
@@ -53,15 +53,17 @@ def crops(pixels: Tensor, top: Tensor, left: Tensor, side: int, flip: Tensor) ->
     rows = top[:, None] + span
     columns = left[:, None] + torch.where(flip[:, None], side - 1 - span, span)
     picture = torch.arange(n, device=device)[:, None, None]
-    return pixels[picture, sent(rows, device)[:, :, None], sent(columns, device)[:, None, :]]
+    return pixels[picture, to_device(rows, device)[:, :, None], to_device(columns, device)[:, None, :]]
 
 
 def scaled_crops(images: Tensor, side: int, flip: Tensor, chance: Tensor, least: float) -> Tensor:
     """(n, 3, S, S) float → (n, 3, side, side): a random part (``least`` to all of the area, aspect 3:4 to 4:3).
 
-    ``chance``: (n, 4) uniform numbers for area, aspect, x and y. After Szegedy et al. 2014; bilinear.
+    ``chance``: (n, 4) uniform numbers for area, aspect, x and y. After Szegedy et al. 2014. Bilinear, and antialiased
+    where ``side`` is below S: the part is sampled at S pixels a side, at which it is never made smaller, and then
+    reduced with an antialiasing filter.
     """
-    n = len(images)
+    n, sampled = len(images), max(side, images.shape[-1])
     area = least + (1 - least) * chance[:, 0]
     ratio = ((2 * chance[:, 1] - 1) * 0.2877).exp()  # log(3/4) to log(4/3)
     width, height = (area * ratio).sqrt().clamp_max(1.0), (area / ratio).sqrt().clamp_max(1.0)
@@ -69,13 +71,16 @@ def scaled_crops(images: Tensor, side: int, flip: Tensor, chance: Tensor, least:
     zero = torch.zeros(n)
     mirrored = torch.where(flip, -width, width)
     theta = torch.stack([torch.stack([mirrored, zero, x], 1), torch.stack([zero, height, y], 1)], 1)
-    grid = F.affine_grid(sent(theta, images.device).to(images.dtype), [n, 3, side, side], align_corners=False)
-    return F.grid_sample(images, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
+    theta = to_device(theta, images.device).to(images.dtype)
+    grid = F.affine_grid(theta, [n, 3, sampled, sampled], align_corners=False)
+    parts = F.grid_sample(images, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
+    return resized(parts, side)
 
 
 @dataclass(frozen=True)
 class Augment:
-    """How a training batch is made. ``side``: what the network sees; ``scale`` divides what is left after the mean.
+    """How a training batch is made. ``side``: pixels that the network sees; ``scale`` divides what is left after the
+    mean is subtracted.
 
     ``how``: "none" (centre), "crop", "crop+flip", "scale+flip", or "paper" (crop, flip and colour noise). Images stored
     at the network's own size are padded by an eighth, reflected, before they are cropped; larger ones are not.
@@ -86,7 +91,7 @@ class Augment:
     colour: Colour
     scale: float
     least: float = 0.35
-    part: tuple[int, int] = (0, 1)  # this process and how many share a batch
+    part: tuple[int, int] = (0, 1)  # (rank, world size) of the processes that share a batch
 
     def on(self, device: torch.device) -> Augment:
         """The same, with its statistics on ``device``."""
@@ -111,14 +116,16 @@ class Augment:
         if self.how == "none":
             return resized(images, out)
         if self.how == "scale+flip":
-            return resized(scaled_crops(images, out, flip, chance[:, 3:], self.least), out)
+            return scaled_crops(images, out, flip, chance[:, 3:], self.least)
         if stored <= self.side:
             images = F.pad(images, [self.side // 8] * 4, mode="reflect")
         room = images.shape[-1] - self.side
         top, left = ((chance[:, i] * (room + 1)).long() for i in (1, 2))
         images = crops(images.permute(0, 2, 3, 1), top, left, self.side, flip).permute(0, 3, 1, 2)
         if self.how == "paper":
-            images = images + (sent(alpha, images.device) @ self.colour.principal.t() / self.scale)[:, :, None, None]
+            images = (
+                images + (to_device(alpha, images.device) @ self.colour.principal.t() / self.scale)[:, :, None, None]
+            )
         return resized(images, out)
 
     def views(self, pixels: Tensor, ten: bool = False) -> list[Tensor]:

@@ -20,45 +20,55 @@ class _Normalise(torch.autograd.Function):
 
     ``torch.nn.LocalResponseNorm`` pads, pools in five dimensions and raises to a power, each a pass over memory, and
     the backward doubles them. Here the power −3/4 is two reciprocal square roots, and the backward is written out.
+
+    The band holds ones, which bfloat16 has exactly. What follows the product is float32 at least: in bfloat16 a
+    denominator of k + a little would be k.
     """
 
     @staticmethod
-    def forward(ctx: Any, x: Tensor, band: Tensor, k: float, beta: float) -> Tensor:
+    def forward(ctx: Any, x: Tensor, band: Tensor, alpha: float, k: float, beta: float) -> Tensor:
         a = x.movedim(1, -1)
-        denominator = torch.matmul(a * a, band).add_(k)
-        if beta == 0.75:
-            root = denominator.rsqrt()
-            scale = root.sqrt().mul_(root)  # d^-1/2 · d^-1/4
-        else:
-            scale = denominator.pow(-beta)
-        ctx.save_for_backward(x, scale, denominator, band)
-        ctx.beta = beta
-        return (a * scale).movedim(-1, 1)
+        squares = torch.matmul(a * a, band)
+        denominator = squares.to(torch.promote_types(x.dtype, torch.float32)).mul(alpha).add_(k)
+        ctx.save_for_backward(x, denominator, band)
+        ctx.alpha, ctx.beta = alpha, beta
+        return (a * _power(denominator, beta)).to(x.dtype).movedim(-1, 1)
 
     @staticmethod
-    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None, None]:
-        x, scale, denominator, band = ctx.saved_tensors
-        a, g = x.movedim(1, -1), gradients[0].movedim(1, -1) * scale
-        # dL/da = g·s − 2αβ/n · a · Σ_window (g·a·s/d); the band already holds α/n, transposed for an even window.
-        window = torch.matmul((g * a).div_(denominator), band.t())
-        return g.addcmul_(a, window, value=-2 * ctx.beta).movedim(-1, 1), None, None, None
+    def backward(ctx: Any, *gradients: Tensor) -> tuple[Tensor, None, None, None, None]:
+        x, denominator, band = ctx.saved_tensors
+        a, g = x.movedim(1, -1), gradients[0].movedim(1, -1) * _power(denominator, ctx.beta)
+        # dL/da = g·s − 2αβ · a · Σ_window (g·a·s/d), over the transposed window, as an even one is not symmetric.
+        window = torch.matmul((g * a).div_(denominator).to(x.dtype), band.t())
+        return g.addcmul_(a, window, value=-2 * ctx.alpha * ctx.beta).to(x.dtype).movedim(-1, 1), None, None, None, None
+
+
+def _power(denominator: Tensor, beta: float) -> Tensor:
+    """denominator^-β."""
+    if beta != 0.75:
+        return denominator.pow(-beta)
+    root = denominator.rsqrt()
+    return root.sqrt().mul_(root)  # d^-1/4 · d^-1/2
 
 
 class LocalResponseNorm(nn.Module):
     """Normalise across ``size`` neighbouring channels. (N, C, H, W) → (N, C, H, W), any float dtype; no parameters.
 
-    Equal to ``torch.nn.LocalResponseNorm(size, alpha, beta, k)``, forward and backward.
+    Equal to ``torch.nn.LocalResponseNorm(size, alpha, beta, k)``, forward and backward. In bfloat16 the window's sum
+    has that precision, the denominator k + α/n · sum and its power are float32.
     """
 
     band: Tensor
 
     def __init__(self, channels: int, size: int = 5, alpha: float = 1e-4, beta: float = 0.75, k: float = 2.0) -> None:
         super().__init__()
-        self.k, self.beta = k, beta
+        self.alpha, self.k, self.beta = alpha / size, k, beta
         offset = torch.arange(channels)[:, None] - torch.arange(channels)[None, :]  # row: what is summed
         inside = (offset >= -(size // 2)) & (offset <= (size - 1) // 2)
-        self.register_buffer("band", inside.float() * (alpha / size), persistent=False)
+        self.register_buffer("band", inside.float(), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        result: Tensor = _Normalise.apply(x, self.band.to(x.dtype), self.k, self.beta)  # type: ignore[no-untyped-call]
+        result: Tensor = _Normalise.apply(  # type: ignore[no-untyped-call]
+            x, self.band.to(x.dtype), self.alpha, self.k, self.beta
+        )
         return result

@@ -22,7 +22,8 @@ from .augment import Augment, Colour
 from .device import choose, precision
 from .estimator import flops
 from .feed import Feed
-from .train import Job, Recipe, Trainer
+from .hyperparameters import Hyperparameters
+from .train import Job, Trainer
 
 
 def matmul_rate(device: torch.device, dtype: torch.dtype) -> float:
@@ -63,7 +64,7 @@ def training_rate(device: torch.device, side: int, batch: int, n_images: int, ep
         np.arange(n_images, dtype=np.int64),
         np.zeros(0, np.int64),
         Augment("paper", side, colour, 1.0),
-        Recipe(epochs=epochs + 1, batch=batch, optimizer="momentum", lr=1e-5),
+        Hyperparameters(epochs=epochs + 1, batch=batch, optimizer="momentum", lr=1e-5),
         1000,
     )
     history = Trainer(job, feed, precision(device)).run().history

@@ -28,7 +28,7 @@ def test_equals_pytorchs(
     ours, theirs = x.clone().requires_grad_(), x.clone().requires_grad_()
     y = LocalResponseNorm(channels, size, alpha, beta, k).double()(ours)
     z = nn.LocalResponseNorm(size, alpha, beta, k)(theirs)
-    # The band is kept in float32, so α/n carries its rounding.
+    # Powers of 3/4 are two reciprocal square roots here.
     torch.testing.assert_close(y, z, rtol=1e-6, atol=1e-7)
     y.backward(upstream)
     z.backward(upstream)
@@ -52,3 +52,26 @@ def test_bfloat16_is_as_near_as_bfloat16_can_be() -> None:
     x = 100 * torch.randn(2, 96, 4, 4, generator=torch.Generator().manual_seed(0))
     ours = LocalResponseNorm(96)(x.bfloat16()).float()
     torch.testing.assert_close(ours, nn.LocalResponseNorm(5, 1e-4, 0.75, 2.0)(x), rtol=0.03, atol=0.05)
+
+
+@pytest.mark.parametrize("scale", [1.0, 30.0, 100.0])
+def test_bfloat16_loses_no_more_than_its_results_rounding(scale: float) -> None:
+    """The factor b/a, read off by dividing, has an error of at most half a bfloat16 step (2^-9) and a little for the
+    window's sum; the mean over all of it is right, so that nothing is rounded to the same value everywhere."""
+    x = (scale * torch.randn(4, 96, 8, 8, generator=torch.Generator().manual_seed(0))).bfloat16()
+    exact = nn.LocalResponseNorm(5, 1e-4, 0.75, 2.0)(x.double())
+    error = (LocalResponseNorm(96)(x).double() / exact - 1)[x != 0]
+    assert float(error.abs().max()) < 2**-9 + 0.0035
+    assert abs(float(error.mean())) < 2e-4
+
+
+def test_the_denominator_of_small_activations_is_not_the_constant_in_bfloat16() -> None:
+    """At unit scale k + α/n Σa² lies between 2 and 2.001, where bfloat16's next number above 2 is 2.016."""
+    x = torch.randn(4, 96, 8, 8, generator=torch.Generator().manual_seed(0)).bfloat16().requires_grad_()
+    saved: list[torch.Tensor] = []
+    with torch.autograd.graph.saved_tensors_hooks(lambda t: saved.append(t) or t, lambda t: t):
+        LocalResponseNorm(96)(x)
+    (denominator,) = [t for t in saved if t.shape == (4, 8, 8, 96)]
+    squares = x.detach().movedim(1, -1).double() ** 2
+    sums = nn.functional.avg_pool1d(nn.functional.pad(squares, (2, 2)).flatten(0, 2), 5, 1).view(4, 8, 8, 96)
+    torch.testing.assert_close(denominator.double(), 2 + 1e-4 * sums, atol=4e-6, rtol=0)
