@@ -1,0 +1,25 @@
+"""How a probe's parameter names some of several things: "all", "fog+snow", 3, or a list."""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Sequence
+
+
+def chosen(what: str, asked: str | int | Sequence[str | int], known: Sequence[str]) -> list[str]:
+    """The ``known`` words that are asked for, each once, in the order of ``known``.
+
+    Raises ValueError, in one line, for a word that is not known, with the nearest that is, and for none at all.
+    """
+    if isinstance(asked, str) and asked.strip() == "all":
+        return list(known)
+    words = asked.split("+") if isinstance(asked, str) else [asked] if isinstance(asked, int) else asked
+    wanted = [str(word).strip().replace("_", "-") for word in words]
+    for word in wanted:
+        if word not in known:
+            near = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
+            hint = f"did you mean {near[0]!r}?" if near else f"known: all, {', '.join(known)}"
+            raise ValueError(f"unknown {what} {word!r}; {hint}")
+    if not wanted:
+        raise ValueError(f"no {what} is asked for; known: all, {', '.join(known)}")
+    return [word for word in known if word in wanted]
