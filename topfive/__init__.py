@@ -1,0 +1,1 @@
+"""topfive: hand-engineered features against deep networks, on your images."""
