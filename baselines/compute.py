@@ -1,23 +1,8 @@
-"""How this package uses the machine: torch's threads, and the number format of big matrix products."""
+"""How this package uses the machine: which device is the processor, and the number format of big matrix products."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import torch
-
-
-@contextmanager
-def threads(n_jobs: int | None) -> Iterator[None]:
-    """Torch's threads inside the block: ``n_jobs``, or as they are where that is None or below 1."""
-    before = torch.get_num_threads()
-    if n_jobs is not None and n_jobs > 0:
-        torch.set_num_threads(n_jobs)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def on_cpu(device: str | torch.device) -> bool:

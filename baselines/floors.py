@@ -36,6 +36,7 @@ class _Pixels(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.estimator_ = self.estimator().fit(rows, labels)
         self.timings_ = {"features": middle - begin, "classifier": time.perf_counter() - middle}
         self.classes_ = self.estimator_.classes_
+        self.budget_ = {"pixels": self.side**2, "views": 1, "train_share": 1.0, "tuned": "nothing"}
         return self
 
     def predict(self, images: Any) -> NDArray[np.int64]:

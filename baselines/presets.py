@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from . import parameters
-from .classifier import Coded
-from .encoder import Channel
+from topfive.common import parameters
+
+from .coded import Coded
 from .grid import Grid
 from .passive import PassiveAggressive
+from .vocabulary import Channel
 
 
 class _Words(Coded):

@@ -2,20 +2,25 @@
 
 from __future__ import annotations
 
-import time
 from itertools import pairwise
 from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
+from topfive.common import parameters
+from topfive.common.machine import torch_threads
 
-from . import parameters
-from .compute import threads
-from .encoder import Channel, Encoder, extract
+from . import costs
+from .costs import Cost
+from .descriptors import MAX_PIXELS
+from .encoder import Encoder
+from .extraction import extract
 from .grid import Grid
-from .store import Store
+from .passive import PassiveAggressive
+from .stages import Key, Stages
 from .svm import LinearSVM
+from .vocabulary import Channel
 
 SCALE_ROWS = 2048
 
@@ -24,6 +29,10 @@ class Coded(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """Local descriptors, coded and pooled, with a linear SVM. A contender says which in ``channels``.
 
     ``mirrored``: learn from each image and its mirror image, and answer with the mean of both; twice the cost.
+
+    After ``fit``, beside scikit-learn's: ``timings_`` (stage → seconds in full, wherever the stage came from),
+    ``cached_timings_`` (the part of them that a cache saved), ``cached_cpu_seconds_`` (the same of processor time),
+    ``budget_`` (what it was given to work with) and ``converged_`` (whether more epochs could still have helped).
     """
 
     family = "hand-engineered"
@@ -55,7 +64,7 @@ class Coded(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """The patches for images of this typical size."""
         return Grid.for_size(height, width)
 
-    def linear_classifier(self) -> Any:
+    def linear_classifier(self) -> LinearSVM | PassiveAggressive:
         """A fresh linear classifier of features."""
         return LinearSVM(random_state=self.random_state, device=self.device)
 
@@ -64,23 +73,25 @@ class Coded(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.check()
         labels = np.asarray(labels)
         self.timings_: dict[str, float] = {}
-        with threads(self.n_jobs):
+        self.cached_timings_: dict[str, float] = {}
+        self.cached_cpu_seconds_ = 0.0
+        with torch_threads(self.n_jobs):
+            begin = costs.now()
             grid = self.grid(*images.typical_size)
-            begin = time.perf_counter()
             self.encoder_ = Encoder(self.channels(grid), grid, seed=self.random_state, device=self.device)
-            self.encoder_.fit(images, Store(self.cache_dir))
-            begin = self._lap("codebook", begin)
+            self.encoder_.fit(images, Stages(self.cache_dir))
+            begin = self._stage_done("codebook", begin, self.encoder_.cached_cost_)
             # The rows are stored in random order, which is what the SVM's steps want to read.
             order = np.random.default_rng(self.random_state).permutation(len(images))
             key = self.encoder_.key(images, channels=self.encoder_.channels, mirrored=self.mirrored)
-            features = self._features(key, images, order)
-            begin = self._lap("features", begin)
+            features, cached = self._features(key, images, order)
+            begin = self._stage_done("features", begin, cached)
             targets = np.tile(labels[order], 1 + self.mirrored)
-            self.models_: list[Any] = []
+            self.models_: list[LinearSVM | PassiveAggressive] = []
             self.scales_: list[float] = []
             for columns in self._columns():
-                model = self.linear_classifier()
                 part = features[:, columns]
+                model = self.linear_classifier()
                 if isinstance(model, LinearSVM):
                     model.fit(part, targets, tune_on=len(labels))
                 else:
@@ -88,15 +99,24 @@ class Coded(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                 self.models_.append(model)
                 # Models add up on one scale: that of their own scores in training.
                 self.scales_.append(1 / max(float(model.decision_function(part[:SCALE_ROWS]).std()), 1e-12))
-            self._lap("svm", begin)
+            self._stage_done("svm", begin, Cost())
         self.classes_ = self.models_[0].classes_
         self.n_parameters_ = sum(int(model.coef_.size + model.intercept_.size) for model in self.models_)
+        self.budget_ = {
+            "pixels": MAX_PIXELS,
+            "codebook": max((channel.k for channel in self.encoder_.channels), default=0),
+            "views": 1 + self.mirrored,
+            "train_share": min(model.train_share_ for model in self.models_),
+            "tuned": self.models_[0].tuned_,
+        }
+        # Where several models are averaged, one that could still learn is told of.
+        self.converged_ = min((model.converged_ for model in self.models_), key=lambda said: bool(said["converged"]))
         return self
 
     def decision_function(self, images: Any) -> NDArray[np.float32]:
         """(n, n_classes) float32."""
-        with threads(self.n_jobs):
-            features = self._features(None, images, np.arange(len(images)))
+        with torch_threads(self.n_jobs):
+            features, _ = self._features(None, images, np.arange(len(images)))
             scores = sum(
                 scale * model.decision_function(features[:, columns])
                 for model, scale, columns in zip(self.models_, self.scales_, self._columns(), strict=True)
@@ -115,14 +135,18 @@ class Coded(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             return [slice(0, int(ends[-1]))]
         return [slice(int(a), int(b)) for a, b in pairwise(ends)]
 
-    def _features(self, key: dict[str, Any] | None, images: Any, order: NDArray[np.int64]) -> Any:
+    def _features(self, key: Key | None, images: Any, order: NDArray[np.int64]) -> tuple[NDArray[np.float16], Cost]:
         def fill(out: Any) -> None:
             extract(self.encoder_.encode, images, order, out, device=self.device, mirrored=self.mirrored)
 
         rows = len(order) * (1 + self.mirrored)
-        return Store(self.cache_dir).features(key, (rows, self.encoder_.dim_), fill)
+        return Stages(self.cache_dir).features(key, (rows, self.encoder_.dim_), fill)
 
-    def _lap(self, stage: str, begin: float) -> float:
-        now = time.perf_counter()
-        self.timings_[stage] = now - begin
+    def _stage_done(self, stage: str, begin: Cost, cached: Cost) -> Cost:
+        """Note what a stage took since ``begin``, and what it would have taken without the cache; returns the time."""
+        now = costs.now()
+        self.timings_[stage] = (now - begin).seconds + cached.seconds
+        if cached != Cost():
+            self.cached_timings_[stage] = cached.seconds
+            self.cached_cpu_seconds_ += cached.cpu_seconds
         return now
