@@ -151,25 +151,30 @@ def cache(
 
 @app.command()
 def check(
-    method: Annotated[str, typer.Argument(help=f"A contender's name, module:Class, or a Python file; with {KEYS}.")],
+    method: Annotated[str, typer.Argument(help=f"A name (contender or probe), module:Class, or a file; with {KEYS}.")],
 ) -> None:
-    """Does a contender keep the contract? Each finding says how to mend it."""
+    """Does a contender, or a probe, keep its contract? Each finding says how to mend it."""
     # For a few dozen images one thread is enough, and quickest where the machine does something else beside. Numerical
     # libraries read this when they are imported.
     for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(variable, "1")
     sys.path.append("")  # module:Class is looked for in this folder too, as it is in a run
     from . import specs
-    from .contenders.checks import check as findings
-    from .contenders.discovery import discover, resolve
+    from .contenders import checks, probe_checks
+    from .contenders.discovery import CONTENDER, PROBE, discover, resolve
 
     spec = specs.parse(method)
     is_file = spec.name.endswith(".py")
-    entries = discover([spec.name]) if is_file else discover()
-    mine = [e for e in entries.values() if e.origin == Path(spec.name).name] if is_file else [resolve(spec, entries)]
+    files = [spec.name] if is_file else []
+    contenders, probes = (discover(files, kind) for kind in (CONTENDER, PROBE))
+    if is_file:
+        mine = [e for found in (contenders, probes) for e in found.values() if e.origin == Path(spec.name).name]
+    else:
+        is_probe = spec.name in probes and spec.name not in contenders
+        mine = [resolve(spec, probes, PROBE) if is_probe else resolve(spec, contenders)]
     failed = 0
     for entry in mine:
-        found = findings(spec, entry)
+        found = probe_checks.check(spec, entry) if entry in probes.values() else checks.check(spec, entry)
         first = next(found)  # an unknown parameter is refused here, before anything is said
         print(f"{entry.name} ({entry.target})")
         for finding in itertools.chain([first], found):
