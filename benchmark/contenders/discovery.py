@@ -90,7 +90,8 @@ class Entry:
         if path is None:
             return self.origin
         packaged = (path.parent / "__init__.py").is_file() and not self.target.rpartition(":")[0].endswith(".py")
-        return source_digest(path.parent if packaged else path, _COMMON)
+        # Read anew each time: a cell's process imports what stands in the file then.
+        return source_digest.__wrapped__(path.parent if packaged else path, _COMMON)
 
 
 _COMMON = Path(topfive.common.__file__).parent
@@ -231,8 +232,12 @@ def _lineage(path: Path, name: str) -> Iterator[ast.ClassDef]:
                 yield from _lineage(beside, name)
 
 
-@functools.cache
 def _parse(path: Path) -> ast.Module:
+    return _parsed(path, path.stat().st_mtime_ns)
+
+
+@functools.cache
+def _parsed(path: Path, changed: int) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"), str(path))
 
 

@@ -10,7 +10,8 @@ from topfive.benchmark.running import stages as cachecare
 
 
 def fill() -> list[Path]:
-    stages = folder("stages")
+    with cachecare.stages(fresh=False) as stages:
+        pass
     paths = [stages / f"features-{i}.npy" for i in range(4)]
     for age, path in enumerate(paths):
         path.write_bytes(bytes(1000))

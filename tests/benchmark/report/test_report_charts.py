@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
@@ -10,26 +9,33 @@ import pyarrow.parquet as pq
 import pytest
 from topfive.benchmark.report import charts, classes, content
 from topfive.benchmark.report.history import HUMAN, RECORD
-from topfive.benchmark.report.runs import read_run
 from topfive.benchmark.report.study import Study, studies_of
 from topfive.benchmark.report.svg import draw
+from topfive.benchmark.results.run import open_run
+from topfive.benchmark.results.schema import Costs, Record
 
+from tests.benchmark.conftest import edit
 from tests.benchmark.report.conftest import DEEP, HAND, MakeRun
 
 FOUR = (("net", DEEP, 2.4), ("sift", HAND, 1.8), ("hog", HAND, 1.0), ("color", HAND, 0.5))
 
 
 def study_of(run: Path) -> Study:
-    return studies_of([read_run(run)])[0]
+    return studies_of([open_run(run)])[0]
+
+
+def change_costs(run: Path, name: str, by_method: dict[str, float]) -> None:
+    def change(record: Record) -> Record:
+        costs = record.costs.model_dump() | {name: by_method[record.method]}
+        return record.model_copy(update={"costs": Costs(**costs)})
+
+    edit(run, change)
 
 
 def test_the_front_holds_those_that_nobody_beats_at_both(make_run: MakeRun) -> None:
     run = make_run(contenders=FOUR, broken=False)
-    results = json.loads((run / "results.json").read_text())
     # Errors grow from net to color. hog is dearer and worse than sift; color is the cheapest.
-    for cell, cost in zip(results["cells"], (100.0, 10.0, 20.0, 1.0), strict=True):
-        cell["fit_seconds"] = cost
-    (run / "results.json").write_text(json.dumps(results))
+    change_costs(run, "fit_seconds", {"net": 100.0, "sift": 10.0, "hog": 20.0, "color": 1.0})
     figure = next(f for f in charts.cost(study_of(run)) if f.key == "cost-seconds")
     on_front = {m.label for s in figure.series for m in s.marks if m.tip.endswith("(on the front)")}
     assert on_front == {"color", "sift", "net"}
@@ -75,10 +81,9 @@ def test_the_numbers_of_the_record_are_years_and_per_cent(make_run: MakeRun) -> 
 
 def test_charts_list_numbers_in_the_units_of_their_axes(make_run: MakeRun) -> None:
     run = make_run(contenders=FOUR, broken=False)
-    results = json.loads((run / "results.json").read_text())
-    for cell, size in zip(results["cells"], (419e6, 600e6, 480e6, 500e6), strict=True):
-        cell["peak_rss_bytes"] = size
-    (run / "results.json").write_text(json.dumps(results))
+    change_costs(
+        run, "peak_rss_bytes", {"net": 419_000_000, "sift": 600_000_000, "hog": 480_000_000, "color": 500_000_000}
+    )
     study = study_of(run)
     memory = next(f for f in charts.cost(study) if f.key == "cost-memory")
     assert [text for _, text in memory.x.ticks] == ["400 MB", "500 MB", "600 MB", "800 MB"]
@@ -93,10 +98,8 @@ def test_charts_list_numbers_in_the_units_of_their_axes(make_run: MakeRun) -> No
 
 def test_an_id_that_repeats_the_name_is_left_out(make_run: MakeRun) -> None:
     run = make_run(contenders=FOUR, broken=False, n_classes=12)
-    results = json.loads((run / "results.json").read_text())
-    described = results["datasets"]["tiny-imagenet-mini"]
-    described["classes"] = [name.replace(" ", "_") for name in described["class_names"]]
-    (run / "results.json").write_text(json.dumps(results))
+    names = study_of(run).dataset.class_names
+    edit(run, classes=[name.replace(" ", "_") for name in names])
     table = classes.classes(study_of(run), "s1")
     assert table is not None
     assert [column.name for column in table.columns[:2]] == ["class", "images"]
@@ -105,7 +108,8 @@ def test_an_id_that_repeats_the_name_is_left_out(make_run: MakeRun) -> None:
 def test_class_errors_and_confusions_by_hand(make_run: MakeRun) -> None:
     run = make_run(contenders=FOUR[:2], n_classes=12, per_class=10, broken=False, branches=True)
     study = study_of(run)
-    stored = pq.read_table(run / "predictions" / "tiny-imagenet-mini--01--100--0.parquet")
+    (record,) = [record for record in open_run(run).records if record.method == "sift"]
+    stored = pq.read_table(run / str(record.predictions))
     label, above = stored["label"].to_numpy(), stored["above"].to_numpy()
     i = next(i for i, c in enumerate(study.ranked) if c.name == "sift")
     expected = [float(np.mean(above[label == c] >= 5)) for c in range(12)]

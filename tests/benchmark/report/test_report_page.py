@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import re
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
@@ -13,13 +12,15 @@ from topfive.benchmark.errors import InputError
 from topfive.benchmark.report import content
 from topfive.benchmark.report.numbers import corrected_p
 from topfive.benchmark.report.page import render
-from topfive.benchmark.report.runs import read_run
 from topfive.benchmark.report.selfcheck import checks
 from topfive.benchmark.report.study import Study, studies_of
 from topfive.benchmark.report.verdict import verdict
+from topfive.benchmark.results.run import Run, open_run
+from topfive.benchmark.results.schema import Record
 from topfive.benchmark.scoring.statistics import images_needed
 
-from tests.benchmark.report.conftest import CONTENDERS, DEEP, HAND, MakeRun, broken_cell
+from tests.benchmark.conftest import add, edit
+from tests.benchmark.report.conftest import CONTENDERS, DEEP, HAND, MakeRun, broken_record
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -34,13 +35,7 @@ HOSTILE = [
 
 
 def study_of(run: Path) -> Study:
-    return studies_of([read_run(run)])[0]
-
-
-def edit(run: Path, change: Any) -> None:
-    results = json.loads((run / "results.json").read_text())
-    change(results)
-    (run / "results.json").write_text(json.dumps(results))
+    return studies_of([open_run(run)])[0]
 
 
 def test_the_page_is_one_file_with_its_figures(make_run: MakeRun, tmp_path: Path) -> None:
@@ -184,8 +179,8 @@ def test_who_was_not_run_did_not_fail(make_run: MakeRun) -> None:
         "No hand-engineered contender was run; add -m sift-fisher to compare the two sides."
         in verdict(study_of(run)).more
     )
-    failed = broken_cell("tiny-imagenet-mini", "hog", "failed", "ValueError") | {"family": HAND}
-    edit(run, lambda r: r["cells"].append(failed))
+    failed = broken_record("tiny-imagenet-mini", "hog", "failed", "ValueError").model_copy(update={"family": HAND})
+    add(run, failed)
     told = verdict(study_of(run))
     assert "No hand-engineered contender finished, so the two sides are not compared." in told.more
     assert "nothing else finished to compare it with" in told.headline
@@ -193,14 +188,14 @@ def test_who_was_not_run_did_not_fail(make_run: MakeRun) -> None:
 
 def test_a_run_without_data_sets(make_run: MakeRun, tmp_path: Path) -> None:
     run = make_run(contenders=(), broken=False)
-    edit(run, lambda r: r.update(datasets={}, cells=[]))
+    Run(run, manifest=open_run(run).manifest).save()
     assert "Provenance" in render([run], tmp_path / "out", formats=()).read_text(encoding="utf-8")
 
 
 def test_several_runs_become_one_report(make_run: MakeRun, tmp_path: Path) -> None:
     one = make_run("one", contenders=CONTENDERS[:1], broken=False)
     two = make_run("two", contenders=CONTENDERS[1:3], broken=False)
-    studies = studies_of([read_run(one), read_run(two)])
+    studies = studies_of([open_run(one), open_run(two)])
     assert len(studies) == 1
     assert {c.name for c in studies[0].ranked} == {"alexnet", "sift-fisher", "sift-bovw"}
     assert len(studies[0].pairs) == 3
@@ -209,10 +204,10 @@ def test_several_runs_become_one_report(make_run: MakeRun, tmp_path: Path) -> No
     # The later result of the same cell wins, and the page says so; a failure does not hide an earlier success.
     again = make_run("again", contenders=CONTENDERS[:1], broken=False)
     failed = make_run("failed", contenders=(), broken=False)
-    edit(failed, lambda r: r["cells"].append(broken_cell("tiny-imagenet-mini", "alexnet", "failed", "later")))
-    study = studies_of([read_run(p) for p in (one, again, failed)])[0]
+    add(failed, broken_record("tiny-imagenet-mini", "alexnet", "failed", "later"))
+    study = studies_of([open_run(p) for p in (one, again, failed)])[0]
     assert [c.seeds for c in study.ranked] == [1]
-    assert study.ranked[0].cells[0].run == again
+    assert study.ranked[0].results[0].run.path == again
     assert "run more than once" in study.notes[0]
     assert study.undone == []
 
@@ -229,7 +224,7 @@ def test_several_data_sets_have_an_overview(make_run: MakeRun, tmp_path: Path) -
 
 def test_without_stored_predictions_the_metrics_still_make_a_page(make_run: MakeRun, tmp_path: Path) -> None:
     run = make_run(broken=False)
-    edit(run, lambda r: [c.update(predictions=None) for c in r["cells"]])
+    edit(run, lambda record: record.model_copy(update={"predictions": None}))
     html = render([run], tmp_path / "out", formats=()).read_text(encoding="utf-8")
     assert "without stored predictions nobody can say whether that is more than luck" in html
     assert "nothing can be checked again" in html
@@ -240,7 +235,7 @@ def test_predictions_in_another_order_are_matched_by_id(make_run: MakeRun) -> No
 
     run = make_run(broken=False)
     before = study_of(run).pairs
-    path = run / "predictions" / "tiny-imagenet-mini--01--100--0.parquet"
+    path = run / str(next(r.predictions for r in open_run(run).records if r.method == "sift-fisher"))
     table = pq.read_table(path)
     pq.write_table(table.take(np.random.default_rng(0).permutation(len(table))), path)
     assert study_of(run).pairs == before
@@ -296,7 +291,8 @@ def test_hostile_names_are_shown_as_text(where: str, make_run: MakeRun, tmp_path
         datasets=(HOSTILE[0].replace("/", "|"),) if where == "paths" else ("plain",),
     )
     if where == "reasons":
-        edit(run, lambda r: [c.update(reason=HOSTILE[1], log=HOSTILE) for c in r["cells"] if c["status"] != "done"])
+        hostile = {"reason": HOSTILE[1], "log": HOSTILE}
+        edit(run, lambda record: record if record.status == "done" else record.model_copy(update=hostile))
     html = render([run], tmp_path / "out", formats=()).read_text(encoding="utf-8")
     assert "<script>alert" not in html
     assert "<img src=x" not in html
@@ -313,8 +309,14 @@ def test_hostile_names_are_shown_as_text(where: str, make_run: MakeRun, tmp_path
 
 def test_names_that_no_file_can_hold_do_not_stop_the_page(make_run: MakeRun, tmp_path: Path) -> None:
     run = make_run(broken=False, per_class=4)
-    edit(run, lambda r: r["datasets"]["tiny-imagenet-mini"].update(title="bad \udcff name"))
+    path = run / "results.json"  # as JSON may have it, though no writer of ours
+    path.write_text(path.read_text().replace('"A slice of tiny-imagenet-mini"', r'"bad \udcff name"'))
     assert "bad ? name" in render([run], tmp_path / "out", formats=()).read_text(encoding="utf-8")
+
+
+def better(record: Record) -> Record:
+    """As stated, not as predicted."""
+    return record.model_copy(update={"metrics": record.metrics | {"top5_err": 0.01}})
 
 
 def test_the_self_check_finds_what_is_wrong(make_run: MakeRun) -> None:
@@ -328,11 +330,11 @@ def test_the_self_check_finds_what_is_wrong(make_run: MakeRun) -> None:
     said = re.search(r"luck alone gives 5\.00\u00a0%, and ([\d.]+)\u00a0% to ([\d.]+)\u00a0% passes", found[-1].found)
     assert said is not None
     assert [float(v) for v in said.groups()] == pytest.approx([0, 10.4], abs=0.2)
-    edit(run, lambda r: r["cells"][0].update(top5_err=0.01))
+    edit(run, lambda record: better(record) if record.method == "alexnet" else record)
     assert [c.name for c in checks(study_of(run)) if not c.passed] == [
         "Counting the stored predictions again gives the stated errors"
     ]
-    edit(run, lambda r: r["datasets"]["tiny-imagenet-mini"].update(n_val=401))
+    edit(run, n_val=401)
     failed = [c.name for c in checks(study_of(run)) if not c.passed]
     assert "Every contender was scored on every validation image" in failed
     for path in (run / "predictions").iterdir():
@@ -351,14 +353,15 @@ def test_the_same_results_give_the_same_page(make_run: MakeRun, tmp_path: Path) 
 
 
 def test_what_is_not_a_run_is_refused(make_run: MakeRun, tmp_path: Path) -> None:
-    with pytest.raises(InputError, match=r"not a run's folder: it has no results\.json"):
+    with pytest.raises(InputError, match=r"is not the folder of a run: it holds no results\.json"):
         render([tmp_path], tmp_path / "out")
     with pytest.raises(InputError, match="at least one"):
         render([], tmp_path / "out")
     run = make_run()
-    edit(run, lambda r: r.update(schema_version=99))
+    text = (run / "results.json").read_text()
+    (run / "results.json").write_text(text.replace('"schema_version": 2', '"schema_version": 99'))
     with pytest.raises(InputError, match="schema version 99"):
         render([run], tmp_path / "out", formats=())
     (run / "results.json").write_text("{broken")
-    with pytest.raises(InputError, match="cannot be read"):
+    with pytest.raises(InputError, match="is not readable"):
         render([run], tmp_path / "out", formats=())
