@@ -83,7 +83,7 @@ class Trainer:
                     slope = (scores + 1).clamp_(min=0).mul_(settings.negative_weight)
                     slope = torch.where(hits > 0, (scores - 1).clamp_(max=0), slope)
                     done += 1
-                    # The plain mean of the weights in the first epoch, then an exponential one whose memory is an epoch.
+                    # The plain mean of the weights in the first epoch, then an exponential mean over about an epoch.
                     share = min(1.0, AVERAGE_EVERY / min(done, len(batches)))
                     share *= done % AVERAGE_EVERY == 0 or done % len(batches) == 0
 
