@@ -2,5 +2,6 @@
 
 from .dataset import Dataset, Problem, Split
 from .opening import open_dataset
+from .storage.index import loader_version
 
-__all__ = ["Dataset", "Problem", "Split", "open_dataset"]
+__all__ = ["Dataset", "Problem", "Split", "loader_version", "open_dataset"]

@@ -6,12 +6,12 @@ import hashlib
 
 import numpy as np
 
-from .found import Part, take
+from .storage.found import FoundSplit, take
 
 VALIDATION = 0.2
 
 
-def stratified(one: Part, seed: int) -> dict[str, Part]:
+def stratified(one: FoundSplit, seed: int) -> dict[str, FoundSplit]:
     """A fifth of each class for validation, at least one image where the class has two.
 
     Each image's place is drawn from the seed and its id alone, so that the same images split the same way wherever and

@@ -12,8 +12,8 @@ from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
 
-from ..data.cache import folder as cache_folder
-from ..data.cache import root
+from ..data.storage.cache import folder as cache_folder
+from ..data.storage.cache import root
 from ..errors import InputError
 
 FRESH = "fresh-"

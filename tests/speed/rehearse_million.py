@@ -22,7 +22,7 @@ import skimage.data
 from topfive.baselines.encoder import Encoder, extract
 from topfive.baselines.presets import OxfordVgg
 from topfive.baselines.store import Store
-from topfive.benchmark.data.images import Images
+from topfive.benchmark.data.images import LazyImages
 
 SIDE, DISTINCT = 32, 1000
 
@@ -44,7 +44,7 @@ def main() -> None:
     photo = skimage.data.astronaut()
     corners = np.random.default_rng(0).integers(0, len(photo) - SIDE, (DISTINCT, 2))
     crops = np.stack([photo[y : y + SIDE, x : x + SIDE] for y, x in corners])
-    images = Images(lambda i: crops[i % DISTINCT], options.images, n_jobs=os.cpu_count() or 1)
+    images = LazyImages(lambda i: crops[i % DISTINCT], options.images, n_jobs=os.cpu_count() or 1)
     method = OxfordVgg(k=options.k)
     grid = method.grid(SIDE, SIDE)
     encoder = Encoder(method.channels(grid), grid).fit(images)
