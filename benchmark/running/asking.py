@@ -17,8 +17,8 @@ from .. import conditions
 from ..conditions import Scalar
 from ..contenders.discovery import Entry
 from ..data import Dataset
-from ..data.images import Images
-from ..data.splitting import stratified_sample
+from ..data.images import LazyImages
+from ..data.sampling import stratified_sample
 from ..scoring.predictions import write_predictions
 from ..scoring.ranking import align, rank
 from ..specs import slug
@@ -39,7 +39,7 @@ class Fitted:
         """(n, n_classes) finite scores of n images: a sequence as contenders get, or arrays (H, W, 3) uint8."""
         if not hasattr(images, "batches"):
             arrays = list(images)
-            images = Images(arrays.__getitem__, len(arrays))
+            images = LazyImages(arrays.__getitem__, len(arrays))
         return align(
             self.method.decision_function(images), np.asarray(self.method.classes_), len(images), self.n_classes
         )
