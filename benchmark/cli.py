@@ -104,15 +104,16 @@ def list_(
 def report(
     runs: Annotated[list[Path], typer.Argument(help="Folders of finished runs; several make one report.")],
     output: Annotated[Path | None, typer.Option("-o", "--output", help=r"Where to.  \[the first run's folder]")] = None,
-    formats: Annotated[str, typer.Option("--figures", help="Formats of the figures: png,svg,pdf.")] = "png",
+    formats: Annotated[str, typer.Option("--figures", help="Formats of the figures: png,svg,pdf.")] = "png,svg",
+    plugin: Annotated[list[str] | None, typer.Option(help="A Python file of sections of your own.")] = None,
 ) -> None:
     """Rebuild the report from the stored results."""
-    from .report.page import render
+    from .report.render import render
 
     wanted = formats.split(",")
     if not set(wanted) <= {"png", "svg", "pdf"}:
         raise InputError(f"--figures {formats}: give png, svg or pdf, several joined by commas")
-    print(render(runs, output or runs[0], wanted))
+    print(render(runs, output or runs[0], wanted, plugin or []))
 
 
 @app.command()

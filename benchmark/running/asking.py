@@ -62,7 +62,9 @@ def ask(
     try:
         probe = Entry(asked["name"], asked["target"], asked["origin"]).load()(**asked["params"])
         val = dataset.val
-        rows = stratified_sample(val.labels, getattr(probe, "images", None), int(getattr(probe, "random_state", 0)))
+        most = getattr(probe, "images", None)
+        seed = int(getattr(probe, "random_state", 0))
+        rows = stratified_sample(val.labels, len(val) if most is None else int(most), seed)
         images, labels = val.images.take(rows), val.labels[rows]
         log.info("%s: asking about %d images", name, len(rows))
         if not (hasattr(probe, "views") or hasattr(probe, "ask")):

@@ -26,8 +26,8 @@ class Cost:
         if spent is not None:
             parts.append(Folded("Where the time went", [Numbers(spent)]))
         sentence = (
-            "Down and to the left is better. The dotted line is the Pareto front: the contenders that nobody beats at both. "
-            "Times and memory are of the machine named under provenance."
+            "Down and to the left is better. The dotted line is the Pareto front: the contenders that nobody beats at "
+            "both. Times and memory are of the machine named under provenance."
             if figures
             else ""
         )

@@ -32,8 +32,8 @@ class Explorer:
         pictures = any(image["jpeg"] for image in explored["images"])
         none = "" if pictures else " This run saved no pictures, so the images are named only."
         sentence = (
-            f"Validation images by who has the truth {has_truth}. Each card shows the {shown} of both; ✓ marks the truth."
-            f"{none}"
+            f"Validation images by who has the truth {has_truth}. Each card shows the {shown} of both; ✓ marks the "
+            f"truth.{none}"
         )
         markup = snippet("explorer.html", explored=data(explored))
         return Section("explorer", "Where they disagree", sentence, [Html(markup)], "Disagreements")

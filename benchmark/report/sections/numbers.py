@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 from ...families import tone_of
 from ...scoring.metrics import METRICS, Metric
 from ..analysis.contest import Contest, Estimate
@@ -9,7 +11,11 @@ from ..numbers import bare_p, decimal, percent, points, quantity
 from ..tables import Column, Table, Value, number, text, without_empty
 from .parts import Heading, Numbers, Part, Section, Text
 
-WRITTEN = {"percent": percent, "count": quantity, "decimal": lambda value: decimal(value, 3)}
+WRITTEN: dict[str, Callable[[float], str]] = {
+    "percent": percent,
+    "count": quantity,
+    "decimal": lambda value: decimal(value, 3),
+}
 
 
 class AllNumbers:

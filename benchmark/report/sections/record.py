@@ -7,7 +7,7 @@ from ..analysis.contest import Contest
 from ..charts import record
 from ..history import CAVEATS, HUMAN_NOTE, RECORD
 from ..tables import Column, Table, Value, number, text
-from .parts import Charts, Folded, Numbers, Section, Text
+from .parts import Charts, Folded, Numbers, Part, Section, Text
 
 
 class TheRecord:
@@ -23,11 +23,11 @@ class TheRecord:
         beside = (
             "Filled marks are measured: the best contender of each family in this report."
             if measured
-            else f"With {contest.dataset.n_classes} classes nobody can miss with five guesses, so no result of this report "
-            "stands beside them."
+            else f"With {contest.dataset.n_classes} classes nobody can miss with five guesses, so no result of this "
+            "report stands beside them."
         )
         shown = [family for family in families if tone_of(family) in figure.tones]
-        parts = [
+        parts: list[Part] = [
             Charts([figure], shown),
             Text([*CAVEATS, HUMAN_NOTE], "small"),
             Folded("Sources of the quoted results", [Numbers(sources())]),

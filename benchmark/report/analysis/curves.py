@@ -6,10 +6,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ..scoring.resampling import Crossing, crossing
-from ..scoring.statistics import wilson
-from .numbers import named
-from .study import Contender, Estimate, Study
+from ...scoring.resampling import Crossing, crossing
+from ...scoring.statistics import wilson
+from ..numbers import named
+from .contest import Contender, Contest, Estimate
 
 
 @dataclass(frozen=True)
@@ -30,23 +30,23 @@ class Curves:
     sentence: str
 
 
-def curves_of(study: Study) -> Curves:
+def curves_of(contest: Contest) -> Curves:
     """Lines for methods with two or more sizes; the crossing is that of the two methods the report sets at odds."""
     by_name: dict[str, list[Contender]] = {}
-    for contender in [*study.ranked, *study.smaller]:
+    for contender in [*contest.ranked, *contest.smaller]:
         if contender.per_class is not None:
             by_name.setdefault(contender.name, []).append(contender)
     for members in by_name.values():
         members.sort(key=_size)
     lines = [
-        Line(name, members[0].family, [(_size(c), _estimate(c, study.k)) for c in members])
+        Line(name, members[0].family, [(_size(c), _estimate(c, contest.k)) for c in members])
         for name, members in by_name.items()
         if len({c.per_class for c in members}) > 1
     ]
-    if not lines or study.duel is None:
+    if not lines or contest.headline_pair is None:
         return Curves(lines, None, "")
-    a, b = (by_name.get(study.ranked[i].name, []) for i in study.duel)
-    return _crossing(study, lines, a, b) if a and b else Curves(lines, None, "")
+    a, b = (by_name.get(contest.ranked[i].name, []) for i in contest.headline_pair)
+    return _crossing(contest, lines, a, b) if a and b else Curves(lines, None, "")
 
 
 def _size(contender: Contender) -> float:
@@ -63,13 +63,13 @@ def _estimate(contender: Contender, k: int) -> Estimate:
     return Estimate(value, 1 - high, 1 - low)
 
 
-def _crossing(study: Study, lines: list[Line], a: list[Contender], b: list[Contender]) -> Curves:
+def _crossing(contest: Contest, lines: list[Line], a: list[Contender], b: list[Contender]) -> Curves:
     one, two = ({_size(c): c for c in side if c.paired} for side in (a, b))
     sizes = sorted(set(one) & set(two))
-    if len(sizes) < 2 or study.labels is None:
+    if len(sizes) < 2 or contest.labels is None:
         return Curves(lines, None, "")
-    hits = [np.stack([side[s].hits(study.k).mean(axis=0) for s in sizes]) for side in (one, two)]
-    meet = crossing(np.array(sizes), hits[0], hits[1], study.labels)
+    hits = [np.stack([side[s].hits(contest.k).mean(axis=0) for s in sizes]) for side in (one, two)]
+    meet = crossing(np.array(sizes), hits[0], hits[1], contest.labels)
     name_a, name_b = named(a[0].name), named(b[0].name)
     ahead = name_a if hits[0][-1].mean() >= hits[1][-1].mean() else name_b
     span = f"between {sizes[0]:g} and {sizes[-1]:g} images per class"

@@ -1,25 +1,37 @@
-"""HTML from the templates: everything escaped, one style sheet and one script inlined, written atomically."""
+"""HTML from the templates: everything escaped, one style sheet and one script inlined, written whole or not at all."""
 
 from __future__ import annotations
 
 import base64
 import hashlib
 import json
-import os
-import tempfile
+from functools import cache
 from importlib.resources import files
 from pathlib import Path
 from typing import Any
 
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
+from topfive.common.files import write_atomic
 
-from .numbers import percent, short
-from .svg import shape
+from ...families import MARKERS
+from ..charts.style import style_sheet
+from ..charts.svg import key
+from ..numbers import percent, short
 
 
 def html(template: str, **values: Any) -> str:
     """A page from a template of this folder. Its only script is the one whose hash its security policy names."""
+    return _environment().get_template(template).render(**values)
+
+
+def snippet(template: str, **values: Any) -> Markup:
+    """A part of a page, from a template of the folder of sections."""
+    return Markup(_environment().get_template(template).render(**values))
+
+
+@cache
+def _environment() -> Environment:
     script = _read("script.js")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
     environment = Environment(
@@ -27,18 +39,19 @@ def html(template: str, **values: Any) -> str:
     )
     environment.filters |= {"percent": percent, "short": short}
     environment.globals |= {
-        "shapes": {
-            tone: Markup(shape(tone, 7, 7, 5.2, "")) for tone in ("hand", "deep", "shallow", "floor", "other", "ink")
-        },
-        "style": Markup(_read("style.css")),
+        "shapes": {tone: key(tone) for tone in MARKERS},
+        "style": Markup(style_sheet() + _read("style.css")),
         "script": Markup(script),
         "script_hash": Markup(f"sha256-{digest}"),
     }
-    return environment.get_template(template).render(**values)
+    return environment
 
 
 def _read(name: str) -> str:
-    return (files(__package__) / name).read_text(encoding="utf-8")
+    """A file of this folder, or of the folder of sections."""
+    here = files(__package__)
+    beside = files(__package__.rpartition(".")[0]) / "sections"
+    return next(folder / name for folder in (here, beside) if (folder / name).is_file()).read_text(encoding="utf-8")
 
 
 def data(value: object) -> Markup:
@@ -50,15 +63,5 @@ def data(value: object) -> Markup:
 
 
 def write(path: Path, page: str) -> None:
-    """Atomically; names that are not valid text (undecodable file names) lose what cannot be written."""
-    descriptor, temporary = tempfile.mkstemp(dir=path.parent, prefix=".report-")
-    try:
-        with os.fdopen(descriptor, "wb") as file:
-            file.write(page.encode("utf-8", "replace"))
-            file.flush()
-            os.fsync(file.fileno())
-        Path(temporary).chmod(0o644)
-        Path(temporary).replace(path)
-    except BaseException:
-        Path(temporary).unlink(missing_ok=True)
-        raise
+    """Whole or not at all; names that are no valid text lose what cannot be written."""
+    write_atomic(path, page.encode("utf-8", "replace"))

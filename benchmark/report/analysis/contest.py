@@ -1,6 +1,6 @@
 """One data set's results as the report needs them: contenders ranked, compared pair by pair, and checked.
 
-A *contender* is one method with one set-up at one number of training images, with one or more seeds. A *study* is all
+A *contender* is one method with one set-up at one number of training images, with one or more seeds. A *contest* is all
 the contenders that answered for the same validation images: the largest training size makes the ranking, the smaller
 ones the learning curves.
 """
@@ -18,14 +18,14 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from ..conditions import written
-from ..families import DEEP, HAND
-from ..results.run import Run
-from ..results.schema import DatasetRecord, Record
-from ..scoring.metrics import decisive_k
-from ..scoring.ranking import Ranking
-from ..scoring.resampling import interval, resampled_errors, seeds_test
-from ..scoring.statistics import consistency_from, discordant, hits_at, holm, images_needed, mcnemar, tie_groups
+from ...conditions import written
+from ...families import DEEP, HAND
+from ...results.run import Run
+from ...results.schema import DatasetRecord, Record
+from ...scoring.metrics import decisive_k
+from ...scoring.ranking import Ranking
+from ...scoring.resampling import interval, resampled_errors, seeds_test
+from ...scoring.statistics import consistency_from, discordant, hits_at, holm, images_needed, mcnemar, tie_groups
 
 ALPHA = 0.05
 ALIKE = 0.98  # of the largest training set: contenders that learned from so many images are ranked together
@@ -126,7 +126,7 @@ class Pair:
 
 
 @dataclass
-class Study:
+class Contest:
     """See the module. ``ranked``: best first; ``smaller``: the same methods with fewer training images."""
 
     dataset: DatasetRecord
@@ -136,6 +136,28 @@ class Study:
     ids: pa.Array | None
     labels: NDArray[np.int64] | None
     notes: list[str] = field(default_factory=list)
+    runs: Sequence[Run] = ()
+    number: int = 1  # on the page, of ``of`` data sets
+    of: int = 1
+
+    @property
+    def anchor(self) -> str:
+        """Begins the anchors of this data set on the page."""
+        return f"s{self.number}"
+
+    @property
+    def share_of_page(self) -> float:
+        """What each of the data sets may fill of what a page may hold."""
+        return 1 / self.of
+
+    def pictures(self) -> dict[str, bytes]:
+        """image_id → JPEG bytes: what any of the runs saved of these images."""
+        out: dict[str, bytes] = {}
+        for run in self.runs:
+            for dataset in run.datasets:
+                if dataset.split("[")[0] == self.dataset.name.split("[")[0]:
+                    out |= run.thumbnails(dataset)
+        return out
 
     @property
     def k(self) -> int:
@@ -240,7 +262,7 @@ class Study:
         return next((i for i, c in enumerate(self.ranked) if c.family == family), None)
 
     @property
-    def duel(self) -> tuple[int, int] | None:
+    def headline_pair(self) -> tuple[int, int] | None:
         """The two set against each other: the best of both families, or else the best that is no floor and its rival.
 
         A rival is the best of the other methods, before a variant of the same one (``hog`` and ``hog[cell=6]``), and
@@ -267,18 +289,18 @@ class Study:
             return np.asarray(missed / count, dtype=np.float64)
 
 
-def studies_of(runs: Sequence[Run]) -> list[Study]:
+def contests_of(runs: Sequence[Run]) -> list[Contest]:
     """Group the results of one or more runs by the validation images they answered for."""
     groups: dict[tuple[object, ...], list[tuple[Run, DatasetRecord]]] = {}
     for run in runs:
         for dataset in run.datasets.values():
-            # "tiny[per_class=5]" and "tiny[per_class=50]" share their validation images: one study.
+            # "tiny[per_class=5]" and "tiny[per_class=50]" share their validation images: one contest.
             key = (dataset.name.split("[")[0], tuple(dataset.classes), dataset.n_val, dataset.limited)
             groups.setdefault(key, []).append((run, dataset))
-    return [_study(members) for members in groups.values()]
+    return [_contest(members, runs, i + 1, len(groups)) for i, members in enumerate(groups.values())]
 
 
-def _study(members: list[tuple[Run, DatasetRecord]]) -> Study:
+def _contest(members: list[tuple[Run, DatasetRecord]], runs: Sequence[Run], number: int, of: int) -> Contest:
     dataset = max((d for _, d in members), key=lambda d: d.n_train)
     notes: list[str] = []
     # Later runs win over earlier ones where the same was run again: method, images, seed, device and budget.
@@ -286,12 +308,16 @@ def _study(members: list[tuple[Run, DatasetRecord]]) -> Study:
     undone: dict[tuple[Any, ...], Record] = {}
     for run, described in members:
         for record in run.records:
-            if record.dataset != described.name or record.probe is not None:
+            if record.dataset != described.name:
+                continue
+            if record.probe is not None:
+                if record.status != "done":
+                    undone[record.identity] = record
                 continue
             size = record.n_train_per_class
             made = (record.method, None if size is None else round(size, 3), described.fingerprint)
             if record.status != "done" or record.number("top1_err") is None:
-                undone[record.method, record.seed, tuple(record.condition.items()), described.fingerprint] = record
+                undone[record.identity] = record
                 continue
             key = (made, _setup(record), record.seed)
             if key in found:
@@ -307,18 +333,21 @@ def _study(members: list[tuple[Run, DatasetRecord]]) -> Study:
     _name(contenders)
     ids, labels = _read_predictions(contenders, notes)
     ranked = _full_size(contenders)
-    done = {(r.record.method, r.record.seed, tuple(r.record.condition.items())) for r in found.values()}
-    study = Study(
+    done = {result.record.identity[1:] for result in found.values()}
+    contest = Contest(
         dataset=dataset,
         ranked=ranked,
         smaller=[c for c in contenders if not any(c is other for other in ranked)],
-        undone=[record for key, record in undone.items() if key[:3] not in done],
+        undone=[record for key, record in undone.items() if key[1:] not in done],
         ids=ids,
         labels=labels,
         notes=notes,
+        runs=runs,
+        number=number,
+        of=of,
     )
-    study.ranked.sort(key=lambda c: (c.mean(f"top{study.k}_err") or 0, c.mean("top1_err") or 0, c.name))
-    return study
+    contest.ranked.sort(key=lambda c: (c.mean(f"top{contest.k}_err") or 0, c.mean("top1_err") or 0, c.name))
+    return contest
 
 
 def _setup(record: Record) -> tuple[str, str]:
