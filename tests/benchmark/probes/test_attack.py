@@ -18,7 +18,7 @@ class Contender:
     """Scores by any function of (n, H, W, 3) float64 pixels; counts how often and about how many it is asked."""
 
     def __init__(self, function: Callable[[Array], Array]) -> None:
-        self.function, self.asked = function, []  # type: ignore[var-annotated]
+        self.function, self.asked = function, []
 
     def scores(self, images: Any) -> Array:
         self.asked.append(len(images))

@@ -61,9 +61,9 @@ def test_rotation_and_scale_are_those_of_scikit_image(picture64: Array) -> None:
 
 
 def test_grey_takes_the_colour_and_leaves_the_luma() -> None:
-    pixel = np.array([[[200, 100, 50]]], np.uint8)  # luma 59.8 + 58.7 + 5.7
-    assert greyed(pixel, 1.0).tolist() == [[[124, 124, 124]]]
-    assert greyed(pixel, 0.5).tolist() == [[[162, 112, 87]]]
+    pixel = np.array([[[200, 100, 240]]], np.uint8)  # luma 59.8 + 58.7 + 27.36
+    assert greyed(pixel, 1.0).tolist() == [[[146, 146, 146]]]
+    assert greyed(pixel, 0.5).tolist() == [[[173, 123, 193]]]
     assert greyed(pixel, 0.0).tolist() == pixel.tolist()
 
 
