@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from .figures import tone_of
+from ..families import tone_of
 from .numbers import percent, points, short
 from .study import Study
 from .tables import Column, Table, Value, number, text

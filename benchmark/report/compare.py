@@ -9,9 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
+from ..families import tone_of
 from ..scoring.resampling import interval, resampled_errors, seeds_test
 from ..scoring.statistics import holm, mcnemar
-from .figures import tone_of
 from .html import html, write
 from .numbers import MINUS, NBSP, p_value, percent, points
 from .runs import Run, read_run

@@ -6,11 +6,12 @@ from collections.abc import Callable, Sequence
 
 import numpy as np
 
+from ..families import DEEP, HAND, tone_of
 from ..scoring.statistics import calibration
-from .figures import Figure, tone_of
+from .charts.figure import Chart, Figure, RankingFigure
 from .history import RECORD
 from .numbers import about, bare_p, decimal, joules, named, percent, points, quantity, seconds, short, size
-from .study import ALPHA, DEEP, HAND, Estimate, Study
+from .study import ALPHA, Estimate, Study
 from .tables import Column, Table, Value, number, text
 
 
@@ -200,18 +201,33 @@ def record(key: str) -> Table:
     return Table(f"{key}-record", "The record of 2010–2015, quoted", columns, rows)
 
 
-def figure_numbers(figure: Figure, key: str) -> Table:
+def figure_numbers(figure: Chart, key: str) -> Table:
     """What a figure draws, in the units of its axes."""
-    marks = [mark for series in figure.series if series.listed for mark in series.marks if mark.tip]
-    columns = [Column("point"), Column(figure.x.label, not any(m.at for m in marks)), Column(figure.y.label, True)]
-    rows = [
-        [
-            text(mark.tip),
-            text(mark.at) if mark.at else number(figure.x.text(mark.x), mark.x),
-            number(figure.y.text(mark.y), mark.y),
+    if isinstance(figure, Figure):
+        marks = [mark for series in figure.series if series.listed for mark in series.marks if mark.tip]
+        columns = [Column("point"), Column(figure.x.label, not any(m.at for m in marks)), Column(figure.y.label, True)]
+        rows = [
+            [
+                text(mark.tip),
+                text(mark.at) if mark.at else number(figure.x.text(mark.x), mark.x),
+                number(figure.y.text(mark.y), mark.y),
+            ]
+            for mark in marks
         ]
-        for mark in marks
-    ]
+    elif isinstance(figure, RankingFigure):
+        columns = [Column("contender"), Column(figure.measure, True), Column("from", True), Column("to", True)]
+        rows = [
+            [Value(row.name, tone=row.tone), *(number(percent(v), v) for v in (row.value, row.low, row.high))]
+            for row in figure.rows
+        ]
+    else:
+        columns = [Column(figure.rows_are), Column(figure.columns_are), Column(figure.values_are, True)]
+        rows = [
+            [text(figure.names[i]), text(figure.names[j]), number(shown, value)]
+            for i, (texts, values) in enumerate(zip(figure.texts, figure.values, strict=True))
+            for j, (shown, value) in enumerate(zip(texts, values, strict=True))
+            if shown
+        ]
     return Table(f"{key}-{figure.key}", figure.title, columns, rows)
 
 

@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from .figures import tone_of
+from ..families import FLOOR, tone_of
 from .runs import Run
 from .study import Study
 
@@ -29,7 +29,7 @@ def explorer(study: Study, thumbnails: dict[str, bytes], budget: int = BYTES) ->
     duel, labels = study.duel, study.labels
     if duel is None or labels is None or study.ids is None or not {*duel} <= {*study.paired}:
         return None
-    chosen = list(dict.fromkeys([*duel, *(i for i in study.paired if study.ranked[i].family != "floor")]))[:CONTENDERS]
+    chosen = list(dict.fromkeys([*duel, *(i for i in study.paired if study.ranked[i].family != FLOOR)]))[:CONTENDERS]
     rows = _choose(study, duel, thumbnails)
     if not len(rows):
         return None

@@ -14,8 +14,10 @@ from typing import Any
 from jinja2 import Environment, FunctionLoader, StrictUndefined
 from markupsafe import Markup
 
+from ..families import MARKERS
+from .charts.style import style_sheet
+from .charts.svg import key
 from .numbers import percent, short
-from .svg import shape
 
 
 def html(template: str, **values: Any) -> str:
@@ -27,10 +29,8 @@ def html(template: str, **values: Any) -> str:
     )
     environment.filters |= {"percent": percent, "short": short}
     environment.globals |= {
-        "shapes": {
-            tone: Markup(shape(tone, 7, 7, 5.2, "")) for tone in ("hand", "deep", "shallow", "floor", "other", "ink")
-        },
-        "style": Markup(_read("style.css")),
+        "shapes": {tone: key(tone) for tone in MARKERS},
+        "style": Markup(style_sheet() + _read("style.css")),
         "script": Markup(script),
         "script_hash": Markup(f"sha256-{digest}"),
     }

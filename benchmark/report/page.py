@@ -1,33 +1,46 @@
-"""The page: one self-contained HTML file from the stored results of one run or several, and the figures as PNGs."""
+"""The page: one self-contained HTML file from the stored results of one run or several, and the figures as files."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
-from . import charts, classes, content, plots
+from ..families import DEEP, FAMILIES, HAND, tone_of
+from . import classes, content
+from .charts import (
+    FORMATS,
+    confusion,
+    consistency,
+    cost,
+    draw,
+    learning,
+    per_class,
+    ranking,
+    record,
+    reliability,
+    save,
+    top_k,
+    training,
+)
+from .charts.figure import Chart, Figure
 from .curves import curves_of
 from .explorer import BYTES, explorer, thumbnails_of
-from .figures import Figure, Matrix, Ranking, lanes, tone_of
 from .history import CAVEATS, HUMAN_NOTE
 from .html import data, html, write
 from .numbers import inside, percent, points, short
 from .provenance import facts_of_data, provenance
 from .runs import Run, read_run
 from .selfcheck import checks
-from .study import DEEP, HAND, Study, studies_of
-from .svg import draw
+from .study import Study, studies_of
 from .verdict import SIDES, flawless, verdict
 
 WIDE, NARROW, SMALL = 872, 352, 416  # px that figures are drawn for: the column, a phone, half the column
-TONE_NAMES = (("hand", "hand-engineered"), ("deep", "deep"), ("shallow", "learned, shallow"), ("floor", "floor"),
-              ("other", "other"))  # fmt: skip
 
 
-def render(runs: Sequence[Path], out: Path, formats: Sequence[str] = ("png",)) -> Path:
+def render(runs: Sequence[Path], out: Path, formats: Sequence[str] = FORMATS) -> Path:
     """Write ``out/report.html`` and ``out/figures/*`` from the folders of one or more runs; the path of the page.
 
     ``formats``: of the figures, of "png", "svg", "pdf". Raises InputError where a folder is not a run's.
@@ -39,14 +52,14 @@ def render(runs: Sequence[Path], out: Path, formats: Sequence[str] = ("png",)) -
     out.mkdir(parents=True, exist_ok=True)
     figures = out / "figures"
     figures.mkdir(exist_ok=True)
-    sections, drawn = [], list[tuple[str, Figure | Ranking | Matrix]]()
+    sections, drawn = [], list[tuple[str, Chart]]()
     for number, study in enumerate(studies):
         section = _section(study, loaded, f"s{number + 1}", BYTES // len(studies))
         prefix = f"{number + 1}-" if len(studies) > 1 else ""
-        drawn += [(prefix, figure) for figure in _drawn(section)]
+        drawn += [(prefix, view["figure"]) for view in section["views"]]
         sections.append(section)
     for prefix, figure in drawn:
-        plots.save(figure, figures, formats, prefix)
+        save(figure, figures, formats, prefix)
     write(out / "report.html", _page(sections, loaded))
     return out / "report.html"
 
@@ -71,52 +84,48 @@ def _section(study: Study, runs: list[Run], anchor: str, budget: int) -> dict[st
     explored = explorer(study, pictures, budget)
     curves = curves_of(study)
     view = partial(_view, anchor)
-    duel = study.duel or ()
-    record = charts.history(study)
+    quoted = record.figure(study)
+    views: dict[str, Any] = {
+        "ranking": view(ranking.figure(study)),
+        "history": view(quoted) if study.ranked else None,
+        "learning": view(learning.figure(study, curves)),
+        "cost": [view(figure) for figure in cost.figures(study)],
+        "per_class": view(per_class.figure(study)),
+        "closer": [view(figure) for figure in (top_k.figure(study), reliability.figure(study)) if figure is not None],
+        "training": [view(figure) for figure in training.figures(study)],
+        "consistency": view(consistency.figure(study)),
+        "confusion": [view(matrix) for i in study.duel or () if (matrix := confusion.figure(study, i)) is not None],
+    }
     section: dict[str, Any] = {
         "anchor": anchor,
         "study": study,
         "dataset": study.dataset,
         "verdict": verdict(study),
         "cards": _cards(study),
-        "ranking": charts.ranking(study),
-        "lanes": lanes(study.groups, len(study.ranked)),
+        **views,
+        "views": [view for entry in views.values() for view in (entry if isinstance(entry, list) else [entry]) if view],
         "ties": content.groups(study),
-        "families": _families(study),
+        "families": _legend(c.family for c in study.ranked),
         "contenders": content.contenders(study, anchor) if study.ranked else None,
         "pairs": content.pairs(study, anchor),
-        "history": view(record) if study.ranked else None,
-        "history_legend": [(tone, name) for tone, name in TONE_NAMES if tone in {s.tone for s in record.series}],
-        "measured": any(not s.hollow for s in record.series),
+        "history_legend": [(f.tone, f.label) for f in FAMILIES if f.tone in quoted.tones],
+        "measured": any(not s.hollow for s in quoted.series),
         "record": content.record(anchor),
         "curves": curves,
-        "learning": view(charts.learning(study, curves)),
-        "cost": [view(figure) for figure in charts.cost(study)],
         "costs": content.costs(study, anchor) if study.ranked else None,
         "stages": content.stages(study, anchor),
-        "per_class": view(charts.per_class(study)),
         "classes": classes.classes(study, anchor),
         "branches": classes.branches(study, anchor),
-        "confusion": [
-            (matrix, tone_of(study.ranked[i].family))
-            for i in duel
-            if (matrix := charts.confusion(study, i)) is not None
-        ],
         "confusions": classes.confusions(study, anchor),
         "explorer": None if explored is None else data(explored),
         "pictures": explored is not None and any(image["jpeg"] for image in explored["images"]),
-        "closer": [view(figure) for figure in (charts.top_k(study), charts.reliability(study)) if figure is not None],
         "calibration": content.calibrations(study, anchor),
-        "consistency": charts.consistency(study),
         "kappa": content.family_consistency(study),
-        "training": [view(figure) for figure in charts.training(study)],
         "undone": content.undone(study, anchor),
         "checks": checks(study),
         "facts": facts_of_data(study),
         "problems": content.problems(study, anchor),
     }
-    axis = section["ranking"].axis
-    section["percent"] = lambda value: f"{100 * min(max(axis.place(value), 0), 1):.2f}%"
     section["parts"] = [
         (name, f"{anchor}-{part}")
         for name, part, there in (
@@ -134,30 +143,23 @@ def _section(study: Study, runs: list[Run], anchor: str, budget: int) -> dict[st
     return section
 
 
-def _view(anchor: str, figure: Figure | None) -> dict[str, Any] | None:
+def _view(anchor: str, figure: Chart | None) -> dict[str, Any] | None:
     """A figure drawn for the widths it is shown at, and its numbers."""
     if figure is None:
         return None
-    wide = SMALL if figure.small else 640 if figure.square else WIDE
+    small = isinstance(figure, Figure) and figure.small
+    wide = SMALL if small else 640 if isinstance(figure, Figure) and figure.square else WIDE
     return {
         "figure": figure,
         "wide": draw(figure, wide),
-        "narrow": None if figure.small else draw(figure, NARROW),
+        "narrow": None if small else draw(figure, NARROW),
         "table": content.figure_numbers(figure, anchor),
     }
 
 
-def _drawn(section: Mapping[str, Any]) -> list[Figure | Ranking | Matrix]:
-    """Every figure of a section, for the files."""
-    views = [section["history"], section["learning"], *section["cost"], section["per_class"], *section["closer"]]
-    out: list[Figure | Ranking | Matrix] = [view["figure"] for view in [*views, *section["training"]] if view]
-    out += [matrix for matrix in [section["consistency"], *(m for m, _ in section["confusion"])] if matrix is not None]
-    return [section["ranking"], *out] if section["ranking"].rows else out
-
-
-def _families(study: Study) -> list[tuple[str, str]]:
-    present = {tone_of(c.family) for c in study.ranked}
-    return [(tone, name) for tone, name in TONE_NAMES if tone in present]
+def _legend(families: Iterable[str]) -> list[tuple[str, str]]:
+    present = {tone_of(family) for family in families}
+    return [(family.tone, family.label) for family in FAMILIES if family.tone in present]
 
 
 def _cards(study: Study) -> list[dict[str, str]]:

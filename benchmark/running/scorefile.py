@@ -10,7 +10,7 @@ from topfive.common.machine import cores
 from .. import specs
 from ..data import open_dataset
 from ..errors import InputError
-from ..report.figures import TONES
+from ..families import FAMILIES
 from ..results.folder import MANIFEST, claim, write_json
 from ..results.record import Results
 from ..results.thumbnails import write_thumbnails
@@ -20,13 +20,12 @@ from ..scoring.predictions import write_predictions
 from ..specs import slug
 from .provenance import collect, describe
 
-FAMILIES = (*TONES, "other")
-
 
 def score(file: Path, data: str, *, name: str | None, family: str, output: Path | None) -> dict[str, Any]:
     """The record of ``file`` on the validation images of ``data``; with ``output``, also a row of that run's folder."""
-    if family not in FAMILIES:
-        raise InputError(f"--family {family!r}: give one of {', '.join(map(repr, FAMILIES))}")
+    names = [known.name for known in FAMILIES]
+    if family not in names:
+        raise InputError(f"--family {family!r}: give one of {', '.join(map(repr, names))}")
     spec = specs.parse(data)
     params: dict[str, Any] = dict(spec.params)
     dataset = open_dataset(spec.name, n_jobs=cores(), **params)

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+
+from .primitives import Anchor
 
 Box = tuple[float, float, float, float]  # left, top, right, bottom; y grows downwards
+Spot = tuple[float, float, Anchor]  # x and y of the baseline's end that the anchor names
 
 
 def place(
@@ -12,24 +15,24 @@ def place(
     texts: Sequence[str],
     frame: Box,
     *,
-    char: float,
+    measure: Callable[[str], float],
     height: float,
     gap: float = 8.0,
     kept: Sequence[Box] = (),
-) -> list[tuple[float, float, str] | None]:
+) -> list[Spot | None]:
     """(x, y, anchor) of each text's baseline; None where it fits nowhere (its numbers are still in tip and table).
 
     Greedy, in the given order: to the right, the left, above, below, then the diagonals; first the important ones.
-    ``kept``: boxes that hold text already.
+    ``measure``: the width of a text. ``kept``: boxes that hold text already.
     """
     taken: list[Box] = [*kept, *((x - 5, y - 5, x + 5, y + 5) for x, y in points)]
-    placed: list[tuple[float, float, str] | None] = []
+    placed: list[Spot | None] = []
     for (x, y), text in zip(points, texts, strict=True):
         if not text:
             placed.append(None)
             continue
-        width = char * len(text)
-        spots = [
+        width = measure(text)
+        spots: list[Spot] = [
             (x + gap, y + height * 0.35, "start"),
             (x - gap, y + height * 0.35, "end"),
             (x, y - gap, "middle"),
@@ -53,7 +56,7 @@ def place(
     return placed
 
 
-def _box(spot: tuple[float, float, str], width: float, height: float) -> Box:
+def _box(spot: Spot, width: float, height: float) -> Box:
     x, y, anchor = spot
     left = x - {"start": 0.0, "middle": 0.5, "end": 1.0}[anchor] * width
     return left, y - height * 0.8, left + width, y + height * 0.2
