@@ -37,8 +37,9 @@ def figure(contest: Contest, answers: Sequence[Answer]) -> Figure | None:
     values = [v for mark in marks for v in (mark.low, mark.high) if v is not None]
     most, kinds = max(mark.x for mark in marks), {answer.condition["corruption"] for answer in answers}
     ticks = [(float(s), "none" if s == 0 else str(s)) for s in range(int(most) + 1)]
-    near = contest.chance <= max(values) + 0.1
-    rules = [Rule("y", contest.chance, f"chance {percent(contest.chance)}")] if near else []
+    rules = (
+        [Rule("y", contest.chance, f"chance {percent(contest.chance)}")] if contest.chance <= max(values) + 0.1 else []
+    )
     return Figure(
         "corruptions",
         "Error as the images are damaged",

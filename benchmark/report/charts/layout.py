@@ -108,8 +108,9 @@ def _xy(figure: Figure, room: float) -> Sheet:
         items += _series(series, frame)
     notes = [_note(rule, frame) for rule in figure.rules if rule.label]
     items += [text for text, _ in notes]
-    items += _names(figure, frame, [box for _, box in notes])
-    return Sheet(room, height, figure.summary, items)
+    names, unnamed = _names(figure, frame, [box for _, box in notes])
+    key, below_it = _key(unnamed, room, height + 13)
+    return Sheet(room, below_it if unnamed else height, figure.summary, [*items, *names, *key])
 
 
 def _ticks(figure: Figure, frame: _Frame, room: float) -> list[Item]:
@@ -182,9 +183,9 @@ def _series(series: Series, frame: _Frame) -> list[Item]:
     return items
 
 
-def _names(figure: Figure, frame: _Frame, kept: list[Box]) -> list[Item]:
-    """Names beside their points, where there is room."""
-    marks = [(mark, series.tone) for series in figure.series for mark in series.marks]
+def _names(figure: Figure, frame: _Frame, kept: list[Box]) -> tuple[list[Item], list[Series]]:
+    """Names beside their points, where there is room; and the lines whose names found none."""
+    marks = [(mark, series) for series in figure.series for mark in series.marks]
     # Points without a name still stand in the way of names.
     marks.sort(key=lambda pair: not pair[0].label)
     if len(marks) > 400:
@@ -198,11 +199,29 @@ def _names(figure: Figure, frame: _Frame, kept: list[Box]) -> list[Item]:
         height=13,
         kept=[*kept, *_intervals(figure, frame)],
     )
-    return [
-        Text(spot[0], spot[1], text, "name", spot[2], tone)
-        for (_, tone), text, spot in zip(marks, texts, spots, strict=True)
-        if spot is not None
-    ]
+    items: list[Item] = []
+    unnamed = []
+    for (_, series), text, spot in zip(marks, texts, spots, strict=True):
+        if spot is not None:
+            items.append(Text(spot[0], spot[1], text, "name", spot[2], series.tone))
+        elif text and series.line:
+            unnamed.append(series)
+    return items, unnamed
+
+
+def _key(unnamed: list[Series], room: float, top: float) -> tuple[list[Item], float]:
+    """A sample and the name of each line that has no name beside it, in rows below the figure; where they end."""
+    items: list[Item] = []
+    x, y = 0.0, top
+    for series, name in zip(unnamed, shortened([s.name for s in unnamed], int(room / 9)), strict=True):
+        taken = 36 + width(name, 12) + 18
+        if x and x + taken > room:
+            x, y = 0.0, y + LINE + 3
+        dash = DASHES[series.dash % len(DASHES)]
+        items.append(Path([(x, y), (x + 30, y)], "line", series.tone, dash))
+        items.append(Text(x + 36, y + 4, name, "legend"))
+        x += taken
+    return items, y + 12
 
 
 def _intervals(figure: Figure, frame: _Frame) -> list[Box]:

@@ -9,11 +9,12 @@ from ...families import MARKERS
 from ..numbers import percent
 from .figure import RankingFigure, Row
 from .primitives import Item, Line, Rect, Shape, Sheet, Text
-from .text import width, wrap
+from .text import shortened, width, wrap
 
 NARROW = 560  # px: below it a name stands above its row
 LANE, KEY, GAP = 9, 18, 14  # px that a tie bar, a family's marker and the room between columns take
 INTERVAL = 10  # px: how thick an interval is
+LONGEST, HEIGHT = 120, 18  # characters of a name, and px from one of its lines to the next
 LARGE, SMALL = 15, 12.5  # the text sizes of style.py's "who" and "value", and of "range"
 
 
@@ -39,13 +40,21 @@ def ranking(figure: RankingFigure, room: float) -> Sheet:
     values = max((width(value, LARGE, bold=True) for value, _ in texts), default=0) + 8
     ranges = max((width(text, SMALL) for _, text in texts), default=0)
     start = LANE * len(ties) + (4 if ties else 0)  # where names begin
-    longest = max((width(row.name, LARGE) for row in rows), default=0)
-    names = room - start - KEY - GAP - values - ranges if narrow else min(longest, 0.36 * room)
-    left = start + 6 if narrow else start + KEY + names + GAP
+    names = shortened([row.name for row in rows], LONGEST)
+    longest = max((width(name, LARGE) for name in names), default=0)
+    beside = room - start - KEY - GAP - values - ranges  # what a phone has for a name beside the numbers
+    column = min(longest, 0.36 * room) + 1
+    left = start + 6 if narrow else start + KEY + column + GAP
     right = room - 8 if narrow else room - values - ranges - GAP
-    names_of = [wrap(row.name, names + 1, LARGE, lines=4) for row in rows]
     step = 34 if len(rows) <= 16 else 27
-    heights = [18 * (len(lines) - 1) + (step + 22 if narrow else step) for lines in names_of]
+    lines_of, heights = [], []
+    for name in names:
+        lines = wrap(name, room - start - KEY if narrow and width(name, LARGE) > beside else column, LARGE)
+        if narrow:
+            # A name that does not fit beside the numbers has lines of its own above them.
+            lines = [*lines, ""] if width(name, LARGE) > beside else [name]
+        lines_of.append(lines)
+        heights.append(HEIGHT * (len(lines) - 1) + step + (22 if narrow else 0))
     tops = [24.0]
     for height in heights:
         tops.append(tops[-1] + height)
@@ -66,20 +75,21 @@ def ranking(figure: RankingFigure, room: float) -> Sheet:
             items.append(Text(middle, 13, text, "tick", "middle"))
             last = middle + half
     items += [Line(x(figure.chance), top, x(figure.chance), end, "rule") for top, end in tracks]
-    for row, lines, (error, span), top, height in zip(rows, names_of, texts, tops, heights, strict=False):
+    for row, lines, (error, span), top, height in zip(rows, lines_of, texts, tops, heights, strict=False):
         items.append(Rect(0, top, room, height, "row", tip=_tip(row)))
         middle = top + height - 15 if narrow else top + height / 2
-        first = top + 19 if narrow else middle + 5 - 9 * (len(lines) - 1)
+        first = top + 19 if narrow else middle + 5 - HEIGHT / 2 * (len(lines) - 1)
+        written = first + HEIGHT * (len(lines) - 1) if narrow else middle + 5
         items.append(Shape(start + 7, first - 5, 5.2, MARKERS[row.tone], "key", row.tone))
-        items += [Text(start + KEY, first + 18 * i, line, "who") for i, line in enumerate(lines)]
+        items += [Text(start + KEY, first + HEIGHT * i, line, "who") for i, line in enumerate(lines) if line]
         low, high = x(row.low), x(row.high)
         wide = max(high - low, 3)
         items.append(
             Rect((low + high - wide) / 2, middle - INTERVAL / 2, wide, INTERVAL, "interval", row.tone, radius=5)
         )
         items.append(Shape(x(row.value), middle, 5.2, MARKERS[row.tone], "mark", row.tone))
-        items.append(Text(room - ranges - 8, first, error, "value", "end"))
-        items.append(Text(room - ranges, first, span, "range"))
+        items.append(Text(room - ranges - 8, written, error, "value", "end"))
+        items.append(Text(room - ranges, written, span, "range"))
     for j, lane in enumerate(ties):
         for group in lane:
             items.append(Line(LANE * j + 2, tops[group[0]] + 8, LANE * j + 2, tops[group[1] + 1] - 8, "lane"))

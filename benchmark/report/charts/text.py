@@ -32,12 +32,12 @@ def _other(character: str) -> float:
 
 
 def wrap(text: str, room: float, size: float, *, lines: int = 0, bold: bool = False) -> list[str]:
-    """Lines that fit into ``room`` px: broken at spaces, else after one of ``,=[/_-``, else anywhere.
+    """Lines that fit into ``room`` px: broken at spaces, else after one of ``,+[/_-``, else anywhere.
 
     ``lines``: at most so many; the last then ends in "…".
     """
     out, line = [], ""
-    for piece in re.findall(r"\s+|[^\s,=\[/_-]*[,=\[/_-]|[^\s,=\[/_-]+", text):
+    for piece in re.findall(r"\s+|[^\s,+\[/_-]*[,+\[/_-]|[^\s,+\[/_-]+", text):
         piece = " " if piece.isspace() else piece
         if line and width(line + piece, size, bold=bold) > room:
             out.append(line.rstrip())

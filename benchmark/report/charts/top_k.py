@@ -29,7 +29,7 @@ def figure(contest: Contest) -> Figure | None:
     chance = ("chance", FLOOR, [Mark(k, e, f"chance, k = {k}: {percent(e)}") for k, e in levels])
     # Room for the names, which stand to the left of the lines: their share of the width, at about 7 px a character.
     longest = max(len(name) for name, _, _ in [*drawn, chance])
-    share = min((7.2 * longest + 16) / 350, 0.5)
+    share = min((7.2 * longest + 16) / 350, 0.36)
     ticks = [k for k in (1, 5, 10, 15, 20) if k <= most]
     return Figure(
         "top-k",
