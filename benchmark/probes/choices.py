@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
+
+from ..specs import near
 
 
 def chosen(what: str, asked: str | int | Sequence[str | int], known: Sequence[str]) -> list[str]:
@@ -17,8 +18,7 @@ def chosen(what: str, asked: str | int | Sequence[str | int], known: Sequence[st
     wanted = [str(word).strip().replace("_", "-") for word in words]
     for word in wanted:
         if word not in known:
-            near = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
-            hint = f"did you mean {near[0]!r}?" if near else f"known: all, {', '.join(known)}"
+            hint = near(word, known) or f"known: all, {', '.join(known)}"
             raise ValueError(f"unknown {what} {word!r}; {hint}")
     if not wanted:
         raise ValueError(f"no {what} is asked for; known: all, {', '.join(known)}")

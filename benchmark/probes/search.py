@@ -6,14 +6,14 @@ import math
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from .contract import Pixels
 
-Scores = Callable[[Pixels | Sequence[Pixels]], NDArray[np.float64]]
+Scores = Callable[[Pixels | Sequence[Pixels]], NDArray[np.floating[Any]]]
 
 
 class Proposal(Protocol):
@@ -38,7 +38,7 @@ class Found:
         return np.asarray(self.margins[-1] <= 0, np.bool_)
 
 
-def margins(scores: NDArray[np.float64], labels: NDArray[np.int64]) -> NDArray[np.float64]:
+def margins(scores: NDArray[np.floating[Any]], labels: NDArray[np.int64]) -> NDArray[np.float64]:
     """(n,) score of the true class less the highest other: right if above 0; a tie counts as wrong.
 
     Raises ValueError for scores that are not finite, of another number of rows, or of a single class.

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, TypeVar
+from typing import ClassVar
 
 import cv2
 import numpy as np
@@ -14,8 +14,6 @@ from topfive.common.parameters import whole_number
 from .choices import chosen
 from .contract import Images, Pixels
 from .damage.digital import jpeg_compression
-
-AnyImages = TypeVar("AnyImages", bound=Images)
 
 AMOUNTS: Mapping[str, tuple[float, ...]] = {
     "translation": (1, 2, 3, 4, 5, 6, 7, 8),  # pixels
@@ -51,7 +49,7 @@ class Shifts:
         whole_number("images", images, 1)
         whole_number("random_state", random_state, 0)
 
-    def views(self, images: AnyImages) -> Iterator[tuple[Mapping[str, str | int | float], AnyImages]]:
+    def views(self, images: Images) -> Iterator[tuple[Mapping[str, str | int | float], Images]]:
         """``images`` under ``{"shift": kind, "amount": amount}``, kind by kind, changed lazily."""
         for kind in self._kinds:
             for amount in AMOUNTS[kind]:

@@ -28,8 +28,8 @@ log = logging.getLogger("topfive.engine")
 Answer = dict[str, Any]  # fields of a results.schema.Record; files by their names in the cell's folder
 
 
-class Fitted:
-    """A fitted contender as a probe sees it: scores in the data set's class order, checked as any answer is."""
+class FittedContender:
+    """``probes.contract.Fitted``: scores in the data set's class order, checked as any answer is."""
 
     def __init__(self, method: Any, n_classes: int) -> None:
         self.method = method
@@ -69,7 +69,7 @@ def ask(
         log.info("%s: asking about %d images", name, len(rows))
         if not (hasattr(probe, "views") or hasattr(probe, "ask")):
             raise TypeError(f"{asked['target']} is no probe: it has neither views nor ask")
-        fitted = Fitted(method, len(dataset.classes))
+        fitted = FittedContender(method, len(dataset.classes))
         if hasattr(probe, "views"):
             ids = [val.ids[int(i)] for i in rows]
             for answer in _views(fitted, probe.views(images), ids, labels, fitted_under, folder, name):
@@ -84,7 +84,7 @@ def ask(
 
 
 def _views(
-    fitted: Fitted,
+    fitted: FittedContender,
     views: Iterable[tuple[Mapping[str, Scalar], Any]],
     ids: list[str],
     labels: NDArray[np.int64],
