@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ...conditions import Scalar, of_asking
 from ...scoring.resampling import interval, resampled_errors
 from ...scoring.statistics import hits_at
-from .contest import Contender, Contest, Estimate, Result, order
+from .contest import Contest, Estimate, Result
 
 
 @dataclass(frozen=True)
@@ -42,17 +43,13 @@ def answers(contest: Contest, axis: str) -> list[Answer]:
                 if same and record.status == "done":
                     conditions.setdefault(tuple(asked.items()), []).append((plain, Result(plain.run, record)))
         for condition, pairs in conditions.items():
-            found = _answer(contest, contender, i, dict(condition), pairs)
-            out += [] if found is None else [found]
+            answer = _answer(contest.k, i, dict(condition), pairs)
+            out += [] if answer is None else [answer]
     return out
 
 
 def _answer(
-    contest: Contest,
-    contender: Contender,
-    place: int,
-    condition: Mapping[str, Scalar],
-    pairs: Sequence[tuple[Result, Result]],
+    k: int, place: int, condition: Mapping[str, Scalar], pairs: Sequence[tuple[Result, Result]]
 ) -> Answer | None:
     """None where a file is gone, or the images are not those of the plain answer."""
     changed, plain, labels = [], [], None
@@ -60,14 +57,15 @@ def _answer(
         told, asked = before.predictions(), after.predictions()
         if told is None or asked is None:
             return None
-        rows = order(asked[0], told[0])
-        if rows is None:
+        found = pc.index_in(asked[0], value_set=told[0])
+        if found.null_count:
             return None
+        rows = found.to_numpy().astype(np.int64)
         labels = asked[1].label.astype(np.int64) if labels is None else labels
         if not np.array_equal(asked[1].label, labels) or not np.array_equal(told[1].label[rows], labels):
             return None
-        changed.append(hits_at(asked[1].above, asked[1].tied, contest.k))
-        plain.append(hits_at(told[1].above[rows], told[1].tied[rows], contest.k))
+        changed.append(hits_at(asked[1].above, asked[1].tied, k))
+        plain.append(hits_at(told[1].above[rows], told[1].tied[rows], k))
     if labels is None:
         return None
     return Answer(place, condition, _mean(changed), _mean(plain), labels)
