@@ -14,8 +14,8 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
-from topfive.common import parameters
 from topfive.common.machine import torch_threads
+from topfive.common.parameters import whole_number
 
 from .compute import product_dtype
 from .descriptors import LEAST_SIDE, to_tensor
@@ -56,8 +56,8 @@ class CoatesNg(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def fit(self, images: Any, labels: NDArray[np.int64]) -> Self:
         """Learn dictionary and SVM from n images and (n,) labels. ValueError: ``k`` below 1, ``side`` below 24 px."""
-        parameters.whole_number("k", self.k, 1)
-        parameters.whole_number("side", self.side, LEAST_SIDE)
+        whole_number("k", self.k, 1)
+        whole_number("side", self.side, LEAST_SIDE)
         labels = np.asarray(labels)
         rng = np.random.default_rng(self.random_state)
         order = rng.permutation(len(images))
@@ -129,7 +129,7 @@ class CoatesNg(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def _features(self, images: Any, order: NDArray[np.int64]) -> Any:
         bare = copy.copy(self)
-        bare.__dict__.pop("svm_", None)  # where this is sent about, the SVM need not go along
+        bare.__dict__.pop("svm_", None)  # what a cluster is sent does not include the SVM
 
         def fill(out: Any) -> None:
             extract(bare.encode, images, order, out, device=self.device, side=self.side)

@@ -1,4 +1,4 @@
-"""What every contender here is: images to vectors, vectors to a linear SVM, scores averaged over its models."""
+"""The base of most contenders: images to vectors, a linear SVM on the vectors, scores averaged over several models."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from typing import Any, Self
 import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
-from topfive.common import parameters
 from topfive.common.machine import torch_threads
+from topfive.common.parameters import true_or_false
 
 from . import costs
 from .costs import Cost
@@ -53,8 +53,8 @@ class Coded(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def check(self) -> None:
         """ValueError for a parameter that makes no sense; ``fit`` begins with it."""
-        parameters.true_or_false("mirrored", self.mirrored)
-        parameters.true_or_false("fused", self.fused)
+        true_or_false("mirrored", self.mirrored)
+        true_or_false("fused", self.fused)
 
     def channels(self, grid: Grid) -> list[Channel]:
         """The descriptors and codes of this contender."""
@@ -97,7 +97,7 @@ class Coded(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                 else:
                     model.fit(part, targets)
                 self.models_.append(model)
-                # Models add up on one scale: that of their own scores in training.
+                # Before scores are averaged, each model's are divided by their standard deviation in training.
                 self.scales_.append(1 / max(float(model.decision_function(part[:SCALE_ROWS]).std()), 1e-12))
             self._stage_done("svm", begin, Cost())
         self.classes_ = self.models_[0].classes_
@@ -109,7 +109,7 @@ class Coded(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             "train_share": min(model.train_share_ for model in self.models_),
             "tuned": self.models_[0].tuned_,
         }
-        # Where several models are averaged, one that could still learn is told of.
+        # Of several models, the one that has not converged.
         self.converged_ = min((model.converged_ for model in self.models_), key=lambda said: bool(said["converged"]))
         return self
 

@@ -1,4 +1,4 @@
-"""How this package uses the machine: which device is the processor, and the number format of big matrix products."""
+"""How this package uses the machine: the CPU or a GPU, and the dtype of large matrix products."""
 
 from __future__ import annotations
 
@@ -6,12 +6,12 @@ import torch
 
 
 def on_cpu(device: str | torch.device) -> bool:
-    """Whether that is this machine's processor."""
+    """Whether the device is the CPU."""
     return torch.device(device).type == "cpu"
 
 
 def product_dtype(device: str) -> torch.dtype:
-    """bfloat16 where matrix products are quicker in it (CUDA, AVX-512 BF16), else float32."""
+    """bfloat16 where matrix products are faster in it (CUDA, AVX-512 BF16), else float32."""
     if torch.device(device).type == "cuda" or torch.cpu.get_capabilities().get("avx512_bf16", False):
         return torch.bfloat16
     return torch.float32

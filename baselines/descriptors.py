@@ -1,4 +1,4 @@
-"""The local descriptors by name, and how a batch of images reaches them."""
+"""The registry of descriptors, and how images become the batches of one shape that they take."""
 
 from __future__ import annotations
 
@@ -24,7 +24,7 @@ HOG_SIDE = 64  # px: what a whole image is resized to for its HOG
 LEAST_SIDE = 24  # px; anything shorter is enlarged, so that every grid has patches
 MAX_PIXELS = 100_000  # an image is shrunk to this, as at ILSVRC
 PATCHES_AT_A_TIME = 32_768  # bounds memory: at most this many descriptors exist at once, or those of one image
-ON_GPU = 8  # times as many: it has more cores to feed and no small cache to stay in
+ON_GPU = 8  # times as many on a GPU, which needs large batches and has no small cache to stay in
 
 # Each takes (B, 3, H, W) float32 RGB in [0, 1], a grid and the dtype of its products, and gives (B, T, D).
 DESCRIPTORS: dict[str, Describe] = {

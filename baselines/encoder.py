@@ -45,12 +45,11 @@ class Encoder:
                 taken[one] = {part: Cost(**cost) for part, cost in about["cost"].items()}
         missing = [one for one in wanted if one not in self.learned_]
         if missing:
-            made = sampling.learn(
-                images, missing, self.grid, seed=self.seed, device=self.device, dtype=self.dtype
-            )  # each is kept as soon as it is there
+            made = sampling.learn(images, missing, self.grid, seed=self.seed, device=self.device, dtype=self.dtype)
             for one, (learned, parts) in zip(missing, made, strict=True):
                 self.learned_[one], taken[one] = learned, parts
                 about = {"cost": {part: vars(cost) for part, cost in parts.items()}}
+                # Each is kept before the next one is learned.
                 stages.save("codebook", self.key(images, vocabulary=one), about, learned.arrays())
         self.cached_cost_ = sampling.together(taken) - sampling.together({one: taken[one] for one in missing})
         [one_image] = images.batches(1, max_pixels=MAX_PIXELS, order=[0])
@@ -59,7 +58,7 @@ class Encoder:
         return self
 
     def key(self, images: Any, **stage: Any) -> Key | None:
-        """Everything that what is made of these images depends on, with ``stage``; None where they cannot be told."""
+        """What a stage made of these images depends on, ``stage`` included; None without a fingerprint."""
         if images.fingerprint is None:
             return None
         made_by = {"grid": self.grid, "seed": self.seed, "device": self.device, "products": self.dtype}

@@ -1,4 +1,4 @@
-"""Features of any number of images: batches are decoded ahead, encoded, and written where their rows belong."""
+"""Feature extraction for any number of images: decode ahead, encode in batches, write each batch to its rows."""
 
 from __future__ import annotations
 
@@ -23,8 +23,8 @@ log = logging.getLogger("topfive.baselines.extraction")
 
 BATCH = 32  # images; on a GPU ``ON_GPU`` times as many
 SENT_FROM = 2000  # images; fewer are encoded here sooner than on a cluster
-# Rows that come back wait in memory until they are written: batches are sent in waves of at most so many bytes of
-# rows, or of so many batches for each thread of the cluster, so that few threads wait for the last of a wave.
+# On a cluster, rows that come back wait in memory until they are written. So batches are sent in waves: of at most
+# WAITING bytes of rows, but of at least LEAST_WAVE batches for each thread, so that few threads wait at a wave's end.
 WAITING, LEAST_WAVE = 2**31, 16
 
 
@@ -62,7 +62,9 @@ def extract(
         return len(views[0])
 
     def here(first: int, batch: Any) -> int:
-        return write(first, _rows(encode, batch, mirrored))  # by its own thread, so that a slow disk holds it up
+        return write(
+            first, _rows(encode, batch, mirrored)
+        )  # in the thread that encoded: with a slow disk, encoding waits
 
     def counts() -> Iterator[int]:
         if cores and n >= SENT_FROM and not _shares_memory():

@@ -1,4 +1,4 @@
-"""Plain floors from scikit-learn alone: what the pixels give without any idea about images."""
+"""Floors: classifiers of scikit-learn on raw pixels, without any image features."""
 
 from __future__ import annotations
 

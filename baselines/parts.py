@@ -13,7 +13,7 @@ from __future__ import annotations
 import dataclasses
 from typing import Any, ClassVar
 
-from topfive.common import parameters
+from topfive.common.parameters import number, one_of, true_or_false, whole_number
 
 from . import descriptors, pyramid
 from .coded import Coded
@@ -71,12 +71,12 @@ class Configurable(Coded):
         """ValueError for names, sizes or regions that make no sense."""
         super().check()
         descriptors.parse(self.descriptor)
-        parameters.whole_number("k", self.k, 1)
-        parameters.whole_number("dims", self.dims, 0)
-        parameters.true_or_false("xy", self.xy)
+        whole_number("k", self.k, 1)
+        whole_number("dims", self.dims, 0)
+        true_or_false("xy", self.xy)
         pyramid.parse(self.pyramid)
-        parameters.number("step", self.step, least=0)
-        parameters.one_of("classifier", self.classifier, ("svm", "pa"))
+        number("step", self.step, least=0)
+        one_of("classifier", self.classifier, ("svm", "pa"))
 
     def channels(self, grid: Grid) -> list[Channel]:
         """One for each descriptor."""

@@ -35,7 +35,7 @@ class Settings:
 
 
 class Trainer:
-    """The rows, their targets and the steps on them; holds no model, so that trials share what was measured once.
+    """The rows, their targets and the SGD steps. It holds no model, so that all trials share its mean and curvature.
 
     A processor's cores share a step by strips of features, whose weights stay in a core's cache between the gradient
     and the sum. The strips do not depend on the number of cores, so neither does the result.
@@ -83,7 +83,7 @@ class Trainer:
                     slope = (scores + 1).clamp_(min=0).mul_(settings.negative_weight)
                     slope = torch.where(hits > 0, (scores - 1).clamp_(max=0), slope)
                     done += 1
-                    # The plain mean during the first epoch, then one that forgets at the pace of an epoch.
+                    # The plain mean of the weights in the first epoch, then an exponential mean over about an epoch.
                     share = min(1.0, AVERAGE_EVERY / min(done, len(batches)))
                     share *= done % AVERAGE_EVERY == 0 or done % len(batches) == 0
 
@@ -108,7 +108,7 @@ class Trainer:
 
     @contextmanager
     def _cores(self) -> Iterator[Each]:
-        """What calls a function of each strip, on all cores at once, and gives the answers in order."""
+        """A function that calls another for every strip, on all cores, and returns the results in order."""
         with torch_threads(1), ThreadPoolExecutor(self.workers, thread_name_prefix="svm") as pool:
             yield lambda work: list(pool.map(work, self.strips))
 
@@ -146,7 +146,7 @@ class Trainer:
 
 
 def require_finite(values: torch.Tensor) -> None:
-    """ValueError where one is not: a row that is not finite makes the sums over its batch so."""
+    """ValueError if one is not finite. One row that is not makes every sum over its batch so."""
     if not torch.isfinite(values).all():
         raise ValueError("the features hold NaN or infinite values, or a step so long that the weights overflow")
 

@@ -18,11 +18,10 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import topfive.common
+import topfive.common.sources as sources
 import torch
 from numpy.typing import NDArray
 from topfive.common.files import PART, atomic
-from topfive.common.sources import source_digest
 
 from . import costs
 from .arrayfile import Arrays, Damaged, Draft, read_arrays, write_arrays
@@ -31,7 +30,7 @@ from .costs import Cost
 log = logging.getLogger("topfive.baselines")
 
 IN_MEMORY = 512 * 2**20  # bytes; features above this go to disk even without a cache folder
-CODE = (Path(__file__).parent, *map(Path, topfive.common.__path__))  # whose text decides what a stage holds
+CODE = (Path(__file__).parent, Path(sources.__file__).parent)  # a stage that other code made is not used
 
 Key = dict[str, Any]
 
@@ -111,7 +110,7 @@ class Stages:
         if n_bytes > 0.9 * free:
             raise OSError(f"features of {n_bytes / 1e9:.1f} GB do not fit on {folder}: {free / 1e9:.1f} GB are free")
         if path is None:
-            # The file has no name any more when this returns; it lives as long as its map does.
+            # The file is deleted when this returns; its data live as long as the memory map.
             with tempfile.NamedTemporaryFile(prefix="topfive-features-", suffix=PART, dir=folder) as file:
                 fill(np.memmap(file, np.float16, "r+", shape=shape))
                 # Read only: a private map of more than the memory may be refused.
@@ -127,6 +126,6 @@ class Stages:
         if self.folder is None or key is None:
             return None
         self.folder.mkdir(parents=True, exist_ok=True)
-        made_by = {"code": source_digest(*CODE), "torch": torch.__version__, "numpy": np.__version__}
+        made_by = {"code": sources.source_digest(*CODE), "torch": torch.__version__, "numpy": np.__version__}
         text = json.dumps({**key, **made_by}, sort_keys=True, default=str)
         return self.folder / f"{stage}-{hashlib.sha256(text.encode()).hexdigest()[:24]}.arrays"

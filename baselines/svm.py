@@ -18,8 +18,8 @@ import torch
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.svm import LinearSVC
-from topfive.common import parameters
 from topfive.common.machine import torch_threads
+from topfive.common.parameters import number, one_of, whole_number
 
 from .sgd import Settings, Trainer, held_out_error
 from .stages import read
@@ -105,11 +105,11 @@ class LinearSVM(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return np.asarray(self.classes_[self.decision_function(features).argmax(1)])
 
     def _check(self) -> None:
-        parameters.one_of("solver", self.solver, ("auto", "sgd", "liblinear"))
-        parameters.number("alpha", self.alpha, least=0)
-        parameters.number("negative_weight", self.negative_weight, above=0, optional=True)
-        parameters.number("step", self.step, above=0, optional=True)
-        parameters.whole_number("epochs", self.epochs, 1, optional=True)
+        one_of("solver", self.solver, ("auto", "sgd", "liblinear"))
+        number("alpha", self.alpha, least=0)
+        number("negative_weight", self.negative_weight, above=0, optional=True)
+        number("step", self.step, above=0, optional=True)
+        whole_number("epochs", self.epochs, 1, optional=True)
 
     def _fit_liblinear(self, features: NDArray[np.float32], targets: NDArray[np.int64]) -> None:
         rng = np.random.default_rng(self.random_state)

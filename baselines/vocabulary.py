@@ -55,7 +55,7 @@ class Learned:
     codebook: Codebook
 
     def arrays(self) -> dict[str, NDArray[Any]]:
-        """All of it as arrays, to be stored."""
+        """Everything as arrays, to be stored."""
         named = {"codebook." + name: value for name, value in vars(self.codebook).items()}
         if self.pca is not None:
             named |= {"pca." + name: value for name, value in vars(self.pca).items()}
@@ -63,7 +63,7 @@ class Learned:
 
     @classmethod
     def from_arrays(cls, arrays: Mapping[str, NDArray[Any]], learns: str, device: str) -> Learned:
-        """The one whose ``arrays`` these are, on a device."""
+        """The inverse of ``arrays``; ``learns``: the vocabulary's; tensors on ``device``."""
 
         def part(prefix: str) -> dict[str, torch.Tensor]:
             found = {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}

@@ -63,7 +63,7 @@ class Whole(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return np.asarray(self.classes_[self.decision_function(images).argmax(1)])
 
     def _features(self, images: Any, order: NDArray[np.int64]) -> Any:
-        bare = clone(self)  # where this is sent about, the SVM need not go along
+        bare = clone(self)  # what a cluster is sent does not include the SVM
 
         def encode(batch: NDArray[np.uint8]) -> torch.Tensor:
             vectors = bare.describe(to_tensor(list(batch), bare.device))

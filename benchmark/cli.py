@@ -104,15 +104,16 @@ def list_(
 def report(
     runs: Annotated[list[Path], typer.Argument(help="Folders of finished runs; several make one report.")],
     output: Annotated[Path | None, typer.Option("-o", "--output", help=r"Where to.  \[the first run's folder]")] = None,
-    formats: Annotated[str, typer.Option("--figures", help="Formats of the figures: png,svg,pdf.")] = "png",
+    formats: Annotated[str, typer.Option("--figures", help="Formats of the figures: png,svg,pdf.")] = "png,svg",
+    plugin: Annotated[list[str] | None, typer.Option(help="A Python file of sections of your own.")] = None,
 ) -> None:
     """Rebuild the report from the stored results."""
-    from .report.page import render
+    from .report.render import render
 
     wanted = formats.split(",")
     if not set(wanted) <= {"png", "svg", "pdf"}:
         raise InputError(f"--figures {formats}: give png, svg or pdf, several joined by commas")
-    print(render(runs, output or runs[0], wanted))
+    print(render(runs, output or runs[0], wanted, plugin or []))
 
 
 @app.command()
@@ -139,7 +140,7 @@ def cache(
     clear: Annotated[bool, typer.Option("--clear", help="Empty it; everything can be made again.")] = False,
 ) -> None:
     """Show what the cache holds and where; or clear it."""
-    from .data.cache import root
+    from .data.storage.cache import root
     from .running import stages as cachecare
 
     if clear:
@@ -225,7 +226,7 @@ def data_inspect(
     """Say what lies at a path: layout, counts, classes, sizes, problems, fingerprint."""
     from topfive.common.machine import cores
 
-    from .data.inspect import inspect
+    from .data.tools.inspect import inspect
 
     found = inspect(path, n_jobs=cores())
     print(found.text(problems))
@@ -254,7 +255,7 @@ def data_export(
 
     from . import specs
     from .data import open_dataset
-    from .data.export import export
+    from .data.tools.export import export
 
     spec = specs.parse(data)
     params: dict[str, Any] = dict(spec.params)
@@ -270,7 +271,7 @@ def data_get(
     """Fetch a public data set: resumed where it stopped, checked by its checksum, unpacked safely."""
     from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
 
-    from .data.download import get
+    from .data.tools.download import get
 
     with Progress(BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn(), transient=True) as bar:
         task = bar.add_task(name, total=None)
@@ -287,7 +288,7 @@ def data_pack(
     """Write one file of small images with its index, for repeated fast epochs; it can be given to -d."""
     from topfive.common.machine import cores
 
-    from .data.pack import pack
+    from .data.tools.pack import pack
 
     packed = pack(path, side, out, n_jobs=cores())
     print(f"{packed}: {packed.stat().st_size / 1e6:,.1f} MB\nnext: topfive run -d {packed}")

@@ -60,37 +60,48 @@ def precision(device: torch.device, wanted: str = "auto") -> torch.dtype:
 
 
 class Compiled(nn.Module):
-    """``torch.compile`` of a network; where compiling fails it warns once and runs the network itself from then on."""
+    """``torch.compile`` of a network; where compiling fails it warns once and runs the network itself from then on.
 
-    def __init__(self, network: nn.Module) -> None:
+    several_sides: it will see images of more than one size, for which it is compiled only once. Inductor keeps what it
+    has compiled on the disk, for the next run.
+    """
+
+    def __init__(self, network: nn.Module, several_sides: bool = False) -> None:
         super().__init__()
+        self.several_sides = several_sides
         config: Any = importlib.import_module("torch._functorch.config")
         # Otherwise the backward pass is compiled when it first runs, where this class cannot catch an error.
         with suppress(AttributeError):  # older versions lack it
             config.force_non_lazy_backward_lowering = True
         self.network = network
-        # Each of the few sizes of ``first_side`` has its own kernels, which are faster than those for any size.
-        self.fast: Callable[[torch.Tensor], torch.Tensor] | None = torch.compile(network, dynamic=False)
+        self.fast: Callable[[torch.Tensor], torch.Tensor] | None = torch.compile(network)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         if self.fast is not None:
             try:
+                if self.several_sides:
+                    torch._dynamo.maybe_mark_dynamic(x, [2, 3])
                 return self.fast(x)
             except Exception as error:  # compilers fail in many ways; the network's own errors are raised again below
                 if out_of_memory(error):
                     raise
-                reason = (str(error).splitlines() or [""])[0]
                 log.warning(
-                    "torch.compile does not work here (%s: %s): goes on without, slower", type(error).__name__, reason
-                )
+                    "torch.compile does not work here (%s: %s): goes on without, slower",
+                    type(error).__name__, first_line(error),
+                )  # fmt: skip
                 self.fast = None
         result: torch.Tensor = self.network(x)
         return result
 
 
-def compiled(network: nn.Module, device: torch.device) -> nn.Module:
+def compiled(network: nn.Module, device: torch.device, several_sides: bool = False) -> nn.Module:
     """:class:`Compiled` on a GPU; the network itself on a CPU, where compiling gained 3 % (docs/cnn.md)."""
-    return Compiled(network) if device.type == "cuda" else network
+    return Compiled(network, several_sides) if device.type == "cuda" else network
+
+
+def first_line(error: BaseException) -> str:
+    """Of what it says."""
+    return (str(error).splitlines() or [""])[0]
 
 
 def out_of_memory(error: BaseException) -> bool:

@@ -33,7 +33,7 @@ from .augment import CHOICES, Augment, Colour
 from .convergence import converged
 from .distributed import all_gather_rows, collective, join_torchrun
 from .feed import Feed
-from .hyperparameters import RATES, Hyperparameters
+from .hyperparameters import BATCH, RATES, Hyperparameters, gpu_batch
 from .spawn import train_on
 from .train import Job, Trained, Trainer
 
@@ -56,9 +56,11 @@ class DeepClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     epochs        None: ``default_epochs``, by the number of training images and the device
     side          pixels a side that the network sees; None: the images' own short side, at least 16, and at most 64
                   on a CPU or 224 on a GPU
-    batch         images in a step; None: 64 on a CPU, 128 on a GPU
+    batch         images in a step; None: 64 on a CPU; on a GPU 512 from 51,200 training images on, 256 from 25,600 on,
+                  else 128, and 128 where ``lr`` is given
     optimizer     "sgd" (Nesterov), "momentum" (Polyak, the paper's), "adamw"
-    lr            the highest learning rate; None: ``train.RATES``, by the optimizer
+    lr            the highest learning rate; None: ``hyperparameters.RATES``, by the optimizer, and above 128 images in
+                  a step times (batch / 128), or its square root for "adamw"
     augment       "none" (or None), "crop", "crop+flip", "scale+flip" or "paper" (see ``augment.Augment``); "auto":
                   "scale+flip" on a GPU, whose trainings are long enough to need it, and "crop+flip" on a CPU
     first_side    fraction of ``side`` at which training starts (see ``train.Hyperparameters``)
@@ -129,10 +131,13 @@ class DeepClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         epochs = default_epochs(n_train, on_gpu)
         return epochs if on_gpu else math.ceil(self.cpu_epochs * epochs)
 
-    def _hyperparameters(self, epochs: int, on_gpu: bool) -> Hyperparameters:
+    def _hyperparameters(self, epochs: int, n_train: int, on_gpu: bool) -> Hyperparameters:
+        default = 64
+        if on_gpu:  # a rate that was given is for some batch, which is not to grow
+            default = gpu_batch(n_train) if self.lr is None else BATCH
         return Hyperparameters(
             epochs=epochs,
-            batch=(128 if on_gpu else 64) if self.batch is None else self.batch,
+            batch=default if self.batch is None else self.batch,
             optimizer=self.optimizer,
             lr=self.lr,
             first_side=self.first_side,
@@ -164,7 +169,8 @@ class DeepClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.classes_, targets = np.unique(np.asarray(labels), return_inverse=True)
         train, held_out = split(targets, self.held_out, self.random_state, self._needs_held_out())
         self.stored_, self.side_ = self._sides(min(images.typical_size), on_gpu)
-        hyper = self._hyperparameters(self._epochs(len(train), on_gpu) if self.epochs is None else self.epochs, on_gpu)
+        epochs = self._epochs(len(train), on_gpu) if self.epochs is None else self.epochs
+        hyper = self._hyperparameters(epochs, len(train), on_gpu)
 
         with torch_threads(self.n_jobs), torch.random.fork_rng([device] if on_gpu else []):
             torch.manual_seed(self.random_state)
@@ -211,14 +217,16 @@ class DeepClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         joules = [record["joules"] for record in self.history_ if "joules" in record]
         self.energy_joules_ = sum(joules) if joules else None
         self.timings_ = {"load": load_seconds, "train": sum(record["seconds"] for record in self.history_)}
-        if trained.pretrain_seconds:
-            self.timings_["pretrain"] = trained.pretrain_seconds
+        stages = {"pretrain": trained.pretrain_seconds, "compile": trained.prepare_seconds}
+        self.timings_ |= {stage: seconds for stage, seconds in stages.items() if seconds}
         before = self.history_[: trained.cached_epochs]
         self.cached_timings_: dict[str, float] = {}
         self.cached_cpu_seconds_ = 0.0
-        if before:  # pre-training comes before the first epoch, and a checkpoint after it
-            self.cached_timings_ = {**self.timings_, "train": sum(record["seconds"] for record in before)}
-            del self.cached_timings_["load"]
+        if before:
+            # Pre-training comes before the first checkpoint; to compile comes again before the epochs that were left.
+            now = ("load",) if len(before) == len(self.history_) else ("load", "compile")
+            self.cached_timings_ = {stage: seconds for stage, seconds in self.timings_.items() if stage not in now}
+            self.cached_timings_["train"] = sum(record["seconds"] for record in before)
             self.cached_cpu_seconds_ = trained.pretrain_cpu_seconds + sum(record["cpu_seconds"] for record in before)
 
     def _budget(self, n_train: int, n_given: int, on_gpu: bool) -> dict[str, Any]:
@@ -263,7 +271,7 @@ class DeepClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
         with torch_threads(self.n_jobs), torch.inference_mode():
             for batch in images.batches(256, side=self.stored_, order=np.arange(edges[rank], edges[rank + 1])):
-                pixels = torch.from_numpy(batch).to(device)
+                pixels = hardware.to_device(torch.from_numpy(batch), device)
                 mean, at_once = hardware.within_memory(partial(probabilities, pixels), at_once)
                 rows.append(mean.clamp_min(1e-30).log().cpu().numpy())
         self.model_.to("cpu")

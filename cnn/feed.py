@@ -56,6 +56,11 @@ class Feed:
         if self.device.type == "cuda" and self.pixels.nbytes <= torch.cuda.mem_get_info(self.device)[0] // 2:
             self.pixels, self.labels = self.pixels.to(self.device), self.labels.to(self.device)
 
+    @property
+    def resident(self) -> bool:
+        """Whether the pixels are on the device that computes."""
+        return self.pixels is not None and self.pixels.device.type == self.device.type
+
     def __len__(self) -> int:
         return len(self.labels)
 
@@ -73,5 +78,5 @@ class Feed:
                 at += len(batch)
                 yield to_device(torch.from_numpy(batch), self.device), to_device(labels, self.device)
             return
-        for mine in torch.split(torch.from_numpy(order).to(self.labels.device), size):
+        for mine in torch.split(to_device(torch.from_numpy(order), self.labels.device), size):
             yield to_device(self.pixels[mine], self.device), to_device(self.labels[mine], self.device)

@@ -97,9 +97,9 @@ class AlexNet(DeepClassifier):
             "width": self._width(on_gpu),
         }
 
-    def _hyperparameters(self, epochs: int, on_gpu: bool) -> Hyperparameters:
+    def _hyperparameters(self, epochs: int, n_train: int, on_gpu: bool) -> Hyperparameters:
         least = smallest_side(self.side_)
-        return replace(super()._hyperparameters(epochs, on_gpu), least_side=least, schedule=self.schedule)
+        return replace(super()._hyperparameters(epochs, n_train, on_gpu), least_side=least, schedule=self.schedule)
 
     def _colour(self, pixels: torch.Tensor) -> tuple[Colour, float]:
         colour = Colour.of(pixels)
@@ -133,9 +133,9 @@ class AlexNet2012(AlexNet):
     def _epochs(self, n_train: int, on_gpu: bool) -> int:
         return 90 if on_gpu else super()._epochs(n_train, on_gpu)
 
-    def _hyperparameters(self, epochs: int, on_gpu: bool) -> Hyperparameters:
+    def _hyperparameters(self, epochs: int, n_train: int, on_gpu: bool) -> Hyperparameters:
         rate = 0.01 if self.lr is None else self.lr
-        return replace(super()._hyperparameters(epochs, on_gpu), label_smoothing=0.0, lr=rate)
+        return replace(super()._hyperparameters(epochs, n_train, on_gpu), label_smoothing=0.0, lr=rate)
 
     def _sides(self, shortest: int, on_gpu: bool) -> tuple[int, int]:
         seen = 224 if self.side is None else self.side

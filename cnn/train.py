@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import copy
 import logging
 import math
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -23,12 +22,14 @@ from .device import compiled, energy_joules, peak_bytes, within_memory
 from .distributed import all_reduce_mean, broadcast_module, broadcast_object, data_parallel, shard
 from .feed import Feed
 from .hyperparameters import Hyperparameters, make_optimizer
+from .step import TrainingStep
 
 log = logging.getLogger("topfive.cnn")
 
 
 SAVE_EVERY = 10.0  # seconds at least between checkpoints: where an epoch takes less, not each is written
 SAVE_SHARE = 20.0  # times as long as the last one took to write, at least
+LOOK_EVERY = 50  # steps between two looks at the loss, each of which waits for the device
 
 
 class TrainingDiverged(ArithmeticError):
@@ -63,6 +64,7 @@ class Trained:
                           device reports them. Losses and errors are those of all processes; joules and peak_bytes those
                           of rank 0
     pretrain_seconds, pretrain_cpu_seconds   of what came before the first epoch
+    prepare_seconds       to compile the network and capture its steps; 0 on a CPU
     cached_epochs         of ``history``, that an earlier run had done and left in a checkpoint
     """
 
@@ -70,6 +72,7 @@ class Trained:
     peak_bytes: int
     pretrain_seconds: float = 0.0
     pretrain_cpu_seconds: float = 0.0
+    prepare_seconds: float = 0.0
     cached_epochs: int = 0
 
 
@@ -99,17 +102,22 @@ class Trainer:
                 "processes: take a larger batch, more images or fewer processes"
             )
         self.steps = len(self.train) // self.batch  # of an epoch; what is left over changes with the order
-        self.at_once, self.scored_at_once = self.batch, min(256, len(self.held_out))  # halved when memory runs out
-        if self.device.type == "cuda":
+        on_gpu = self.device.type == "cuda"
+        self.scored_at_once = min(1024 if on_gpu else 256, len(self.held_out))  # halved when memory runs out
+        if on_gpu:
             torch.backends.cudnn.benchmark = True  # the sizes are few: each finds its fastest convolutions once
+        self.sides = [self.hyper.side(epoch, self.augment.side) for epoch in range(self.hyper.epochs)]
         self.optimizer = make_optimizer(self.network, self.hyper)
-        self.forward: Callable[[Tensor], Tensor] = data_parallel(
-            compiled(self.network, self.device), self.device, world
-        )
+        forward = data_parallel(compiled(self.network, self.device, len(set(self.sides)) > 1), self.device, world)
+        self.step = TrainingStep(
+            self.network, forward, self.optimizer, self.augment, feed, self.batch // world, dtype,
+            self.hyper.label_smoothing, halve=world == 1,
+        )  # fmt: skip
+        self.upcoming: tuple[int, dict[str, Tensor]] | None = None  # the next epoch, and its numbers
         self.history: list[dict[str, float]] = []
         self.best: dict[str, Tensor] = {}
         self.best_loss, self.best_error, self.factor, self.waited = math.inf, math.inf, 1.0, 0
-        self.pretrain_seconds = self.pretrain_cpu_seconds = 0.0
+        self.pretrain_seconds = self.pretrain_cpu_seconds = self.prepare_seconds = 0.0
         self.finished = False
         self.save_to = job.save_to
         self.written, self.writing = time.monotonic(), 0.0
@@ -121,8 +129,10 @@ class Trainer:
             self.pretrain_seconds = time.monotonic() - started
             self.pretrain_cpu_seconds = self.sum_over_processes(time.process_time() - cpu)
         broadcast_module(self.network, self.world)
-        started = time.monotonic()
         done_before = len(self.history)
+        if self.device.type == "cuda" and self.world == 1 and not self.finished:
+            self.prepare(done_before)
+        started = time.monotonic()
         for epoch in range(done_before, 0 if self.finished else self.hyper.epochs):
             if self.factor < 1e-3 * 0.9:
                 log.info("the held-out error no longer falls: stops after epoch %d", epoch)
@@ -139,50 +149,81 @@ class Trainer:
             self.check_progress(epoch)
             if time.monotonic() - self.written >= max(SAVE_EVERY, SAVE_SHARE * self.writing):
                 self.write()
-        self.network.load_state_dict(self.best)
+        if self.best:
+            self.network.load_state_dict(self.best)
         if not self.finished:
             self.finished = True
             self.write()
         return Trained(
-            self.history, peak_bytes(self.device), self.pretrain_seconds, self.pretrain_cpu_seconds, done_before
-        )
+            self.history, peak_bytes(self.device), self.pretrain_seconds, self.pretrain_cpu_seconds,
+            self.prepare_seconds, done_before,
+        )  # fmt: skip
 
     def sum_over_processes(self, mine: float) -> float:
+        if self.world == 1:
+            return mine
         mean = all_reduce_mean(torch.tensor(mine, dtype=torch.float64, device=self.device), self.world)
         return float(mean) * self.world
+
+    def prepare(self, first: int) -> None:
+        """Compile and capture, before the first epoch, what the epochs from ``first`` on need."""
+        started = time.monotonic()
+        self.network.train()
+        if sides := self.sides[first:]:
+            self.step.begin(self.numbers(first), self.rates(first))
+            self.step.prepare(sides)
+            self.step.loss_sum.item()  # wait for the device
+        self.prepare_seconds = time.monotonic() - started
+
+    def numbers(self, epoch: int) -> dict[str, Tensor]:
+        """This process's part of all that is random in an epoch, see ``TrainingStep.begin``."""
+        if self.upcoming is not None and self.upcoming[0] == epoch:
+            return self.upcoming[1]
+        random = torch.Generator().manual_seed(self.seed(epoch))
+        order = np.random.default_rng([self.hyper.seed, epoch]).permutation(self.train)[: self.steps * self.batch]
+        numbers = {"order": torch.from_numpy(shard(order, self.batch, self.rank, self.world))}
+        drawn = [self.augment.draw(self.batch // self.world, self.feed.side, random) for _ in range(self.steps)]
+        return numbers | {name: torch.cat([of_step[name] for of_step in drawn]) for name in drawn[0]}
+
+    def rates(self, epoch: int) -> list[float]:
+        return [rate * self.factor for rate in self.hyper.rates(epoch, self.steps)]
+
+    def seed(self, epoch: int) -> int:
+        return (self.hyper.seed * 1_000_003 + epoch) & 0x7FFFFFFF
+
+    def batches(self, order: Tensor) -> Iterator[tuple[Tensor, Tensor] | None]:
+        """What each step of an epoch is given: nothing where it finds the images on the device by itself."""
+        if self.feed.resident:
+            yield from [None] * self.steps
+        else:
+            yield from self.feed.batches(order.numpy(), self.batch // self.world)
 
     def epoch(self, epoch: int) -> None:
         """One pass over the training images. Random choices depend on the seed and the epoch alone, so that a resumed
         training makes the same ones."""
         started, cpu, joules = time.monotonic(), time.process_time(), energy_joules(self.device)
-        seed = (self.hyper.seed * 1_000_003 + epoch) & 0x7FFFFFFF
-        torch.manual_seed(seed + 7_919 * self.rank)  # dropout
-        random = torch.Generator().manual_seed(seed)  # augmentation
-        order = np.random.default_rng([self.hyper.seed, epoch]).permutation(self.train)[: self.steps * self.batch]
-        mine = shard(order, self.batch, self.rank, self.world)
-        side = self.hyper.side(epoch, self.augment.side)
-        loss_sum, wrong = (torch.zeros((), device=self.device) for _ in range(2))
-
+        torch.manual_seed(self.seed(epoch) + 7_919 * self.rank)  # dropout
+        numbers, rates, side = self.numbers(epoch), self.rates(epoch), self.sides[epoch]
+        self.step.begin(numbers, rates)
         self.network.train()
-        rates = self.hyper.rates(epoch, self.steps)
         spoken = started
-        for step, (pixels, labels) in enumerate(self.feed.batches(mine, self.batch // self.world)):
-            rate = rates[step] * self.factor
-            for group in self.optimizer.param_groups:
-                group["lr"] = rate
-            loss, missed = self.step(self.augment.train(pixels, random, side), labels)
-            loss_sum += loss
-            wrong += missed
-            if step % 50 == 0 and not math.isfinite(total := float(all_reduce_mean(loss, self.world))):
-                raise diverged(epoch, self.hyper, total)
+        for step, batch in enumerate(self.batches(numbers["order"])):
+            self.step(side, batch)
+            if step % LOOK_EVERY == 0:
+                total = float(all_reduce_mean(self.step.loss_sum, self.world)) / (step + 1)
+                if not math.isfinite(total):
+                    raise diverged(epoch, self.hyper, total)
             now = time.monotonic()
             if now - spoken > 20:
                 spoken = now
                 speed = (step + 1) * self.batch / (now - started)
                 log.info("epoch %d: %d of %d images, %.0f images/s", epoch + 1, (step + 1) * self.batch,
                          self.steps * self.batch, speed)  # fmt: skip
-        loss_sum, wrong = all_reduce_mean(torch.stack([loss_sum, wrong]), self.world)
-        total = float(loss_sum) / self.steps
+        if epoch + 1 < self.hyper.epochs:
+            self.upcoming = epoch + 1, self.numbers(epoch + 1)  # while the device works on its last steps
+        sums = all_reduce_mean(torch.stack([self.step.loss_sum, self.step.wrong]), self.world).cpu()
+        loss_sum, wrong = sums.tolist()
+        total = loss_sum / self.steps
         if not math.isfinite(total):
             raise diverged(epoch, self.hyper, total)
         seconds = time.monotonic() - started
@@ -196,8 +237,8 @@ class Trainer:
         spent = energy_joules(self.device)
         self.history.append(
             {
-                "epoch": epoch + 1, "side": side, "rate": rate, "loss": total,
-                "train_error": float(wrong) / (self.steps * self.batch // self.world),
+                "epoch": epoch + 1, "side": side, "rate": rates[-1], "loss": total,
+                "train_error": wrong / (self.steps * self.batch // self.world),
                 "held_out_loss": held_loss, "held_out_error": held_error,
                 "images_per_second": self.steps * self.batch / seconds,
                 "seconds": time.monotonic() - started,
@@ -205,9 +246,9 @@ class Trainer:
                 **({} if joules is None or spent is None else {"joules": spent - joules}),
             }
         )  # fmt: skip
-        if held_loss < self.best_loss or not len(self.held_out):
+        if held_loss < self.best_loss:
             self.best_loss = held_loss
-            self.best = copy.deepcopy(self.network.state_dict())
+            self.keep_best()
         if held_error < self.best_error - 1e-4:
             self.best_error, self.waited = held_error, 0
         else:
@@ -215,47 +256,31 @@ class Trainer:
         if self.hyper.schedule == "plateau" and self.waited >= self.hyper.patience:
             self.factor, self.waited = self.factor / 10, 0
 
-    def step(self, images: Tensor, labels: Tensor) -> tuple[Tensor, Tensor]:
-        """One update; (mean loss, number of wrong answers). One process goes on with fewer images at a time where
-        memory runs out; of several, which would have to do so together, it is an error."""
-        if self.world > 1:
-            loss, wrong = self.backward(images, labels, len(images))
-        else:
-            (loss, wrong), self.at_once = within_memory(lambda n: self.backward(images, labels, n), self.at_once)
-        self.optimizer.step()
-        self.optimizer.zero_grad(set_to_none=True)
-        return loss, wrong
-
-    def backward(self, images: Tensor, labels: Tensor, at_once: int) -> tuple[Tensor, Tensor]:
-        """Gradients of the batch's mean loss, summed over parts of ``at_once`` images."""
-        self.optimizer.zero_grad(set_to_none=True)
-        loss_sum, wrong = (torch.zeros((), device=self.device) for _ in range(2))
-        for x, y in zip(torch.split(images, at_once), torch.split(labels, at_once), strict=True):
-            with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
-                logits = self.forward(x)
-            logits = logits.float()
-            loss = F.cross_entropy(logits, y, label_smoothing=self.hyper.label_smoothing) * (len(x) / len(images))
-            loss.backward()  # type: ignore[no-untyped-call]
-            loss_sum += loss.detach()
-            wrong += (logits.detach().argmax(1) != y).sum()
-        return loss_sum, wrong
+    def keep_best(self) -> None:
+        """Copy the weights and statistics to where the best so far are kept, on the device."""
+        state = self.network.state_dict()
+        if not self.best:
+            self.best = {name: torch.empty_like(t) for name, t in state.items()}
+        for name, t in state.items():
+            self.best[name].copy_(t)
 
     def held_out_loss(self, at_once: int) -> tuple[float, float]:
-        """Loss (smoothed as in training) and error on the held-out images, each seen once, ``at_once`` at a time; NaN
+        """Loss (smoothed as in training) and error on the centres of the held-out images, ``at_once`` at a time; NaN
         where there are none."""
         if not len(self.held_out):
             return math.nan, math.nan
         self.network.eval()
-        loss = wrong = 0.0
         with torch.inference_mode():
+            loss, wrong = (torch.zeros((), dtype=torch.float64, device=self.device) for _ in range(2))
             for pixels, labels in self.feed.batches(self.held_out, at_once):
                 with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
-                    logits = self.network(self.augment.views(pixels)[0])
+                    logits = self.network(self.augment.centre(pixels))
                 logits = logits.float()
                 smoothing = self.hyper.label_smoothing
-                loss += float(F.cross_entropy(logits, labels, label_smoothing=smoothing, reduction="sum"))
-                wrong += float((logits.argmax(1) != labels).sum())
-        return loss / len(self.held_out), wrong / len(self.held_out)
+                loss += F.cross_entropy(logits, labels, label_smoothing=smoothing, reduction="sum")
+                wrong += (logits.argmax(1) != labels).sum()
+            total_loss, total_wrong = torch.stack([loss, wrong]).cpu().tolist()
+        return total_loss / len(self.held_out), total_wrong / len(self.held_out)
 
     def check_progress(self, epoch: int) -> None:
         """Say so when a third of the training has passed and the loss is still that of guessing."""
@@ -279,6 +304,7 @@ class Trainer:
         is_best = not len(self.held_out) or self.history[-1]["held_out_loss"] == self.best_loss
         plateau: dict[str, float] = {"best_loss": self.best_loss, "best_error": self.best_error, "factor": self.factor}
         state: dict[str, Any] = {"key": self.job.key, "history": self.history, "network": self.network.state_dict()}
+        state["prepare"] = self.prepare_seconds
         state["pretrain"] = {"seconds": self.pretrain_seconds, "cpu_seconds": self.pretrain_cpu_seconds}
         if not self.finished:
             state["best"] = None if is_best else self.best
@@ -308,12 +334,16 @@ class Trainer:
             state["pretrain"]["seconds"],
             state["pretrain"]["cpu_seconds"],
         )
-        self.best = copy.deepcopy(self.network.state_dict() if state.get("best") is None else state["best"])
+        self.prepare_seconds = state["prepare"]
         self.finished = "optimizer" not in state
+        if len(self.held_out) and not self.finished:
+            self.keep_best()  # to have its tensors
+            for name, t in (state["best"] or {}).items():
+                self.best[name].copy_(t)
         if self.finished:
             log.info("was trained before: %d epochs", len(self.history))
             return True
-        self.optimizer.load_state_dict(state["optimizer"])
+        self.step.load_optimizer(state["optimizer"])
         plateau = state["plateau"]
         self.best_loss, self.best_error = plateau["best_loss"], plateau["best_error"]
         self.factor, self.waited = plateau["factor"], int(plateau["waited"])

@@ -75,7 +75,7 @@ def test_the_wheel_holds_the_packages_and_their_data(built: Path) -> None:
     inside = {name for name in names if ".dist-info/" not in name}
     assert inside == {f"topfive/{name}" for name in tracked(*PACKAGES)} | tracked("topfive")
     assert any(name.endswith("licenses/LICENSE") for name in names)
-    assert "topfive/benchmark/data/wordnet_license.txt" in names
+    assert "topfive/benchmark/data/wordnet/wordnet_license.txt" in names
     assert len(points["topfive.methods"]) == SETUP["options.entry_points"]["topfive.methods"].count(" = ")
     assert points["console_scripts"]["topfive"] == "topfive.benchmark.cli:main"
     assert "Requires-Python: >=3.11" in described

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
 
 from ..data import Dataset, open_dataset
-from ..data.images import Images
+from ..data.images import LazyImages
 from ..scoring.ranking import ScoreError, align
 from ..specs import Spec
 from .discovery import Entry, check_params, parameters
@@ -157,7 +157,7 @@ class _Trial:
             return f"{self.fit_seconds:.0f} s; give it quick_params that make a check quicker (docs/contenders.md)"
         return None
 
-    def answer(self, method: Any, images: Images, n_classes: int | None = None) -> NDArray[np.floating[Any]]:
+    def answer(self, method: Any, images: LazyImages, n_classes: int | None = None) -> NDArray[np.floating[Any]]:
         try:
             return align(method.decision_function(images), method.classes_, len(images), n_classes or self.n_classes)
         except ScoreError as error:
@@ -240,7 +240,7 @@ class _Trial:
         noise = np.random.default_rng(0).integers(0, 256, (64, 64, 3), dtype=np.uint8)
         shapes = [(64, 64), (8, 8), (1, 64), (40, 300), (129, 65)]
         odd = [np.zeros((*shape, 3), np.uint8) for shape in shapes] + [np.full((64, 64, 3), 255, np.uint8), noise]
-        self.answer(self.method, Images(lambda i: odd[i], len(odd)))
+        self.answer(self.method, LazyImages(lambda i: odd[i], len(odd)))
         return None
 
     def cost(self) -> str | None:

@@ -8,7 +8,7 @@ it is there, are the rows of ``HOOKS``; docs/contenders.md has the table made of
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, Self, overload, runtime_checkable
 
@@ -39,6 +39,14 @@ class Images(Protocol):
 
     def take(self, chosen: NDArray[np.integer[Any]], fingerprint: str | None = None, /) -> Images:
         """The images at ``chosen``, in that order, as a sequence of its own; pickled, it carries what those need."""
+        ...
+
+    def map(self, change: Callable[..., Pixels], /) -> Images:
+        """The same images, each changed when it is asked for, at its full resolution, before any resize.
+
+        ``change((H, W, 3) uint8 RGB) -> (H', W', 3) uint8 RGB``; where it has a true attribute ``takes_index`` it is
+        called as ``change(image, i)`` with the image's position in this sequence. The fingerprint is None.
+        """
         ...
 
     @overload

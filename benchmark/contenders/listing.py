@@ -29,14 +29,14 @@ def contenders(entries: Iterable[Entry]) -> None:
 
 def datasets() -> None:
     """What ``-d`` takes."""
-    from ..data.download import SOURCES
-    from ..data.plugins import names
+    from ..data.plugins import plugin_names
+    from ..data.sources import SOURCES
 
     _print(
         ("data", "what it is"),
         [
             ("photos", "20 photographs, 64 × 64 pixel crops; built in"),
-            *((name, "from an installed package") for name in names()),
+            *((name, "from an installed package") for name in plugin_names()),
             ("PATH", "any folder or archive of images"),
             *((f"data/{source.folder}", f"`topfive data get {name}` first") for name, source in SOURCES.items()),
         ],

@@ -97,7 +97,7 @@ class _Mean:
 
     def scores(self, images: Any) -> NDArray[np.float64]:
         """(n, n_classes)."""
-        return -((_mean_colours(images)[:, None] - self.means) ** 2).sum(axis=2)
+        return np.asarray(-((_mean_colours(images)[:, None] - self.means) ** 2).sum(axis=2))
 
 
 def _mean_colours(images: Any) -> NDArray[np.float64]:

@@ -17,7 +17,10 @@ import cv2
 import numpy as np
 import simplejpeg
 
+from ..errors import InputError
 from .images import Pixels
+from .storage.reader import Reader, Unreadable
+from .storage.stored import Stored
 
 MAX_PIXELS = 89_478_485  # Pillow's own line for a decompression bomb
 _COLOUR = cv2.IMREAD_COLOR_RGB
@@ -37,10 +40,6 @@ _SIGNATURES = (
     (b"II*\0", "TIFF"),
     (b"MM\0*", "TIFF"),
 )
-
-
-class Unreadable(ValueError):
-    """The bytes are not an image that can be used; the message says why."""
 
 
 def kind(head: bytes) -> str | None:
@@ -124,6 +123,24 @@ def outline(head: bytes, tail: bytes) -> str | None:
             return str(error)
     ended = tail.rstrip(b"\0").endswith(b"\xff\xd9") if form == "JPEG" else b"IEND" in tail
     return None if ended or form not in ("JPEG", "PNG") else "truncated or damaged"
+
+
+class ImageReader(Reader):
+    """Loads images for ``LazyImages``: stored files, read and decoded."""
+
+    def __init__(self, stored: Stored) -> None:
+        # What cannot be read is told by name, once; OpenCV would print a line of its own for each.
+        cv2.utils.logging.setLogLevel(cv2.utils.logging.LOG_LEVEL_SILENT)
+        super().__init__(stored)
+
+    def __call__(self, i: int, side: int | None = None, max_pixels: int | None = None) -> Pixels:
+        """See ``decode``; an InputError that names the file where that fails."""
+        try:
+            return decode(self.read(i), side, max_pixels)
+        except Unreadable as error:
+            raise InputError(
+                f"{self.stored.where(i)}: {error}; `topfive data inspect` finds such files, later runs leave them out"
+            ) from None
 
 
 def _jpeg_frame(data: bytes) -> tuple[int, int, int]:

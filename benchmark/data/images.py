@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Pixels = NDArray[np.uint8]
+Change = Callable[..., Pixels]  # see LazyImages.map
 
 
 def resize(image: Pixels, height: int, width: int, out: Pixels | None = None) -> Pixels:
@@ -63,7 +64,7 @@ def fit_pixels(image: Pixels, max_pixels: int | None) -> Pixels:
     return resize(image, max(1, int(height * scale)), max(1, int(width * scale)))
 
 
-class Images:
+class LazyImages:
     """``contenders.contract.Images`` over any ``load(i) -> (H, W, 3) uint8 RGB`` that is safe to call from threads.
 
     ``load_small(i, side, max_pixels)``, where given, may answer a smaller image than ``load`` does, as long as its
@@ -88,16 +89,25 @@ class Images:
         self._typical: tuple[int, int] | None = None
 
     @classmethod
-    def from_array(cls, pixels: Pixels, *, n_jobs: int = 2, fingerprint: str | None = None) -> Images:
+    def from_array(cls, pixels: Pixels, *, n_jobs: int = 2, fingerprint: str | None = None) -> LazyImages:
         """Images held in memory: (n, H, W, 3) uint8 RGB."""
         return cls(_Array(pixels), len(pixels), n_jobs=n_jobs, fingerprint=fingerprint)
 
-    def take(self, chosen: NDArray[np.integer[Any]], fingerprint: str | None = None) -> Images:
+    def take(self, chosen: NDArray[np.integer[Any]], fingerprint: str | None = None) -> LazyImages:
         """The images at ``chosen``, in that order, as a sequence of its own."""
         load = _part(self._load, chosen)
         same = id(self._load_small) == id(self._load)
         small = load if same else _part(self._load_small, chosen)
-        return Images(load, len(chosen), n_jobs=self._n_jobs, fingerprint=fingerprint, load_small=small)
+        return LazyImages(load, len(chosen), n_jobs=self._n_jobs, fingerprint=fingerprint, load_small=small)
+
+    def map(self, change: Change) -> LazyImages:
+        """The same images, each changed when it is asked for, at its full resolution, before any resize.
+
+        ``change((H, W, 3) uint8 RGB) -> (H', W', 3) uint8 RGB``, safe to call from threads. Where it has a true
+        attribute ``takes_index`` it is called as ``change(image, i)``, with the image's position in this sequence,
+        which stays its own whatever is taken later. The fingerprint is None. Pickles where ``change`` does.
+        """
+        return LazyImages(_Changed(self._load, change), self._n, n_jobs=self._n_jobs)
 
     def __len__(self) -> int:
         return self._n
@@ -173,7 +183,43 @@ class _Array:
         return _Array(self.pixels[chosen])
 
 
+class _Changed:
+    """A loader whose images are changed; ``positions``: the place of each where the change was asked for."""
+
+    def __init__(self, load: Any, change: Change, positions: NDArray[np.integer[Any]] | None = None) -> None:
+        self.load = load
+        self.change = change
+        self.positions = positions
+
+    def __call__(self, i: int) -> Pixels:
+        image = self.load(i)
+        if getattr(self.change, "takes_index", False):
+            image = self.change(image, i if self.positions is None else int(self.positions[i]))
+        else:
+            image = self.change(image)
+        if not isinstance(image, np.ndarray) or image.dtype != np.uint8 or image.ndim != 3 or image.shape[2] != 3:
+            got = f"{image.dtype} {image.shape}" if isinstance(image, np.ndarray) else type(image).__name__
+            raise ValueError(f"{self.change!r} gave {got}, not (H, W, 3) uint8")
+        return image
+
+    def take(self, chosen: NDArray[np.integer[Any]]) -> _Changed:
+        positions = np.asarray(chosen) if self.positions is None else self.positions[chosen]
+        return _Changed(_part(self.load, chosen), self.change, positions)
+
+
+class _Taken:
+    """Some of the images of a loader that cannot be asked for a part of itself."""
+
+    def __init__(self, load: Any, chosen: NDArray[np.integer[Any]]) -> None:
+        self.load = load
+        self.chosen = chosen
+
+    def __call__(self, i: int, *size: int | None) -> Pixels:
+        image: Pixels = self.load(int(self.chosen[i]), *size)
+        return image
+
+
 def _part(load: Any, chosen: NDArray[np.integer[Any]]) -> Any:
     if load is None or hasattr(load, "take"):
         return load and load.take(chosen)
-    return lambda i, *size: load(int(chosen[i]), *size)
+    return _Taken(load, chosen)

@@ -1,4 +1,4 @@
-"""``open_dataset``: one door for every data set, built in or on the disk."""
+"""Open a data set by name or path."""
 
 from __future__ import annotations
 
@@ -14,15 +14,17 @@ import numpy as np
 
 from ..errors import InputError
 from ..specs import Spec, nearest
-from . import plugins
-from .dataset import Dataset, Problem, Split, dataset_fingerprint, split_fingerprint, spread
-from .found import Found, Part, take
-from .imagenet import TRAIN, VAL
-from .images import Images
-from .indexing import load
+from .dataset import Dataset, Problem, Split, dataset_fingerprint, split_fingerprint
+from .decode import ImageReader
+from .images import LazyImages
+from .layouts.imagenet import TRAIN, VAL
+from .load import load
 from .photos import FILES, open_photos
+from .plugins import open_plugin, plugin_names
+from .sampling import spread
+from .sources import SOURCES
 from .splitting import stratified
-from .stored import Reader
+from .storage.found import Found, FoundSplit, take
 
 MOST_UNREADABLE = 0.01
 _log = logging.getLogger("topfive.data")
@@ -41,8 +43,8 @@ def open_dataset(name: str, *, seed: int = 0, limit: int | None = None, n_jobs: 
     if name == "photos":
         known: dict[str, Callable[[Any], Any]] = {"per_class": lambda value: value, "classes": photo_classes}
         return open_photos(seed=seed, limit=limit, n_jobs=n_jobs, **read_params(name, params, known))
-    if name in plugins.names():
-        return plugins.open_plugin(name, seed=seed, limit=limit, n_jobs=n_jobs, params=params)
+    if name in plugin_names():
+        return open_plugin(name, seed=seed, limit=limit, n_jobs=n_jobs, params=params)
     known = {"classes": wanted_classes, "allow_unreadable": bool}
     given = read_params(name, params, known)
     path = whole_path(name)
@@ -54,7 +56,7 @@ def open_dataset(name: str, *, seed: int = 0, limit: int | None = None, n_jobs: 
 
 def named() -> list[str]:
     """The data sets that go by a name, without a path."""
-    return ["photos", *plugins.names()]
+    return ["photos", *plugin_names()]
 
 
 def whole_path(name: str) -> Path:
@@ -67,8 +69,6 @@ def whole_path(name: str) -> Path:
 
 def _unknown(name: str, path: Path) -> str:
     """One line for a path that leads nowhere: what lies beside it with a name like it, what has a name, what to get."""
-    from .download import SOURCES
-
     if name in named():
         return f"{name} is not on the disk; give the path of a folder, a file or an archive"
     if name in SOURCES:
@@ -155,11 +155,11 @@ def left_out(n: int, total: int) -> str:
     return f"{n:,} of {total:,} images cannot be read and {verb} left out for every contender."
 
 
-def _open(one: Part, limit: int | None, n_jobs: int) -> Split:
+def _open(one: FoundSplit, limit: int | None, n_jobs: int) -> Split:
     chosen = one if limit is None else take(one, spread(one.labels, limit))
-    reader = Reader(chosen.stored)
+    reader = ImageReader(chosen.stored)
     fingerprint = split_fingerprint(chosen.ids, chosen.labels, chosen.digests)
-    images = Images(reader, len(chosen.labels), n_jobs=n_jobs, fingerprint=fingerprint, load_small=reader)
+    images = LazyImages(reader, len(chosen.labels), n_jobs=n_jobs, fingerprint=fingerprint, load_small=reader)
     return Split(images, chosen.labels, chosen.ids)
 
 
@@ -169,8 +169,8 @@ def _leaks(found: Found) -> list[tuple[str, str]]:
 
 
 def _subset(
-    path: Path, found: Found, parts: dict[str, Part], leaks: list[tuple[str, str]], wanted: tuple[str, ...]
-) -> tuple[Found, dict[str, Part], list[tuple[str, str]]]:
+    path: Path, found: Found, parts: dict[str, FoundSplit], leaks: list[tuple[str, str]], wanted: tuple[str, ...]
+) -> tuple[Found, dict[str, FoundSplit], list[tuple[str, str]]]:
     """Only the classes asked for, by id or name; they keep their order and are numbered anew."""
     from dataclasses import replace
 
@@ -189,7 +189,7 @@ def _subset(
     return replace(found, classes=names[0], class_names=names[1]), parts, [pair for pair in leaks if pair[0] in left]
 
 
-def _check_classes(path: Path, classes: tuple[str, ...], parts: dict[str, Part]) -> None:
+def _check_classes(path: Path, classes: tuple[str, ...], parts: dict[str, FoundSplit]) -> None:
     if not any(len(part.labels) for part in parts.values()):
         raise InputError(f"{path} holds no images that can be read")
     if len(classes) < 2:

@@ -17,8 +17,10 @@ import cv2
 import numpy as np
 
 from ..errors import InputError
-from .dataset import Dataset, Ids, Split, dataset_fingerprint, pixel_digests, split_fingerprint, spread
-from .images import Images, Pixels
+from .dataset import Dataset, Split, dataset_fingerprint, pixel_digests, split_fingerprint
+from .images import LazyImages, Pixels
+from .sampling import spread
+from .storage.ids import Ids
 
 SIDE = 64
 MARGIN = 2  # kept free inside every block, so 4 pixels lie between the splits
@@ -174,7 +176,7 @@ def open_photos(
         kept = spread(labels, limit)
         labels, pixels, ids = labels[kept], pixels[kept], ids.take(kept)
         fingerprint = split_fingerprint(ids, labels, pixel_digests(pixels))
-        made[split] = Split(Images.from_array(pixels, n_jobs=n_jobs, fingerprint=fingerprint), labels, ids)
+        made[split] = Split(LazyImages.from_array(pixels, n_jobs=n_jobs, fingerprint=fingerprint), labels, ids)
     train, val = made["train"], made["val"]
     return Dataset(
         name="photos",

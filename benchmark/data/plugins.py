@@ -18,7 +18,7 @@ from .dataset import Dataset
 GROUP = "topfive.datasets"
 
 
-def names() -> list[str]:
+def plugin_names() -> list[str]:
     """The data sets that installed packages offer, sorted; nothing is imported."""
     return sorted({point.name for point in importlib.metadata.entry_points(group=GROUP)})
 

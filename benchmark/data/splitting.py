@@ -5,14 +5,13 @@ from __future__ import annotations
 import hashlib
 
 import numpy as np
-from numpy.typing import NDArray
 
-from .found import Part, take
+from .storage.found import FoundSplit, take
 
 VALIDATION = 0.2
 
 
-def stratified(one: Part, seed: int) -> dict[str, Part]:
+def stratified(one: FoundSplit, seed: int) -> dict[str, FoundSplit]:
     """A fifth of each class for validation, at least one image where the class has two.
 
     Each image's place is drawn from the seed and its id alone, so that the same images split the same way wherever and
@@ -29,15 +28,3 @@ def stratified(one: Part, seed: int) -> dict[str, Part]:
     share = np.where(counts >= 2, np.maximum(1, np.rint(counts * VALIDATION)), 0)
     validation = place < share[one.labels]
     return {"train": take(one, np.flatnonzero(~validation)), "val": take(one, np.flatnonzero(validation))}
-
-
-def stratified_sample(labels: NDArray[np.int64], n: int | None, seed: int) -> NDArray[np.int64]:
-    """Sorted positions of at most ``n`` of the images, as level over the classes as can be, drawn by ``seed``."""
-    if n is None or n >= len(labels):
-        return np.arange(len(labels))
-    shuffled = np.random.default_rng([seed, 2019]).permutation(len(labels))
-    by_class = shuffled[np.argsort(labels[shuffled], kind="stable")]
-    place = np.arange(len(by_class)) - np.searchsorted(labels[by_class], labels[by_class])
-    # Every class's first image, then every class's second; which classes have one more is drawn too.
-    rounds = np.lexsort((np.random.default_rng([seed, 2020]).permutation(labels.max() + 1)[labels[by_class]], place))
-    return np.sort(by_class[rounds[:n]])

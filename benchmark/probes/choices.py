@@ -1,9 +1,10 @@
-"""How a probe's parameter names some of several things: "all", "fog+snow", 3, or a list."""
+"""How a probe's parameter names several things: "all", "fog+snow", "1+2+4", 3, or a list."""
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Sequence
+
+from ..specs import near
 
 
 def chosen(what: str, asked: str | int | Sequence[str | int], known: Sequence[str]) -> list[str]:
@@ -17,9 +18,28 @@ def chosen(what: str, asked: str | int | Sequence[str | int], known: Sequence[st
     wanted = [str(word).strip().replace("_", "-") for word in words]
     for word in wanted:
         if word not in known:
-            near = difflib.get_close_matches(word, known, n=1, cutoff=0.5)
-            hint = f"did you mean {near[0]!r}?" if near else f"known: all, {', '.join(known)}"
+            hint = near(word, known) or f"known: all, {', '.join(known)}"
             raise ValueError(f"unknown {what} {word!r}; {hint}")
     if not wanted:
         raise ValueError(f"no {what} is asked for; known: all, {', '.join(known)}")
     return [word for word in known if word in wanted]
+
+
+def numbers(name: str, asked: str | int | Sequence[int], least: int) -> list[int]:
+    """The whole numbers that are asked for, each once, rising: "1+2+4", 3 or a list.
+
+    Raises ValueError, in one line, for what is no whole number of at least ``least``, and for none at all.
+    """
+    words = asked.split("+") if isinstance(asked, str) else asked if isinstance(asked, Sequence) else [asked]
+    wanted = set()
+    for word in words:
+        try:
+            number = int(str(word))
+        except ValueError:
+            number = least - 1
+        if number < least:
+            raise ValueError(f"{name} must be whole numbers of at least {least} joined by +, not {asked!r}")
+        wanted.add(number)
+    if not wanted:
+        raise ValueError(f"{name} must be whole numbers of at least {least} joined by +, not {asked!r}")
+    return sorted(wanted)

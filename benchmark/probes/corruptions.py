@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import ClassVar, TypeVar
+from typing import ClassVar
 
 import numpy as np
 from topfive.common.parameters import whole_number
@@ -12,8 +12,6 @@ from topfive.common.parameters import whole_number
 from .choices import chosen
 from .contract import Images, Pixels
 from .damage import KINDS, SEVERITIES, damaged
-
-AnyImages = TypeVar("AnyImages", bound=Images)
 
 
 class Corruptions:
@@ -33,7 +31,7 @@ class Corruptions:
     - Values are rounded, not cut off; images need not be square; elastic maps turn about the true middle of those.
 
     Kept, as the published images are made so: glass blur copies pixels where its script means to swap them, and the
-    severities of the elastic transform and of snow do not grow in every way.
+    severities of the elastic transform, glass blur and (at 224 px) snow do not rise steadily in pixels changed.
 
     Parameters
     ----------
@@ -61,7 +59,7 @@ class Corruptions:
         whole_number("images", images, 1)
         whole_number("random_state", random_state, 0)
 
-    def views(self, images: AnyImages) -> Iterator[tuple[Mapping[str, str | int], AnyImages]]:
+    def views(self, images: Images) -> Iterator[tuple[Mapping[str, str | int], Images]]:
         """``images`` under ``{"corruption": kind, "severity": severity}``, kind by kind, changed lazily."""
         for kind in self._kinds:
             for severity in self._severities:

@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
+from ..families import tone_of
 from ..results.run import Run, open_run
 from ..scoring.resampling import interval, resampled_errors, seeds_test
 from ..scoring.statistics import holm, mcnemar
-from .figures import tone_of
-from .html import html, write
+from .analysis.contest import ALPHA, Contender, Contest, contests_of, order
 from .numbers import MINUS, NBSP, p_value, percent, points
-from .study import ALPHA, Contender, Study, order, studies_of
+from .page.html import html, write
 from .tables import Column, Table, Value, number, text
 
 
@@ -126,7 +126,7 @@ def compare(run_a: Path, run_b: Path) -> Comparison:
         )
     for name in shared:
         _refuse(name, old, new)
-    before, after = ({s.dataset.name: s for s in studies_of([run]) if s.dataset.name in shared} for run in (old, new))
+    before, after = ({s.dataset.name: s for s in contests_of([run]) if s.dataset.name in shared} for run in (old, new))
     parts = [_part(i + 1, before[name], after[name]) for i, name in enumerate(before) if name in after]
     return Comparison(str(run_a), str(run_b), _headline(parts), parts)
 
@@ -143,7 +143,7 @@ def _refuse(name: str, old: Run, new: Run) -> None:
         )
 
 
-def _part(number: int, old: Study, new: Study) -> Part:
+def _part(number: int, old: Contest, new: Contest) -> Part:
     before = {(c.name, c.per_class): c for c in [*old.ranked, *old.smaller]}
     after = {(c.name, c.per_class): c for c in [*new.ranked, *new.smaller]}
     both = [key for key in before if key in after]
@@ -160,7 +160,7 @@ def _part(number: int, old: Study, new: Study) -> Part:
     return Part(number, old.dataset.title, old.k, changes, notes)
 
 
-def _change(old: Contender, new: Contender, before: Study, after: Study, *, many_sizes: bool) -> Change:
+def _change(old: Contender, new: Contender, before: Contest, after: Contest, *, many_sizes: bool) -> Change:
     k = before.k
     errors = old.mean(f"top{k}_err") or 0.0, new.mean(f"top{k}_err") or 0.0
     times = old.mean("fit_seconds"), new.mean("fit_seconds")

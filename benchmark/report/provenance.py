@@ -1,4 +1,4 @@
-"""Where the results come from: the runs' manifests and the data sets, as facts to read."""
+"""Where the results come from: the runs' manifests, and what was made elsewhere, as facts to read."""
 
 from __future__ import annotations
 
@@ -9,11 +9,8 @@ from typing import Any
 
 from ..results.run import Run
 from ..results.schema import Environment
-from .numbers import percent, quantity, size
-from .study import Study
+from .numbers import size
 from .tables import Column, Table, text
-
-Facts = list[tuple[str, str]]
 
 
 def provenance(runs: Sequence[Run]) -> list[dict[str, Any]]:
@@ -30,7 +27,7 @@ def provenance(runs: Sequence[Run]) -> list[dict[str, Any]]:
     ]
 
 
-def _facts(run: Run) -> Facts:
+def _facts(run: Run) -> list[tuple[str, str]]:
     manifest, made = run.manifest, run.manifest.environment
     facts = [
         ("command", shlex.join(manifest.command)),
@@ -66,12 +63,12 @@ def _records(run: Run, key: str) -> Table | None:
             text(record.method),
             text(record.dataset),
             text(_time(record.finished)),
-            text(_code(record.environment, record.environment.topfive or run.version)),
-            text(f"{record.environment.cpu or 'unknown'}, {record.environment.cores or '?'} cores"),
+            text(_code(made, made.topfive or run.version)),
+            text(f"{made.cpu or 'unknown'}, {made.cores or '?'} cores"),
             text(record.device or "–"),
         ]
         for record in run.records
-        if record.probe is None and record.environment is not None and record.environment != here
+        if record.probe is None and (made := record.environment) is not None and made != here
     ]
     columns = [Column(name) for name in ("contender", "data set", "finished", "code", "processor", "device")]
     return Table(key, "Results made by other code or on another machine", columns, rows) if rows else None
@@ -81,20 +78,3 @@ def _packages(run: Run, key: str) -> Table | None:
     packages = run.manifest.environment.packages
     rows = [[text(name), text(version)] for name, version in sorted(packages.items())]
     return Table(key, "Package versions", [Column("package"), Column("version")], rows) if rows else None
-
-
-def facts_of_data(study: Study) -> Facts:
-    """What the data set is, as the runs recorded it."""
-    dataset = study.dataset
-    size_class = study.per_class
-    facts = [
-        ("data set", f"{dataset.title} ({dataset.name})" if dataset.title != dataset.name else dataset.name),
-        ("what it is", dataset.description),
-        ("layout", dataset.layout),
-        ("training images", f"{dataset.n_train:,}" + (f", {quantity(size_class)} per class" if size_class else "")),
-        ("validation images", f"{dataset.n_val:,}"),
-        ("chance level", f"{percent(study.chance)} top-{study.k} error"),
-        ("fingerprint", dataset.fingerprint or "unknown"),
-        ("notes", " ".join(dataset.notes)),
-    ]
-    return [(name, value) for name, value in facts if value]

@@ -17,8 +17,8 @@ from .. import conditions
 from ..conditions import Scalar
 from ..contenders.discovery import Entry
 from ..data import Dataset
-from ..data.images import Images
-from ..data.splitting import stratified_sample
+from ..data.images import LazyImages
+from ..data.sampling import stratified_sample
 from ..scoring.predictions import write_predictions
 from ..scoring.ranking import align, rank
 from ..specs import slug
@@ -28,8 +28,8 @@ log = logging.getLogger("topfive.engine")
 Answer = dict[str, Any]  # fields of a results.schema.Record; files by their names in the cell's folder
 
 
-class Fitted:
-    """A fitted contender as a probe sees it: scores in the data set's class order, checked as any answer is."""
+class FittedContender:
+    """``probes.contract.Fitted``: scores in the data set's class order, checked as any answer is."""
 
     def __init__(self, method: Any, n_classes: int) -> None:
         self.method = method
@@ -39,7 +39,7 @@ class Fitted:
         """(n, n_classes) finite scores of n images: a sequence as contenders get, or arrays (H, W, 3) uint8."""
         if not hasattr(images, "batches"):
             arrays = list(images)
-            images = Images(arrays.__getitem__, len(arrays))
+            images = LazyImages(arrays.__getitem__, len(arrays))
         return align(
             self.method.decision_function(images), np.asarray(self.method.classes_), len(images), self.n_classes
         )
@@ -62,12 +62,14 @@ def ask(
     try:
         probe = Entry(asked["name"], asked["target"], asked["origin"]).load()(**asked["params"])
         val = dataset.val
-        rows = stratified_sample(val.labels, getattr(probe, "images", None), int(getattr(probe, "random_state", 0)))
+        most = getattr(probe, "images", None)
+        seed = int(getattr(probe, "random_state", 0))
+        rows = stratified_sample(val.labels, len(val) if most is None else int(most), seed)
         images, labels = val.images.take(rows), val.labels[rows]
         log.info("%s: asking about %d images", name, len(rows))
         if not (hasattr(probe, "views") or hasattr(probe, "ask")):
             raise TypeError(f"{asked['target']} is no probe: it has neither views nor ask")
-        fitted = Fitted(method, len(dataset.classes))
+        fitted = FittedContender(method, len(dataset.classes))
         if hasattr(probe, "views"):
             ids = [val.ids[int(i)] for i in rows]
             for answer in _views(fitted, probe.views(images), ids, labels, fitted_under, folder, name):
@@ -82,7 +84,7 @@ def ask(
 
 
 def _views(
-    fitted: Fitted,
+    fitted: FittedContender,
     views: Iterable[tuple[Mapping[str, Scalar], Any]],
     ids: list[str],
     labels: NDArray[np.int64],

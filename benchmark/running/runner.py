@@ -113,7 +113,7 @@ def _probes(config: RunConfig) -> list[tuple[Spec, Entry]]:
 
 def _work(config: RunConfig, run: Run, datasets: Opened, cells: list[Cell], pending: list[Cell]) -> None:
     """Run the pending cells, then write the report; called with the folder claimed."""
-    from ..report.page import render  # matplotlib takes a second to import
+    from ..report.render import render  # matplotlib takes a second to import
 
     here = environment()
     run.manifest = Manifest(

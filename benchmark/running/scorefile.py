@@ -26,8 +26,9 @@ from ..specs import slug
 
 def score(file: Path, data: str, *, name: str | None, family: str, output: Path | None) -> Record:
     """The record of ``file`` on the validation images of ``data``; with ``output``, also a row of that run's folder."""
-    if family not in FAMILIES:
-        raise InputError(f"--family {family!r}: give one of {', '.join(map(repr, FAMILIES))}")
+    families = [known.name for known in FAMILIES]
+    if family not in families:
+        raise InputError(f"--family {family!r}: give one of {', '.join(map(repr, families))}")
     spec = specs.parse(data)
     params: dict[str, Any] = dict(spec.params)
     dataset = open_dataset(spec.name, n_jobs=cores(), **params)
@@ -45,7 +46,7 @@ def score(file: Path, data: str, *, name: str | None, family: str, output: Path 
     )
     if output is None:
         return record
-    from ..report.page import render
+    from ..report.render import render
 
     with claim(output):
         run = load_run(output)

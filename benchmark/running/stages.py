@@ -14,8 +14,8 @@ from itertools import chain
 from pathlib import Path
 
 from ..data import loader_version
-from ..data.cache import folder as cache_folder
-from ..data.cache import root
+from ..data.storage.cache import folder as cache_folder
+from ..data.storage.cache import root
 from ..errors import InputError
 from ..results.environment import versions
 

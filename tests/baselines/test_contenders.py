@@ -23,7 +23,7 @@ from topfive.baselines.parts import Bovw, Fisher, Llc, SuperVector, Vlad
 from topfive.baselines.presets import BestOf2012, IsiTwelve, NecUiuc, OxfordVgg, SiftBovw, SiftFisher, Xrce
 from topfive.baselines.vocabulary import Channel
 from topfive.baselines.whole import ColorHistogram, Hog
-from topfive.benchmark.data.images import Images
+from topfive.benchmark.data.images import LazyImages
 
 CLASSES = 3
 
@@ -42,14 +42,14 @@ def stripes(n: int, seed: int, side: int = 32) -> tuple[np.ndarray, np.ndarray]:
     return out, labels * 7
 
 
-class Fingerprinted(Images):
+class Fingerprinted(LazyImages):
     fingerprint: str | None = "stripes"
 
 
 @pytest.fixture(scope="module")
-def train() -> tuple[Images, np.ndarray]:
+def train() -> tuple[LazyImages, np.ndarray]:
     pixels, labels = stripes(48, 0)
-    return Images.from_array(pixels), labels
+    return LazyImages.from_array(pixels), labels
 
 
 @pytest.mark.parametrize(
@@ -75,11 +75,11 @@ def train() -> tuple[Images, np.ndarray]:
     ],
     ids=lambda contender: type(contender).__name__,
 )
-def test_contender_learns_stripes(contender: Any, train: tuple[Images, np.ndarray]) -> None:
+def test_contender_learns_stripes(contender: Any, train: tuple[LazyImages, np.ndarray]) -> None:
     images, labels = train
     unseen, truth = stripes(15, 1)
     model = clone(contender).fit(images, labels)
-    scores = model.decision_function(Images.from_array(unseen))
+    scores = model.decision_function(LazyImages.from_array(unseen))
     assert scores.shape == (15, CLASSES)
     assert np.isfinite(scores).all()
     # Stripes of random phase are hard for raw pixels: those only have to beat chance, a third.
@@ -107,7 +107,7 @@ def test_contender_learns_stripes(contender: Any, train: tuple[Images, np.ndarra
     ids=lambda value: type(value).__name__,
 )
 def test_the_budget_is_told(
-    contender: Any, pixels: int, codebook: int | None, views: int, tuned: str, train: tuple[Images, np.ndarray]
+    contender: Any, pixels: int, codebook: int | None, views: int, tuned: str, train: tuple[LazyImages, np.ndarray]
 ) -> None:
     wanted = {"pixels": pixels, "views": views, "train_share": 1.0, "tuned": tuned}
     assert clone(contender).fit(*train).budget_ == wanted | ({} if codebook is None else {"codebook": codebook})
@@ -131,7 +131,7 @@ def test_the_budget_is_told(
 )
 def test_gpu_agrees(contender: Any, gpu: str) -> None:
     pixels, labels = stripes(24, 0)
-    images, unseen = Images.from_array(pixels), Images.from_array(stripes(9, 1)[0])
+    images, unseen = LazyImages.from_array(pixels), LazyImages.from_array(stripes(9, 1)[0])
     here, there = (
         clone(contender).set_params(device=device).fit(images, labels).decision_function(unseen)
         for device in ("cpu", gpu)
@@ -143,13 +143,13 @@ def test_chance_draws_by_frequency_and_ignores_batches() -> None:
     rng = np.random.default_rng(0)
     pixels = rng.integers(0, 256, (3000, 2, 2, 3), dtype=np.uint8)
     labels = np.repeat([1, 5, 9], [2000, 700, 300])
-    model = Chance().fit(Images.from_array(pixels), labels)
-    scores = model.decision_function(Images.from_array(pixels))
+    model = Chance().fit(LazyImages.from_array(pixels), labels)
+    scores = model.decision_function(LazyImages.from_array(pixels))
     drawn = np.bincount(scores.argmax(1), minlength=3) / 3000
     np.testing.assert_allclose(drawn, [2 / 3, 0.7 / 3, 0.1], atol=0.03)
-    np.testing.assert_array_equal(model.decision_function(Images.from_array(pixels[::-1]))[::-1], scores)
-    other = Chance(random_state=1).fit(Images.from_array(pixels), labels)
-    assert (other.decision_function(Images.from_array(pixels)) != scores).all()
+    np.testing.assert_array_equal(model.decision_function(LazyImages.from_array(pixels[::-1]))[::-1], scores)
+    other = Chance(random_state=1).fit(LazyImages.from_array(pixels), labels)
+    assert (other.decision_function(LazyImages.from_array(pixels)) != scores).all()
     assert len(np.unique(scores)) == scores.size
 
 
@@ -157,7 +157,7 @@ def test_images_of_many_shapes_are_encoded_in_place() -> None:
     rng = np.random.default_rng(0)
     shapes = [(40, 60), (64, 64), (40, 60), (9, 30), (1, 50), (64, 64)]
     images = [rng.integers(0, 256, (*shape, 3), dtype=np.uint8) for shape in shapes]
-    source = Images(lambda i: images[i], len(images))
+    source = LazyImages(lambda i: images[i], len(images))
     encoder = Encoder([Channel("sift", "fisher", 2), Channel("lcs", "bovw", 4)], Grid((2.0,), 4.0)).fit(source)
     together = encoder.encode(images).numpy()
     alone = np.concatenate([encoder.encode([image]).numpy() for image in images])
@@ -167,7 +167,7 @@ def test_images_of_many_shapes_are_encoded_in_place() -> None:
 
 def test_mirrored_rows_are_those_of_the_mirror_image() -> None:
     pixels, _ = stripes(5, 2)
-    source = Images.from_array(pixels)
+    source = LazyImages.from_array(pixels)
     encoder = Encoder([Channel("sift", "fisher", 2)], Grid((2.0,), 4.0)).fit(source)
     out = np.empty((10, encoder.dim_), dtype=np.float16)
     extract(encoder.encode, source, np.arange(5)[::-1], out, device="cpu", mirrored=True)
@@ -228,7 +228,7 @@ def test_what_contenders_have_in_common_is_made_once(tmp_path: Path) -> None:
 
 def test_a_vocabulary_does_not_depend_on_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sampling_module, "LEAST", 100)  # below what the larger codebook asks for
-    images, grid = Images.from_array(stripes(24, 3)[0]), Grid((2.0,), 4.0)
+    images, grid = LazyImages.from_array(stripes(24, 3)[0]), Grid((2.0,), 4.0)
     channels = [Channel("sift", "bovw", 2), Channel("sift", "llc", 8), Channel("lcs", "bovw", 2)]
     together = Encoder(channels, grid).fit(images).learned_
     for channel in channels:
@@ -246,13 +246,13 @@ def test_no_image_is_described_at_full_size(monkeypatch: pytest.MonkeyPatch) -> 
         return parts(self, rgb)
 
     monkeypatch.setattr(Encoder, "_parts", record)
-    Encoder([Channel("lcs", "bovw", 2)], Grid((16.0,), 32.0)).fit(Images.from_array(photographs))
+    Encoder([Channel("lcs", "bovw", 2)], Grid((16.0,), 32.0)).fit(LazyImages.from_array(photographs))
     assert seen
     assert max(seen) <= MAX_PIXELS
 
 
 def test_places_weigh_as_much_as_descriptors_without_pca() -> None:
-    images = Images.from_array(stripes(24, 3)[0])
+    images = LazyImages.from_array(stripes(24, 3)[0])
     encoder = Encoder([Channel("lcs", "vlad", 2, dims=0), Channel("lcs", "vlad", 2)], Grid((2.0,), 4.0)).fit(images)
     raw, whitened = encoder.learned_.values()
     rgb = to_tensor(list(stripes(24, 3)[0]), "cpu")
@@ -284,11 +284,11 @@ def test_places_weigh_as_much_as_descriptors_without_pca() -> None:
     ],
     ids=str,
 )
-def test_bad_parameters_are_one_clear_error(contender: Any, said: str, train: tuple[Images, np.ndarray]) -> None:
+def test_bad_parameters_are_one_clear_error(contender: Any, said: str, train: tuple[LazyImages, np.ndarray]) -> None:
     with pytest.raises(ValueError, match=said):
         contender.fit(*train)
 
 
-def test_no_images_have_no_scores(train: tuple[Images, np.ndarray]) -> None:
+def test_no_images_have_no_scores(train: tuple[LazyImages, np.ndarray]) -> None:
     model = Fisher(k=2, mirrored=True).fit(*train)
-    assert model.decision_function(Images.from_array(np.empty((0, 32, 32, 3), np.uint8))).shape == (0, CLASSES)
+    assert model.decision_function(LazyImages.from_array(np.empty((0, 32, 32, 3), np.uint8))).shape == (0, CLASSES)

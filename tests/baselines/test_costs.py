@@ -17,7 +17,7 @@ from topfive.baselines.costs import Cost
 from topfive.baselines.encoder import Encoder
 from topfive.baselines.parts import Bovw, Fisher
 from topfive.baselines.svm import LinearSVM
-from topfive.benchmark.data.images import Images
+from topfive.benchmark.data.images import LazyImages
 
 DECODING, FITTING, CODING, SVM = 1000.0, 30.0, 7.0, 3.0
 DESCRIBING = {"sift": 100.0, "lcs": 200.0, "hog": 400.0}
@@ -42,7 +42,7 @@ class Clock:
         return Cost(self.seconds, self.seconds / 2)
 
 
-class Slow(Images):
+class Slow(LazyImages):
     """A pass over several of these images takes 1,000 seconds."""
 
     clock: Clock

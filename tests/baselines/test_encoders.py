@@ -18,7 +18,7 @@ from topfive.baselines.pca import PCA
 from topfive.baselines.pyramid import parse, regions
 from topfive.baselines.supervector import super_vectors, vlad_vectors
 from topfive.baselines.vocabulary import Channel
-from topfive.benchmark.data.images import Images
+from topfive.benchmark.data.images import LazyImages
 
 
 @pytest.fixture
@@ -89,7 +89,7 @@ def test_fisher_in_bfloat16_points_the_same_way() -> None:
 
 def test_fisher_without_pca_keeps_its_precision() -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (8, 32, 32, 3), dtype=np.uint8)
-    encoder = Encoder([Channel("lcs", "fisher", 4, dims=0)], Grid((2.0,), 4.0)).fit(Images.from_array(pixels))
+    encoder = Encoder([Channel("lcs", "fisher", 4, dims=0)], Grid((2.0,), 4.0)).fit(LazyImages.from_array(pixels))
     vectors = []
     for encoder.dtype in (torch.float32, torch.bfloat16):
         vectors.append(encoder.encode(list(pixels)))

@@ -21,7 +21,7 @@ from topfive.baselines.arrayfile import Damaged, read_arrays, write_arrays
 from topfive.baselines.parts import Fisher
 from topfive.baselines.stages import Stages, read, release
 from topfive.baselines.svm import LinearSVM
-from topfive.benchmark.data.images import Images
+from topfive.benchmark.data.images import LazyImages
 
 
 class Unsafe:
@@ -76,7 +76,7 @@ def test_what_is_damaged_is_made_again(
 ) -> None:
     pixels = np.random.default_rng(0).integers(0, 256, (12, 32, 32, 3), dtype=np.uint8)
     labels = np.arange(12) % 2
-    images = Images(lambda i: pixels[i], 12, fingerprint="noise")
+    images = LazyImages(lambda i: pixels[i], 12, fingerprint="noise")
     first = Fisher(k=2, cache_dir=str(tmp_path)).fit(images, labels)
     [path] = tmp_path.glob(f"{stage}-*")
     sound = {name: np.array(array) for name, array in read_arrays(path)[1].items()}

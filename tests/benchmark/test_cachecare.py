@@ -4,7 +4,7 @@ import os
 from pathlib import Path
 
 import pytest
-from topfive.benchmark.data.cache import folder
+from topfive.benchmark.data.storage.cache import folder
 from topfive.benchmark.errors import InputError
 from topfive.benchmark.running import stages as cachecare
 

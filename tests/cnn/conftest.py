@@ -1,4 +1,4 @@
-"""Images that a network can learn in seconds, each class with its own colour and stripes; and small networks."""
+"""LazyImages that a network can learn in seconds, each class with its own colour and stripes; and small networks."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 import torch
 from numpy.typing import NDArray
-from topfive.benchmark.data.images import Images
+from topfive.benchmark.data.images import LazyImages
 from topfive.cnn import models
 from torch import nn
 
@@ -19,7 +19,7 @@ class Striped:
 
     def __call__(
         self, n: int = 64, classes: int = 4, side: int = 32, seed: int = 0
-    ) -> tuple[Images, NDArray[np.int64]]:
+    ) -> tuple[LazyImages, NDArray[np.int64]]:
         random = np.random.default_rng(seed)
         labels = np.arange(n, dtype=np.int64) % classes
         place = np.arange(side)
@@ -29,7 +29,7 @@ class Striped:
             pixels[i] += wave[:, None, None] if c % 2 else wave[None, :, None]
             pixels[i, :, :, c % 3] += 50
         array = pixels.clip(0, 255).astype(np.uint8)
-        return Images(lambda i: array[i], n, fingerprint=f"striped-{n}-{classes}-{side}-{seed}"), labels
+        return LazyImages(lambda i: array[i], n, fingerprint=f"striped-{n}-{classes}-{side}-{seed}"), labels
 
 
 @pytest.fixture(autouse=True)

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from topfive.cnn.augment import Augment, Colour, crops, resized, scaled_crops
+from topfive.cnn.augment import Augment, Colour, crop_transforms, crops, resized, scaled_crops
 
 
 def numbered(n: int, side: int) -> torch.Tensor:
@@ -54,7 +54,7 @@ def test_a_scaled_crop_of_everything_is_the_image() -> None:
     images = numbered(4, 8).permute(0, 3, 1, 2).float()
     chance = torch.tensor([[1.0, 0.5, 0.3, 0.9]]).repeat(4, 1)
     flip = torch.tensor([False, True, False, True])
-    result = scaled_crops(images, 8, flip, chance, least=0.35)
+    result = scaled_crops(images, 8, crop_transforms(flip, chance, least=0.35))
     expected = torch.where(flip[:, None, None, None], images.flip(-1), images)
     torch.testing.assert_close(result, expected, atol=0.01, rtol=0)
 
@@ -113,7 +113,7 @@ def ramps(n: int, side: int) -> torch.Tensor:
 def test_scaled_crops_have_the_stated_area_aspect_and_place() -> None:
     """The crop's edges, extrapolated from the centres of its first and last pixels."""
     chance = torch.tensor([[0.5, a, x, y] for a in (0.0, 0.5, 1.0) for x in (0.0, 0.3, 1.0) for y in (0.0, 0.8)])
-    cut = scaled_crops(ramps(18, 64), 64, torch.zeros(18, dtype=torch.bool), chance, least=0.3)
+    cut = scaled_crops(ramps(18, 64), 64, crop_transforms(torch.zeros(18, dtype=torch.bool), chance, least=0.3))
     for axis, (low, high) in enumerate(
         [(cut[:, 0, 32, 16], cut[:, 0, 32, 47]), (cut[:, 1, 16, 32], cut[:, 1, 47, 32])]
     ):
@@ -134,7 +134,7 @@ def test_scaled_crops_are_mirrored_where_the_first_random_number_is_below_a_half
     flip = chance[:, 0] < 0.5
     assert 20 < int(flip.sum()) < 44
     images = pixels.permute(0, 3, 1, 2).float()
-    unmirrored = scaled_crops(images, 16, torch.zeros(n, dtype=torch.bool), chance[:, 3:], 0.35)
+    unmirrored = scaled_crops(images, 16, crop_transforms(torch.zeros_like(flip), chance[:, 3:], 0.35))
     expected = torch.where(flip[:, None, None, None], unmirrored.flip(-1), unmirrored)
     torch.testing.assert_close(batch, expected, atol=0.01, rtol=0)
     assert not torch.allclose(batch[flip], unmirrored[flip], atol=1.0)
@@ -145,7 +145,7 @@ def test_scaled_crops_reach_over_the_edge_by_reflection(side: int) -> None:
     """An image of one grey stays so: nothing dark comes in from outside."""
     chance = torch.rand(8, 4, generator=torch.Generator().manual_seed(0))
     chance[:, 2:] = chance[:, 2:].round()  # into the corners
-    cut = scaled_crops(torch.full((8, 3, 64, 64), 100.0), side, chance[:, 0] < 0.5, chance, least=0.35)
+    cut = scaled_crops(torch.full((8, 3, 64, 64), 100.0), side, crop_transforms(chance[:, 0] < 0.5, chance, least=0.35))
     torch.testing.assert_close(cut, torch.full((8, 3, side, side), 100.0))
 
 
@@ -155,15 +155,18 @@ def chequered(n: int, side: int) -> torch.Tensor:
     return (((at[:, None] + at) % 2) * 2.0 - 1).repeat(n, 1, 1, 1)
 
 
+def whole() -> torch.Tensor:
+    """The transform to all of one image."""
+    return crop_transforms(torch.tensor([False]), torch.tensor([[1.0, 0.5, 0.5, 0.5]]), least=0.35)
+
+
 def test_making_images_smaller_is_antialiased() -> None:
     assert float(resized(chequered(1, 64), 40).std()) < 0.01  # 0.16 by bilinear interpolation alone
-    whole = torch.tensor([[1.0, 0.5, 0.5, 0.5]])
-    assert float(scaled_crops(chequered(1, 64), 40, torch.tensor([False]), whole, least=0.35).std()) < 0.01
+    assert float(scaled_crops(chequered(1, 64), 40, whole()).std()) < 0.01
 
 
 def test_a_smaller_scaled_crop_keeps_what_it_can_hold() -> None:
     """A slow wave survives with its amplitude."""
     wave = torch.sin(2 * torch.pi * torch.arange(64) / 16).expand(1, 1, 64, 64)
-    whole = torch.tensor([[1.0, 0.5, 0.5, 0.5]])
-    kept = scaled_crops(wave.contiguous(), 40, torch.tensor([False]), whole, least=0.35)
+    kept = scaled_crops(wave.contiguous(), 40, whole())
     assert float(kept.std()) == pytest.approx(float(wave.std()), rel=0.1)

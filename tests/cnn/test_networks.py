@@ -130,7 +130,7 @@ def test_alexnet_2012_is_the_papers() -> None:
     assert (model.stored_, model.side_) == (256, 224)
     assert count(model._network(1000, model.side_, False)) == 60_965_224
     assert model.ten_crops
-    hyper = model._hyperparameters(90, True)
+    hyper = model._hyperparameters(90, 100_000, True)
     said = (hyper.batch, hyper.optimizer, hyper.top_rate, hyper.momentum, hyper.decay, hyper.schedule)
     assert said == (128, "momentum", 0.01, 0.9, 5e-4, "plateau")
 

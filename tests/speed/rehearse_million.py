@@ -23,7 +23,7 @@ from topfive.baselines.encoder import Encoder
 from topfive.baselines.extraction import extract
 from topfive.baselines.presets import OxfordVgg
 from topfive.baselines.stages import Stages
-from topfive.benchmark.data.images import Images
+from topfive.benchmark.data.images import LazyImages
 
 SIDE, DISTINCT = 32, 1000
 
@@ -45,7 +45,7 @@ def main() -> None:
     photo = skimage.data.astronaut()
     corners = np.random.default_rng(0).integers(0, len(photo) - SIDE, (DISTINCT, 2))
     crops = np.stack([photo[y : y + SIDE, x : x + SIDE] for y, x in corners])
-    images = Images(lambda i: crops[i % DISTINCT], options.images, n_jobs=os.cpu_count() or 1)
+    images = LazyImages(lambda i: crops[i % DISTINCT], options.images, n_jobs=os.cpu_count() or 1)
     method = OxfordVgg(k=options.k)
     grid = method.grid(SIDE, SIDE)
     encoder = Encoder(method.channels(grid), grid).fit(images)

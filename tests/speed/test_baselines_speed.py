@@ -32,7 +32,7 @@ from topfive.baselines.sampling import POSITION_SCALE
 from topfive.baselines.sift import dense_sift, octave_of
 from topfive.baselines.svm import LinearSVM
 from topfive.baselines.vocabulary import Learned
-from topfive.benchmark.data.images import Images
+from topfive.benchmark.data.images import LazyImages
 
 DTYPE = product_dtype("cpu")
 
@@ -190,7 +190,7 @@ def test_svm() -> None:
 
 def test_oxford_extraction() -> None:
     pixels = photographs(640, 64, 64)
-    images = Images.from_array(pixels)
+    images = LazyImages.from_array(pixels)
     model = OxfordVgg(k=64)
     grid = model.grid(64, 64)
     encoder = Encoder(model.channels(grid), grid).fit(images)
@@ -213,7 +213,7 @@ def test_oxford_extraction() -> None:
 def test_photographs(k: int) -> None:
     """What the table for the full ILSVRC-2012 in docs/baselines.md is projected from."""
     pixels = photographs(16, 274, 365)
-    images = Images.from_array(pixels)
+    images = LazyImages.from_array(pixels)
     channels = OxfordVgg(k=k).channels(Grid.for_size(274, 365))
     encoder = Encoder(channels, Grid.for_size(274, 365))
     generator = torch.Generator().manual_seed(0)

@@ -22,7 +22,7 @@ import pytest
 import simplejpeg
 from PIL import Image
 from topfive.benchmark.data import open_dataset
-from topfive.benchmark.data.pack import pack
+from topfive.benchmark.data.tools.pack import pack
 from torch.utils.data import DataLoader, Dataset
 
 ROUNDS = 5

@@ -50,9 +50,9 @@ def frost(image: Pixels, rng: np.random.Generator, of_image: float, of_frost: fl
 def made_frost(shape: tuple[int, ...], rng: np.random.Generator) -> Floats:
     """Ice on a window, (H, W, 3) from 0 to 1: needles over a cloud, between blue-green and white.
 
-    Five photographs that the authors' script chooses from have mean colours (R, G, B) from (78, 149, 166) to
-    (201, 205, 214) and standard deviations of 15 to 44 levels, mostly near 28; so has this, with a mean colour drawn
-    between the two and a deviation of 28.
+    Of the five photographs that the authors' script chooses from, the mean colours (R, G, B) are (78, 149, 166), twice
+    (201, 205, 214), (138, 153, 165) and (112, 123, 135); their standard deviations go from 15 to 44 levels, 27 on
+    average. Here the mean is drawn between the first two of these colours; the deviation is 28 before clipping.
     """
     height, width = shape[:2]
     ice = cloud_over(shape, 2, 1.6, rng)

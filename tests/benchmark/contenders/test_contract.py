@@ -13,7 +13,7 @@ OF_PROBES = {"images", "random_state"}  # asked of a probe, not of a contender
 
 
 def looked_up() -> set[str]:
-    """Every name that the harness asks a contender for: literal names in ``getattr`` on it, its class, its factory."""
+    """Every name that the harness asks a contender for: literal names in ``getattr`` on it or on its class."""
     names = set()
     for file in LOOKED_UP_IN:
         for node in ast.walk(ast.parse((ROOT / "benchmark" / file).read_text(encoding="utf-8"))):

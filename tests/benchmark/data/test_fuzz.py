@@ -15,9 +15,10 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from topfive.benchmark.data import cifar, imagenet, open_dataset, opening
+from topfive.benchmark.data import open_dataset, opening
 from topfive.benchmark.data.decode import Unreadable, decode, outline, size
-from topfive.benchmark.data.found import read
+from topfive.benchmark.data.layouts import cifar, imagenet_labels
+from topfive.benchmark.data.storage.index import read
 from topfive.benchmark.errors import InputError
 
 QUICK = settings(max_examples=40, deadline=5000, suppress_health_check=list(HealthCheck), derandomize=True)
@@ -247,20 +248,21 @@ def test_damaged_pickles_and_devkits(draw):
     meta = io.BytesIO()
     scipy.io.savemat(meta, {"synsets": synsets}, do_compression=draw.draw(st.booleans()))
     outcome(lambda: cifar._load(Tree(), "data_batch_1"))
-    outcome(lambda: imagenet.read_meta(Path("a"), draw.draw(spoiled(meta.getvalue()))))
+    outcome(lambda: imagenet_labels.read_meta(Path("a"), draw.draw(spoiled(meta.getvalue()))))
 
 
 @QUICK
 @given(draw=st.data())
 def test_damaged_indexes_are_made_anew(draw):
-    from topfive.benchmark.data.dataset import Ids
-    from topfive.benchmark.data.found import Found, Part, write
-    from topfive.benchmark.data.stored import RAW, Listing
+    from topfive.benchmark.data.storage.found import Found, FoundSplit
+    from topfive.benchmark.data.storage.ids import Ids
+    from topfive.benchmark.data.storage.index import write
+    from topfive.benchmark.data.storage.stored import RAW, Listing
 
     listing = Listing()
     listing.add("a", 0, 1, 1, RAW)
     file = io.BytesIO()
-    write(Found("x", ("a",), ("a",), {"all": Part(listing.stored("c"), np.zeros(1, np.int64), Ids(["a"]))}), file)
+    write(Found("x", ("a",), ("a",), {"all": FoundSplit(listing.stored("c"), np.zeros(1, np.int64), Ids(["a"]))}), file)
     whole = file.getvalue()
     cut = whole[: draw.draw(st.integers(0, len(whole) - 1))]
     assert read(io.BytesIO(cut)) is None

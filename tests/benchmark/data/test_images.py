@@ -9,7 +9,7 @@ import threading
 import numpy as np
 import pytest
 from topfive.benchmark.data import open_dataset
-from topfive.benchmark.data.images import Images, fit_pixels, fit_side, resize
+from topfive.benchmark.data.images import LazyImages, fit_pixels, fit_side, resize
 
 
 def test_resize_by_hand():
@@ -52,7 +52,7 @@ def test_a_part_is_sent_without_the_whole(class_folders):
             assert np.array_equal(there[i], images[origin])
         batch = next(there.batches(2, side=32))
         assert np.array_equal(batch, next(images.batches(2, side=32, order=[265, 300])))
-    odd = Images(lambda i: np.full((2, 2, 3), i, np.uint8), 9, load_small=lambda i, side, pixels: odd[i])
+    odd = LazyImages(lambda i: np.full((2, 2, 3), i, np.uint8), 9, load_small=lambda i, side, pixels: odd[i])
     assert [int(image[0, 0, 0]) for image in next(odd.take(np.array([7, 2])).batches(2, max_pixels=4))] == [7, 2]
 
 
@@ -93,8 +93,83 @@ def test_prefetch_is_bounded_and_stops_when_the_caller_does():
             loaded.append(i)
         return np.full((4, 4, 3), i % 256, np.uint8)
 
-    batches = Images(load, 10_000, n_jobs=3).batches(10, side=4)
+    batches = LazyImages(load, 10_000, n_jobs=3).batches(10, side=4)
     assert (next(batches)[:, 0, 0, 0] == np.arange(10)).all()
     assert len(loaded) <= 10 * 5
     batches.close()
     assert len(loaded) <= 10 * 5
+
+
+def darker(image: np.ndarray) -> np.ndarray:
+    return image // 2
+
+
+def upper_half(image: np.ndarray) -> np.ndarray:
+    return image[: len(image) // 2]
+
+
+class Stamp:
+    """Writes the image's position into its first pixel."""
+
+    takes_index = True
+
+    def __call__(self, image: np.ndarray, i: int) -> np.ndarray:
+        image = image.copy()
+        image[0, 0] = i % 256
+        return image
+
+
+def test_a_changed_view_is_lazy_and_comes_before_any_resize(class_folders):
+    images = open_dataset(str(class_folders("pets", ("train", "val"), n=40))).train.images
+    seen = []
+
+    def counted(image: np.ndarray) -> np.ndarray:
+        seen.append(image.shape)
+        return upper_half(image)
+
+    view = images.map(counted)
+    assert seen == []
+    assert view.fingerprint is None
+    assert len(view) == 80
+    assert np.array_equal(view[3], images[3][:20])
+    assert np.array_equal(view[-1], images[79][:20])
+    assert view.typical_size == (20, 52)
+    seen.clear()
+    batch = next(view.batches(2, side=5, order=[4, 9]))
+    assert seen == [(40, 52, 3)] * 2  # not decoded smaller, though that would be enough for 5 pixels
+    assert np.array_equal(batch[1], fit_side(images[9][:20], 5))
+    shrunk = next(view.batches(1, max_pixels=100, order=[4]))[0]
+    assert np.array_equal(shrunk, fit_pixels(images[4][:20], 100))
+    assert images.typical_size == (40, 52)
+    assert images.map(darker).map(upper_half)[7].tolist() == (images[7] // 2)[:20].tolist()
+
+
+def test_a_change_that_takes_the_index_gets_it_whatever_is_taken():
+    images = LazyImages.from_array(np.full((50, 4, 4, 3), 200, np.uint8), fingerprint="x")
+    view = images.map(Stamp())
+    part = view.take(np.array([40, 7, 7, 3])).take(np.array([2, 0]))
+    assert part.fingerprint is None
+    assert [int(part[i][0, 0, 0]) for i in range(2)] == [7, 40]
+    assert [int(image[0, 0, 0]) for batch in part.batches(1) for image in batch] == [7, 40]
+    assert [int(view[i][0, 0, 0]) for i in (0, 49)] == [0, 49]
+    again = images.take(np.array([30, 20])).map(Stamp())  # positions where map was called, not before
+    assert [int(again[i][0, 0, 0]) for i in range(2)] == [0, 1]
+
+
+def test_a_changed_view_is_sent_without_the_whole(class_folders):
+    stored = open_dataset(str(class_folders("many", ("train", "val"), n=200))).train.images
+    loader = LazyImages(stored.__getitem__, len(stored))  # a loader that cannot be asked for a part
+    for images, most in ((stored, 4000), (loader, 60_000)):
+        part = images.map(Stamp()).take(np.array([300, 4]))
+        sent = pickle.dumps(part)
+        assert len(sent) < most
+        there = pickle.loads(sent)
+        assert [int(there[i][0, 0, 0]) for i in range(2)] == [300 % 256, 4]
+        assert np.array_equal(there[1][1:], stored[4][1:])
+
+
+def test_a_change_must_give_an_image():
+    images = LazyImages.from_array(np.zeros((2, 4, 4, 3), np.uint8))
+    for change, got in ((lambda image: image / 2, r"float64 \(4, 4, 3\)"), (lambda image: None, "NoneType")):
+        with pytest.raises(ValueError, match=got):
+            images.map(change)[0]

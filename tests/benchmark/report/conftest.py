@@ -12,7 +12,7 @@ import numpy as np
 import pytest
 from topfive.benchmark.conditions import in_file_name
 from topfive.benchmark.data.dataset import Dataset, Split
-from topfive.benchmark.data.images import Images
+from topfive.benchmark.data.images import LazyImages
 from topfive.benchmark.families import DEEP, FLOOR, HAND, SHALLOW
 from topfive.benchmark.results.run import Run
 from topfive.benchmark.results.schema import Costs, DatasetRecord, Environment, Manifest, Problem, Record
@@ -153,7 +153,7 @@ def build_run(
                         )
                     )
         if thumbnails:
-            pictures = Images(lambda i, labels=labels: _picture(int(labels[i]), i), len(labels))
+            pictures = LazyImages(lambda i, labels=labels: _picture(int(labels[i]), i), len(labels))
             split = Split(pictures, labels, ids)
             shown = Dataset(dataset, dataset, "", layout, (), tuple(names), split, split, "")
             write_thumbnails(out, dataset, shown)

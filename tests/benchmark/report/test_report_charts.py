@@ -7,10 +7,10 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from topfive.benchmark.report import charts, classes, content
+from topfive.benchmark.report import classes, content
+from topfive.benchmark.report.charts import cost, draw, record, reliability, top_k
 from topfive.benchmark.report.history import HUMAN, RECORD
 from topfive.benchmark.report.study import Study, studies_of
-from topfive.benchmark.report.svg import draw
 from topfive.benchmark.results.run import open_run
 from topfive.benchmark.results.schema import Costs, Record
 
@@ -36,7 +36,7 @@ def test_the_front_holds_those_that_nobody_beats_at_both(make_run: MakeRun) -> N
     run = make_run(contenders=FOUR, broken=False)
     # Errors grow from net to color. hog is dearer and worse than sift; color is the cheapest.
     change_costs(run, "fit_seconds", {"net": 100.0, "sift": 10.0, "hog": 20.0, "color": 1.0})
-    figure = next(f for f in charts.cost(study_of(run)) if f.key == "cost-seconds")
+    figure = next(f for f in cost.figures(study_of(run)) if f.key == "cost-seconds")
     on_front = {m.label for s in figure.series for m in s.marks if m.tip.endswith("(on the front)")}
     assert on_front == {"color", "sift", "net"}
     steps = [(m.x, round(m.y, 6)) for m in figure.series[0].marks]
@@ -60,21 +60,21 @@ def test_the_record_is_quoted_as_published() -> None:
 
 
 def test_quoted_marks_are_hollow_and_measured_ones_are_not(make_run: MakeRun) -> None:
-    figure = charts.history(study_of(make_run(contenders=FOUR)))
+    figure = record.figure(study_of(make_run(contenders=FOUR)))
     assert {"quoted" in m.tip for s in figure.series if s.hollow for m in s.marks} == {True}
     assert {"measured here" in m.tip for s in figure.series if not s.hollow for m in s.marks} == {True}
     assert sum(len(s.marks) for s in figure.series if s.hollow) == len(RECORD)
 
 
 def test_the_numbers_of_the_record_are_years_and_per_cent(make_run: MakeRun) -> None:
-    figure = charts.history(study_of(make_run(contenders=FOUR)))
+    figure = record.figure(study_of(make_run(contenders=FOUR)))
     rows = [[value.text for value in row[1:]] for row in content.figure_numbers(figure, "s1").rows]
     assert {year for year, _ in rows} == {*map(str, range(2010, 2016)), "here"}
     assert ["2012", "16.42\u00a0%"] in rows
     drawn = str(draw(figure, 872)).replace("&amp;", "&")
     assert [q.entry for q in RECORD if q.entry.split(" (")[0] + "</text>" not in drawn] == []
     # Two classes: nothing of ours stands beside it, and no room is kept for it.
-    alone = charts.history(study_of(make_run("two", n_classes=2, contenders=FOUR)))
+    alone = record.figure(study_of(make_run("two", n_classes=2, contenders=FOUR)))
     assert all(s.hollow for s in alone.series)
     assert "here" not in {text for _, text in alone.x.ticks}
 
@@ -85,15 +85,15 @@ def test_charts_list_numbers_in_the_units_of_their_axes(make_run: MakeRun) -> No
         run, "peak_rss_bytes", {"net": 419_000_000, "sift": 600_000_000, "hog": 480_000_000, "color": 500_000_000}
     )
     study = study_of(run)
-    memory = next(f for f in charts.cost(study) if f.key == "cost-memory")
+    memory = next(f for f in cost.figures(study) if f.key == "cost-memory")
     assert [text for _, text in memory.x.ticks] == ["400 MB", "500 MB", "600 MB", "800 MB"]
     row = next(row for row in content.figure_numbers(memory, "s1").rows if row[0].text.startswith("net"))
     error = study.errors[0].value
     assert (row[1].text, row[2].text) == ("419 MB", f"{100 * error:.1f}\u00a0%")
     assert (row[1].raw, row[2].raw) == (419e6, error)
-    top_k = charts.top_k(study)
-    assert top_k is not None
-    assert not any("chance" in row[0].text for row in content.figure_numbers(top_k, "s1").rows)
+    guesses = top_k.figure(study)
+    assert guesses is not None
+    assert not any("chance" in row[0].text for row in content.figure_numbers(guesses, "s1").rows)
 
 
 def test_an_id_that_repeats_the_name_is_left_out(make_run: MakeRun) -> None:
@@ -135,7 +135,7 @@ def test_class_errors_and_confusions_by_hand(make_run: MakeRun) -> None:
 
 def test_error_at_k_falls_to_the_stated_errors(make_run: MakeRun) -> None:
     study = study_of(make_run(contenders=FOUR))
-    figure = charts.top_k(study)
+    figure = top_k.figure(study)
     assert figure is not None
     for series, contender in zip(figure.series, study.ranked, strict=False):
         at = {m.x: m.y for m in series.marks}
@@ -149,7 +149,7 @@ def test_only_probabilities_are_checked_for_calibration(make_run: MakeRun) -> No
     table = content.calibrations(study, "s1")
     assert table is not None
     assert [row[0].text for row in table.rows] == ["net"]
-    figure = charts.reliability(study)
+    figure = reliability.figure(study)
     assert figure is not None
     assert {s.name for s in figure.series} == {"net"}
 

@@ -47,7 +47,11 @@ def test_the_page_is_one_file_with_its_figures(make_run: MakeRun, tmp_path: Path
     assert "https://" not in html
     names = {path.name for path in (tmp_path / "out" / "figures").iterdir()}
     assert {"ranking.png", "history.png", "cost-seconds.png", "per-class.png", "top-k.png"} <= names
-    assert all(path.read_bytes()[:4] == b"\x89PNG" for path in (tmp_path / "out" / "figures").iterdir())
+    assert {name.removesuffix(".png") for name in names if name.endswith(".png")} == {
+        name.removesuffix(".svg") for name in names if name.endswith(".svg")
+    }
+    for path in (tmp_path / "out" / "figures").iterdir():
+        assert path.read_bytes().startswith({".png": b"\x89PNG", ".svg": b"<?xml"}[path.suffix])
     assert list((tmp_path / "out").glob(".report-*")) == []
 
 

@@ -1,0 +1,46 @@
+"""Tiny ImageNet-200 as it was published."""
+
+from __future__ import annotations
+
+from ...errors import InputError
+from ..storage.found import Found
+from ..storage.location import Location
+from ..storage.tree import is_image
+from ..wordnet import words
+from .rows import Rows, add, from_rows
+
+
+def matches(location: Location) -> bool:
+    """By its two lists."""
+    return location.tree.has("wnids.txt") and location.tree.has("val/val_annotations.txt")
+
+
+def read(location: Location) -> Found:
+    """train/<wnid>/images/, val/images/ and val/val_annotations.txt."""
+    tree = location.tree
+    wnids = {line.strip() for line in tree.text("wnids.txt").splitlines() if line.strip()}
+    listed = tree.text("words.txt") if tree.has("words.txt") else ""
+    named = dict(line.split("\t", 1) for line in listed.splitlines() if "\t" in line)
+    truth = {}
+    for line in tree.text("val/val_annotations.txt").splitlines():
+        fields = line.split("\t")
+        if len(fields) >= 2:
+            if fields[1] not in wnids:
+                raise InputError(f"{tree.path}: val_annotations.txt names the class {fields[1]!r}, wnids.txt does not")
+            truth[fields[0]] = fields[1]
+    rows: dict[str, Rows] = {"train": ([], []), "val": ([], [])}
+    ignored = 0
+    for i, name in enumerate(tree.names):
+        if not is_image(name):
+            continue
+        split, _, below = name.partition("/")
+        parts = below.split("/")
+        if split == "train" and len(parts) == 3 and parts[1] == "images" and parts[0] in wnids:
+            add(rows[split], i, parts[0])
+        elif split == "val" and len(parts) == 2 and parts[0] == "images" and parts[1] in truth:
+            add(rows[split], i, truth[parts[1]])
+        else:
+            ignored += 1
+    classes = tuple(sorted(wnids))
+    names = tuple(named[wnid].strip() if wnid in named else words(wnid) for wnid in classes)
+    return from_rows(tree, "Tiny ImageNet", classes, names, rows, ignored=ignored)

@@ -1,0 +1,1 @@
+"""Files in folders and archives, where each one's bytes lie, and the cache folder that remembers it."""
