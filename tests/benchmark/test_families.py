@@ -15,7 +15,7 @@ from topfive.benchmark.report.charts.primitives import outline
 from topfive.benchmark.report.charts.style import COLOURS, NEUTRALS, style_sheet
 from topfive.benchmark.running.scorefile import score
 
-STYLE = (Path(charts.__file__).parents[1] / "style.css").read_text(encoding="utf-8")
+STYLE = (Path(charts.__file__).parents[1] / "page" / "style.css").read_text(encoding="utf-8")
 
 
 def rgb(colour: str) -> tuple[int, int, int]:

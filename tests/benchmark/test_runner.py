@@ -18,7 +18,7 @@ import pytest
 from topfive.benchmark.config import load
 from topfive.benchmark.data import open_dataset
 from topfive.benchmark.errors import InputError
-from topfive.benchmark.report.study import studies_of
+from topfive.benchmark.report.analysis.contest import contests_of
 from topfive.benchmark.results.run import COLUMNS, load_run, open_run
 from topfive.benchmark.running.runner import run
 
@@ -104,8 +104,8 @@ def test_seeds_and_sizes_are_axes(tmp_path: Path, contenders: str) -> None:
     assert {(r.n_train, r.n_train_per_class) for r in few_images} == {(40, 2.0)}
     assert errors[0, 8] == errors[1, 8] == errors[2, 8]  # all images, and nothing random in this contender
     assert len({(out / str(r.predictions)).read_bytes() for r in few_images}) == 3  # other images with each seed
-    (study,) = studies_of([stored])
-    (few,), (many,) = study.smaller, study.ranked
+    (contest,) = contests_of([stored])
+    (few,), (many,) = contest.smaller, contest.ranked
     assert [(c.per_class, c.seeds) for c in (few, many)] == [(2, 3), (8, 3)]
     assert few.mean("top5_err") == pytest.approx(sum(errors[seed, 2] for seed in range(3)) / 3)
     assert few.hits(1).mean(axis=1).std() > many.hits(1).mean(axis=1).std() == 0

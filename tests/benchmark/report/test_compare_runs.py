@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 from topfive.benchmark.errors import InputError
+from topfive.benchmark.report.analysis.contest import contests_of
 from topfive.benchmark.report.compare import compare
-from topfive.benchmark.report.study import studies_of
 from topfive.benchmark.results.run import open_run
 from topfive.benchmark.scoring.statistics import holm, mcnemar
 
@@ -28,7 +28,7 @@ def test_a_better_network_an_unchanged_rest(make_run: MakeRun, tmp_path: Path) -
     assert by_name["sift"].gap == 0
     # By hand: exact McNemar over the images of both runs, Holm over the two contenders.
     old, new = (
-        next(c for c in studies_of([open_run(run)])[0].ranked if c.name == "alexnet").hits(5)[0] for run in (a, b)
+        next(c for c in contests_of([open_run(run)])[0].ranked if c.name == "alexnet").hits(5)[0] for run in (a, b)
     )
     expected = holm([float(mcnemar((old & ~new).sum(), (new & ~old).sum())), 1.0])[0]
     assert by_name["alexnet"].p == pytest.approx(expected)

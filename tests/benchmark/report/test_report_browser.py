@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from topfive.benchmark.report.page import render
+from topfive.benchmark.report.render import render
 
 from tests.benchmark.report.conftest import build_run
 

@@ -17,7 +17,7 @@ from topfive.benchmark.report.charts.layout import stand_alone
 from topfive.benchmark.report.charts.primitives import Item, Line, Rect, Shape, Sheet, Text
 from topfive.benchmark.report.charts.raster import image
 from topfive.benchmark.report.charts.style import NEUTRALS, STYLES
-from topfive.benchmark.report.page import render
+from topfive.benchmark.report.render import render
 
 from tests.benchmark.report.conftest import CONTENDERS, MakeRun
 
@@ -212,11 +212,11 @@ def test_every_figure_is_saved_as_png_and_svg_and_stands_alone(make_run: MakeRun
 
 
 def test_the_footer_says_a_bootstrap_where_there_are_seeds(make_run: MakeRun) -> None:
+    from topfive.benchmark.report.analysis.contest import contests_of
     from topfive.benchmark.report.charts import ranking
-    from topfive.benchmark.report.runs import read_run
-    from topfive.benchmark.report.study import studies_of
+    from topfive.benchmark.results.run import open_run
 
     run = make_run(contenders=CONTENDERS[:2], n_classes=12, per_class=5, seeds=(0, 1), broken=False)
-    chart = ranking.figure(studies_of([read_run(run)])[0])
+    chart = ranking.figure(contests_of([open_run(run)])[0])
     assert chart is not None
     assert "Intervals: 95 %, bootstrap over training seeds and images." in chart.source
