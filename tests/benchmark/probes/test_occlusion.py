@@ -94,7 +94,7 @@ def test_overlapping_squares_are_averaged() -> None:
 
 
 def test_cells_divide_the_image() -> None:
-    grid = Grid.over(np.zeros((40, 90, 3), np.uint8), 10)
+    grid = CellGrid.over(np.zeros((40, 90, 3), np.uint8), 10)
     assert (grid.rows, grid.columns) == (10, 22)
     seen = np.zeros((40, 90), int)
     for place in range(grid.rows * grid.columns):
