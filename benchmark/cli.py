@@ -141,13 +141,13 @@ def cache(
 ) -> None:
     """Show what the cache holds and where; or clear it."""
     from .data.storage.cache import root
-    from .running import stages as cachecare
+    from .running import stage_cache
 
     if clear:
-        print(f"{cachecare.clear() / 1e6:,.1f} MB removed")
-    for kind in cachecare.kinds():
+        print(f"{stage_cache.clear() / 1e6:,.1f} MB removed")
+    for kind in stage_cache.kinds():
         print(f"{kind.name:10} {kind.files:7,} files {kind.size / 1e6:12,.1f} MB")
-    print(f"in {root()}; stages are kept up to {cachecare.limit() / 1e9:,.1f} GB, the oldest go first")
+    print(f"in {root()}; stages are kept up to {stage_cache.limit() / 1e9:,.1f} GB, the oldest go first")
 
 
 @app.command()

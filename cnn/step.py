@@ -165,7 +165,7 @@ class TrainingStep:
             torch.cuda.current_stream(self.device).wait_stream(stream)
             self.optimizer.zero_grad(set_to_none=True)
             graph = torch.cuda.CUDAGraph()
-            with torch.cuda.graph(graph, pool=self.pool):
+            with torch.cuda.graph(graph, pool=self.pool, stream=stream):
                 self.body(side, self.given)
         finally:
             self.capturing = False
@@ -181,6 +181,7 @@ class TrainingStep:
         try:
             yield
         finally:
+            torch.cuda.synchronize(self.device)  # what failed may still run on its own stream
             with torch.no_grad():
                 for tensor, value in zip(tensors, kept, strict=True):
                     tensor.copy_(value)

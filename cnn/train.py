@@ -170,7 +170,8 @@ class Trainer:
         started = time.monotonic()
         self.network.train()
         if sides := self.sides[first:]:
-            self.step.begin(self.numbers(first), self.rates(first))
+            self.upcoming = first, self.numbers(first)
+            self.step.begin(self.upcoming[1], self.rates(first))
             self.step.prepare(sides)
             self.step.loss_sum.item()  # wait for the device
         self.prepare_seconds = time.monotonic() - started

@@ -111,7 +111,7 @@ def named(func: Any, kwargs: dict[str, Any]) -> list[tuple[Any, Any]]:
 
 
 @contextmanager
-def capture(graph: Graph, pool: Any = None) -> Iterator[None]:
+def capture(graph: Graph, pool: Any = None, stream: Any = None) -> Iterator[None]:
     """``torch.cuda.graph``."""
     random = torch.get_rng_state()
     gpu.capturing = graph
@@ -228,6 +228,7 @@ def pretended_gpu() -> Iterator[Gpu]:
         "Stream": mock.Mock(),
         "current_stream": mock.Mock(),
         "stream": nullcontext(),
+        "synchronize": None,
     }
     with ExitStack() as stack:
         for name, answer in says.items():

@@ -11,7 +11,7 @@ from topfive.common.parameters import number, whole_number
 
 from .choices import numbers
 from .contract import Fitted, Images, Pixels
-from .search import Found, Squares, UniformNoise, checkpoints, margins, search, stacked
+from .search import Searched, Squares, UniformNoise, checkpoints, margins, search, stacked
 from .tables import BOOL, BYTES, FLOAT, INT, TEXT, Rows, png
 
 
@@ -129,7 +129,7 @@ class Attack:
         return rows.table()
 
 
-def _untouched(images: Sequence[Pixels], margin: NDArray[np.float64], budget: int) -> Found:
+def _untouched(images: Sequence[Pixels], margin: NDArray[np.float64], budget: int) -> Searched:
     """What a search within ε = 0 comes to: nothing, without a query."""
     none = np.zeros(len(images), np.int64)
-    return Found(none, np.tile(margin, (len(checkpoints(budget)), 1)), list(images))
+    return Searched(none, np.tile(margin, (len(checkpoints(budget)), 1)), list(images))

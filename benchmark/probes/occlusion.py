@@ -90,7 +90,7 @@ class Occlusion:
         areas = Rows(image=INT, curve=TEXT, order=TEXT, kept=FLOAT, probability=FLOAT)
         for i in range(len(images)):
             image = images[i]
-            grid = Grid.over(image, self.cells)
+            grid = CellGrid.over(image, self.cells)
             plain = self._scores(contender, [image])
             answer = int(plain[0].argmax())
             margin = float(margins(plain, np.array([answer]))[0])
@@ -117,7 +117,9 @@ class Occlusion:
                     )
         return {"maps": maps.table(), "curves": curves.table(), "areas": areas.table()}
 
-    def _loss(self, contender: Fitted, image: Pixels, grid: Grid, answer: int, margin: float) -> NDArray[np.float64]:
+    def _loss(
+        self, contender: Fitted, image: Pixels, grid: CellGrid, answer: int, margin: float
+    ) -> NDArray[np.float64]:
         """(rows · columns,) mean fall of the margin over the squares that cover each cell's middle."""
         side = max(1, round(self.patch * min(image.shape[:2])))
         squares = [grid.square(row, column, side) for row in range(grid.rows) for column in range(grid.columns)]
@@ -143,7 +145,7 @@ class Occlusion:
         return np.concatenate([np.asarray(contender.scores(stacked(part)), np.float64) for part in parts])
 
 
-class Grid:
+class CellGrid:
     """An image divided into cells, as square as may be: ``rows`` × ``columns`` with these edges in pixels."""
 
     def __init__(self, height: int, width: int, rows: int, columns: int) -> None:
@@ -152,7 +154,7 @@ class Grid:
         self.across = np.rint(np.linspace(0, width, columns + 1)).astype(int)
 
     @classmethod
-    def over(cls, image: Pixels, cells: int) -> Grid:
+    def over(cls, image: Pixels, cells: int) -> CellGrid:
         """``cells`` along the short side, as many as fit in proportion along the other; no cell without a pixel."""
         height, width = image.shape[:2]
         short = min(height, width)
@@ -184,7 +186,7 @@ class Grid:
 
 
 def replaced(
-    start: Pixels, end: Pixels, grid: Grid, order: NDArray[np.int64], steps: int
+    start: Pixels, end: Pixels, grid: CellGrid, order: NDArray[np.int64], steps: int
 ) -> tuple[NDArray[np.float64], list[Pixels]]:
     """``start`` turned into ``end`` cell by cell in that order: the share of cells done and the image, 0 to 1."""
     steps = min(steps, len(order))

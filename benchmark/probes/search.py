@@ -25,7 +25,7 @@ class Proposal(Protocol):
 
 
 @dataclass(frozen=True)
-class Found:
+class Searched:
     """What a search came to, an entry an image."""
 
     queries: NDArray[np.int64]  # how many were used: up to the one that broke it, or the whole budget
@@ -62,7 +62,7 @@ def checkpoints(budget: int) -> list[int]:
 
 def search(
     scores: Scores, images: Sequence[Pixels], labels: NDArray[np.int64], propose: Proposal, budget: int
-) -> Found:
+) -> Searched:
     """Try ``budget`` proposals on each image, until it is answered wrong; of two images the lower margin is kept.
 
     Images are asked about all at once, those that are not yet broken: one call of ``scores`` a query.
@@ -83,7 +83,7 @@ def search(
                     best[k], least[k] = image, margin
         if query in stops:
             noted.append(least.copy())
-    return Found(queries, np.array(noted).reshape(len(stops), len(images)), best)
+    return Searched(queries, np.array(noted).reshape(len(stops), len(images)), best)
 
 
 def stacked(images: Sequence[Pixels]) -> Pixels | Sequence[Pixels]:

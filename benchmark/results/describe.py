@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from ..data import Dataset
 from ..data.wordnet import branch, hierarchical_cost, known
-from .schema import DatasetRecord, Problem
+from .schema import DatasetRecord, ProblemRecord
 
 
 def describe(name: str, dataset: Dataset, *, limited: bool) -> DatasetRecord:
@@ -28,7 +28,7 @@ def describe(name: str, dataset: Dataset, *, limited: bool) -> DatasetRecord:
         fingerprint=dataset.fingerprint,
         image_size=dataset.val.images.typical_size,
         limited=limited,
-        problems=[Problem(split=p.split, id=p.id, reason=p.reason) for p in dataset.problems],
+        problems=[ProblemRecord(split=p.split, id=p.id, reason=p.reason) for p in dataset.problems],
         notes=list(dataset.notes),
     )
 

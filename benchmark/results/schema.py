@@ -123,7 +123,7 @@ class Record(_Model):
         return float(value) if good else None  # type: ignore[arg-type]
 
 
-class Problem(_Model):
+class ProblemRecord(_Model):
     """An image that was left out for every contender."""
 
     split: str
@@ -147,7 +147,7 @@ class DatasetRecord(_Model):
     fingerprint: str | None = None
     image_size: tuple[int, int] | None = None
     limited: bool = False
-    problems: list[Problem] = []
+    problems: list[ProblemRecord] = []
     notes: list[str] = []
 
 

@@ -82,7 +82,7 @@ def _on_worker(task: dict[str, Any], timeout: float | None, token: str) -> Outco
     """Run one cell here, on the worker; it may use as many threads as the worker has."""
     from distributed import get_client, get_worker, secede
 
-    from .stages import stages
+    from .stage_cache import stages
 
     worker = get_worker()
     stop = _RemoteStop(get_client(), token)

@@ -36,7 +36,7 @@ from .display import Display, clock, ranking
 from .isolation import Outcome, run_isolated
 from .pilot import estimate
 from .plan import Cell, Opened, distinct, has_plain_result, is_finished, open_all, plan
-from .stages import stages
+from .stage_cache import stages
 
 
 def run(config: RunConfig) -> int:

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from topfive.benchmark.probes.occlusion import Grid, Occlusion, blurred, replaced, softmax
+from topfive.benchmark.probes.occlusion import CellGrid, Occlusion, blurred, replaced, softmax
 
 Array = np.ndarray[Any, Any]
 
@@ -94,14 +94,14 @@ def test_overlapping_squares_are_averaged() -> None:
 
 
 def test_cells_divide_the_image() -> None:
-    grid = Grid.over(np.zeros((40, 90, 3), np.uint8), 10)
+    grid = CellGrid.over(np.zeros((40, 90, 3), np.uint8), 10)
     assert (grid.rows, grid.columns) == (10, 22)
     seen = np.zeros((40, 90), int)
     for place in range(grid.rows * grid.columns):
         seen[grid.cell(place)] += 1
     assert (seen == 1).all()
     assert grid.from_middle().argmin() // 22 in (4, 5)
-    square = Grid(30, 30, 3, 3)
+    square = CellGrid(30, 30, 3, 3)
     assert square.square(1, 1, 10) == (slice(10, 20), slice(10, 20))
     assert square.square(0, 2, 12) == (slice(0, 11), slice(19, 31))
     assert square.from_middle().reshape(3, 3)[:2].tolist() == pytest.approx(
@@ -111,12 +111,12 @@ def test_cells_divide_the_image() -> None:
 
 def test_steps_go_from_the_one_image_to_the_other_in_order() -> None:
     start, end = np.zeros((6, 6, 3), np.uint8), np.full((6, 6, 3), 9, np.uint8)
-    shares, states = replaced(start, end, Grid(6, 6, 3, 3), np.array([8, 0, 4, 1, 2, 3, 5, 6, 7]), 4)
+    shares, states = replaced(start, end, CellGrid(6, 6, 3, 3), np.array([8, 0, 4, 1, 2, 3, 5, 6, 7]), 4)
     assert shares == pytest.approx([0, 2 / 9, 4 / 9, 7 / 9, 1])
     assert (states[0] == start).all()
     assert (states[-1] == end).all()
     assert states[1][..., 0].tolist() == [[9, 9, 0, 0, 0, 0]] * 2 + [[0] * 6] * 2 + [[0, 0, 0, 0, 9, 9]] * 2
-    many, _ = replaced(start, end, Grid(6, 6, 3, 3), np.arange(9), 100)
+    many, _ = replaced(start, end, CellGrid(6, 6, 3, 3), np.arange(9), 100)
     assert len(many) == 10  # no more steps than cells
 
 

@@ -15,7 +15,7 @@ from topfive.benchmark.data.dataset import Dataset, Split
 from topfive.benchmark.data.images import LazyImages
 from topfive.benchmark.families import DEEP, FLOOR, HAND, SHALLOW
 from topfive.benchmark.results.run import Run
-from topfive.benchmark.results.schema import Costs, DatasetRecord, Environment, Manifest, Problem, Record
+from topfive.benchmark.results.schema import Costs, DatasetRecord, Environment, Manifest, ProblemRecord, Record
 from topfive.benchmark.results.thumbnails import write_thumbnails
 from topfive.benchmark.scoring.metrics import metrics
 from topfive.benchmark.scoring.predictions import write_predictions
@@ -113,7 +113,7 @@ def build_run(
             fingerprint=f"fp-{dataset}-{n_classes}-{per_class}",
             image_size=(64, 64),
             limited=limited,
-            problems=[Problem(split="val", id="val/broken.JPEG", reason="truncated file")],
+            problems=[ProblemRecord(split="val", id="val/broken.JPEG", reason="truncated file")],
             notes=["One image could not be read and was left out for everybody."],
         )
         for i, (method, family, skill) in enumerate(contenders):

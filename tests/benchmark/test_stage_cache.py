@@ -6,11 +6,11 @@ from pathlib import Path
 import pytest
 from topfive.benchmark.data.storage.cache import folder
 from topfive.benchmark.errors import InputError
-from topfive.benchmark.running import stages as cachecare
+from topfive.benchmark.running import stage_cache
 
 
 def fill() -> list[Path]:
-    with cachecare.stages(fresh=False) as stages:
+    with stage_cache.stages(fresh=False) as stages:
         pass
     paths = [stages / f"features-{i}.npy" for i in range(4)]
     for age, path in enumerate(paths):
@@ -23,10 +23,10 @@ def fill() -> list[Path]:
 def test_the_oldest_stages_go_first_and_indexes_stay() -> None:
     paths = fill()
     os.utime(paths[0], (2e9, 1e9))  # read lately
-    assert cachecare.prune(2500) == 2000
+    assert stage_cache.prune(2500) == 2000
     assert [path.exists() for path in paths] == [True, False, False, True]
-    assert {kind.name: kind.size for kind in cachecare.kinds()} == {"indexes": 10, "stages": 2000}
-    assert cachecare.prune(2500) == 0
+    assert {kind.name: kind.size for kind in stage_cache.kinds()} == {"indexes": 10, "stages": 2000}
+    assert stage_cache.prune(2500) == 0
 
 
 def test_what_killed_runs_left_goes() -> None:
@@ -37,35 +37,35 @@ def test_what_killed_runs_left_goes() -> None:
         path.write_bytes(bytes(1000))
     os.utime(old, (1e9, 1e9))
     os.utime(left, (0.5e9, 0.5e9))
-    assert cachecare.prune(6000) == 0
+    assert stage_cache.prune(6000) == 0
     assert not old.exists()
     assert new.exists()
-    assert cachecare.prune(5000) == 1000
+    assert stage_cache.prune(5000) == 1000
     assert not left.exists()
 
 
 def test_a_fresh_start_has_an_empty_folder_that_does_not_stay() -> None:
     fill()
-    with cachecare.stages(fresh=True) as one, cachecare.stages(fresh=True) as other:
+    with stage_cache.stages(fresh=True) as one, stage_cache.stages(fresh=True) as other:
         assert one != other
         assert not list(one.iterdir())
         (one / "features.npy").write_bytes(bytes(10))
     assert not one.exists()
-    with cachecare.stages(fresh=False) as kept:
+    with stage_cache.stages(fresh=False) as kept:
         assert len(list(kept.iterdir())) == 4
 
 
 def test_clearing_empties_it() -> None:
     fill()
-    assert cachecare.clear() == 4010
-    assert cachecare.kinds() == []
-    assert cachecare.clear() == 0
+    assert stage_cache.clear() == 4010
+    assert stage_cache.kinds() == []
+    assert stage_cache.clear() == 0
 
 
 def test_the_bound_can_be_set(monkeypatch: pytest.MonkeyPatch) -> None:
-    assert 0 < cachecare.limit() <= 50e9
+    assert 0 < stage_cache.limit() <= 50e9
     monkeypatch.setenv("TOPFIVE_CACHE_GB", "1.5")
-    assert cachecare.limit() == 1_500_000_000
+    assert stage_cache.limit() == 1_500_000_000
     monkeypatch.setenv("TOPFIVE_CACHE_GB", "much")
     with pytest.raises(InputError, match="give a number"):
-        cachecare.limit()
+        stage_cache.limit()

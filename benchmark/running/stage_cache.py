@@ -25,7 +25,7 @@ DEFAULT_GB = 50.0  # and never more than half of what the disk could give; TOPFI
 
 
 @dataclass(frozen=True)
-class Kind:
+class CacheFolder:
     """One folder of the cache: how many files, how many bytes."""
 
     name: str
@@ -33,12 +33,14 @@ class Kind:
     size: int
 
 
-def kinds() -> list[Kind]:
+def kinds() -> list[CacheFolder]:
     """What is in the cache, by kind."""
     if not root().is_dir():
         return []
     folders = sorted(path for path in root().iterdir() if path.is_dir())
-    return [Kind(folder.name, len(found := _files(folder)), sum(size for _, size, _ in found)) for folder in folders]
+    return [
+        CacheFolder(folder.name, len(found := _files(folder)), sum(size for _, size, _ in found)) for folder in folders
+    ]
 
 
 def limit() -> int:
