@@ -69,8 +69,11 @@ def _tellers(group: Sequence[Named]) -> list[Teller]:
     devices = {record.device for record in records}
     tellers: list[Teller] = [_device] if len(devices) > 1 else []
     if len(devices) < len(records):
-        keys = dict.fromkeys(key for record in records for key in record.budget)
-        differing = [key for key in keys if len({repr(record.budget.get(key)) for record in records}) > 1]
+        known = [record for record in records if record.budget]
+        keys = dict.fromkeys(key for record in known for key in record.budget)
+        differing = [key for key in keys if len({repr(record.budget.get(key)) for record in known}) > 1]
+        if not differing and len(known) < len(records):
+            differing = list(keys)
         tellers += [_Budget(key) for key in differing[:MOST]]
     return tellers or [_run]
 
@@ -96,4 +99,6 @@ class _Budget:
         return hash(self.key)
 
     def __call__(self, record: Record, run: Run) -> str:
-        return f"{self.key} {record.budget[self.key]}" if self.key in record.budget else "budget not recorded"
+        if not record.budget:
+            return "budget not recorded"  # as in the first schema
+        return f"{self.key} {record.budget.get(self.key, 'none')}"
