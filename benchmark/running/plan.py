@@ -104,9 +104,15 @@ def plan(
 def is_finished(run: Run, cell: Cell) -> bool:
     """Whether the run holds this cell's result, and the answers to all its probes."""
     record = run.plain(cell.id)
-    if record is None or record.key != cell.key or record.status not in ("done", "skipped"):
+    if record is None or not has_plain_result(run, cell):
         return False
-    if record.status == "done" and any(record.probes.get(str(one.spec)) != one.key for one in cell.probes):
+    return record.status == "skipped" or all(record.probes.get(str(one.spec)) == one.key for one in cell.probes)
+
+
+def has_plain_result(run: Run, cell: Cell) -> bool:
+    """Whether the run holds what this cell's contender answers without any probe, or why it skips the data."""
+    record = run.plain(cell.id)
+    if record is None or record.key != cell.key or record.status not in ("done", "skipped"):
         return False
     return record.predictions is None or run.predictions_path(record) is not None
 

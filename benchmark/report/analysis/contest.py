@@ -18,7 +18,6 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from ...conditions import written
 from ...families import DEEP, HAND
 from ...results.run import Run
 from ...results.schema import DatasetRecord, Record
@@ -26,6 +25,7 @@ from ...scoring.metrics import decisive_k
 from ...scoring.ranking import Ranking
 from ...scoring.resampling import interval, resampled_errors, seeds_test
 from ...scoring.statistics import consistency_from, discordant, hits_at, holm, images_needed, mcnemar, tie_groups
+from .naming import name_all, set_up
 
 ALPHA = 0.05
 ALIKE = 0.98  # of the largest training set: contenders that learned from so many images are ranked together
@@ -78,6 +78,11 @@ class Contender:
     def record(self) -> Record:
         """Of the first seed."""
         return self.results[0].record
+
+    @property
+    def run(self) -> Run:
+        """Where the first seed lies."""
+        return self.results[0].run
 
     @property
     def method(self) -> str:
@@ -306,12 +311,15 @@ def _contest(members: list[tuple[Run, DatasetRecord]], runs: Sequence[Run], numb
     # Later runs win over earlier ones where the same was run again: method, images, seed, device and budget.
     found: dict[tuple[Any, ...], Result] = {}
     undone: dict[tuple[Any, ...], Record] = {}
+    answered: set[tuple[Any, ...]] = set()
     for run, described in members:
         for record in run.records:
             if record.dataset != described.name:
                 continue
             if record.probe is not None:
-                if record.status != "done":
+                if record.status == "done":
+                    answered.add(record.identity[1:])
+                else:
                     undone[record.identity] = record
                 continue
             size = record.n_train_per_class
@@ -319,7 +327,7 @@ def _contest(members: list[tuple[Run, DatasetRecord]], runs: Sequence[Run], numb
             if record.status != "done" or record.number("top1_err") is None:
                 undone[record.identity] = record
                 continue
-            key = (made, _setup(record), record.seed)
+            key = (made, set_up(record), record.seed)
             if key in found:
                 notes.append(f"{record.method} was run more than once; the result of {run.path.name} is shown.")
             found[key] = Result(run, record)
@@ -330,10 +338,10 @@ def _contest(members: list[tuple[Run, DatasetRecord]], runs: Sequence[Run], numb
         Contender(made[0], results[0].record.family, made[1], sorted(results, key=lambda r: r.record.seed))
         for (made, _), results in by_contender.items()
     ]
-    _name(contenders)
+    name_all(contenders, ALIKE)
     ids, labels = _read_predictions(contenders, notes)
     ranked = _full_size(contenders)
-    done = {result.record.identity[1:] for result in found.values()}
+    done = answered | {result.record.identity[1:] for result in found.values()}
     contest = Contest(
         dataset=dataset,
         ranked=ranked,
@@ -348,36 +356,6 @@ def _contest(members: list[tuple[Run, DatasetRecord]], runs: Sequence[Run], numb
     )
     contest.ranked.sort(key=lambda c: (c.mean(f"top{contest.k}_err") or 0, c.mean("top1_err") or 0, c.name))
     return contest
-
-
-def _setup(record: Record) -> tuple[str, str]:
-    """What tells two results of one method apart though its parameters are the same: device and budget."""
-    return record.device or "", repr(sorted(record.budget.items()))
-
-
-def _name(contenders: list[Contender]) -> None:
-    """Give each its name: the specification, and what tells it apart where several have the same at one size."""
-    by_place: dict[tuple[str, float | None], list[Contender]] = {}
-    for contender in contenders:
-        by_place.setdefault((contender.spec, contender.per_class), []).append(contender)
-    for same in by_place.values():
-        if len(same) > 1:
-            records = [contender.record for contender in same]
-            for contender, record in zip(same, records, strict=True):
-                contender.name = f"{contender.spec} ({_told_apart_by(record, records)})"
-
-
-def _told_apart_by(record: Record, others: Sequence[Record]) -> str:
-    """Of several records of one specification: the device, or the first thing in the budget, that differs."""
-    if len({other.device for other in others}) == len(others):
-        return str(record.device)
-    differing = [
-        f"{key} {record.budget.get(key)}"
-        for key in dict.fromkeys(key for other in others for key in other.budget)
-        if len({repr(other.budget.get(key)) for other in others}) > 1
-    ]
-    devices = [str(record.device)] if len({other.device for other in others}) > 1 else []
-    return ", ".join([*devices, *differing[:2]]) or written(record.condition)
 
 
 def _full_size(contenders: list[Contender]) -> list[Contender]:
