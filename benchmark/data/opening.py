@@ -5,7 +5,8 @@ from __future__ import annotations
 import difflib
 import logging
 import re
-from collections.abc import Callable
+import unicodedata
+from collections.abc import Callable, Sequence
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -15,7 +16,7 @@ import numpy as np
 from ..errors import InputError
 from ..specs import Spec, nearest
 from .dataset import Dataset, Problem, Split, dataset_fingerprint, split_fingerprint
-from .decode import ImageReader
+from .decode import LFS_REASON, ImageReader
 from .images import LazyImages
 from .layouts.imagenet import TRAIN, VAL
 from .load import load
@@ -35,8 +36,9 @@ def open_dataset(name: str, *, seed: int = 0, limit: int | None = None, n_jobs: 
 
     seed: draws the built-in crops, and the split where the data has none. limit: at most so many images per split,
     spread evenly over the classes. n_jobs: threads that decode. params: ``per_class`` for photos; ``classes`` for all:
-    class ids or names joined by ``+``, or a text file with one a line; ``allow_unreadable`` for data on the disk: go on
-    though more than 1 % of the images cannot be read. Raises InputError with one line.
+    class ids or names joined by ``+``, or a text file with one a line; for data on the disk ``allow_unreadable``: go on
+    though more than 1 % of the images cannot be read, and ``skip_incomplete``: without the classes that one split
+    lacks. Raises InputError with one line.
     """
     if limit is not None and limit < 1:
         raise InputError(f"--limit {limit}: give at least 1")
@@ -45,7 +47,7 @@ def open_dataset(name: str, *, seed: int = 0, limit: int | None = None, n_jobs: 
         return open_photos(seed=seed, limit=limit, n_jobs=n_jobs, **read_params(name, params, known))
     if name in plugin_names():
         return open_plugin(name, seed=seed, limit=limit, n_jobs=n_jobs, params=params)
-    known = {"classes": wanted_classes, "allow_unreadable": bool}
+    known = {"classes": wanted_classes, "allow_unreadable": bool, "skip_incomplete": bool}
     given = read_params(name, params, known)
     path = whole_path(name)
     found = load(path, n_jobs=n_jobs)
@@ -92,19 +94,23 @@ def assemble(
     cure: str,
     classes: tuple[str, ...] | None = None,
     allow_unreadable: bool = False,
+    skip_incomplete: bool = False,
 ) -> Dataset:
     """From what a layout found to what a contender sees: split, unreadable images and other classes left out.
 
-    cure: what the error for too many unreadable images says to do.
+    cure: what the error for too many unreadable images says to do. skip_incomplete: without the classes that one of the
+    splits lacks.
     """
     notes = list(found.notes)
     parts = dict(found.parts)
     leaks = _leaks(found)
     if "all" in parts:
-        parts = stratified(parts["all"], seed)
+        parts = stratified(parts["all"], seed, found.copies)
         notes.append(
             f"The data has no validation images of its own: a fifth of each class was set aside, drawn by seed {seed}."
         )
+        if len(found.copies):
+            notes.append(_copies_note(found))
     if classes is not None:
         found, parts, leaks = _subset(path, found, parts, leaks, classes)
     problems, total = [], 0
@@ -115,6 +121,12 @@ def assemble(
         if one.bad:
             good = np.setdiff1d(np.arange(len(one.labels)), np.fromiter(one.bad, np.int64, len(one.bad)))
             parts[split] = take(one, good)
+    pointers = [problem for problem in problems if problem.reason == LFS_REASON]
+    if pointers and len(pointers) > MOST_UNREADABLE * total:
+        raise InputError(
+            f"{path}: {len(pointers):,} of {total:,} images are Git LFS pointers, not the files (first: "
+            f"{pointers[0].id}); `git lfs pull` in that folder fetches them"
+        )
     if len(problems) > MOST_UNREADABLE * total and not allow_unreadable:
         raise InputError(
             f"{path}: {len(problems):,} of {total:,} images cannot be read (first: {problems[0].id}: "
@@ -128,6 +140,13 @@ def assemble(
             f"Leakage: {len(leaks):,} of the validation images {verb} byte for byte among "
             f"the training images, for instance {leaks[0][0]} = {leaks[0][1]}."
         )
+    if skip_incomplete:
+        counts = [np.bincount(part.labels, minlength=len(found.classes)) for part in parts.values()]
+        kept = tuple(name for name, there in zip(found.classes, np.all(counts, axis=0), strict=True) if there)
+        gone = [name for name in found.classes if name not in set(kept)]
+        if gone and len(kept) > 1:
+            notes.append(f"Left out, because one split lacks them: {_some(gone)}.")
+            found, parts, leaks = _subset(path, found, parts, leaks, kept)
     _check_classes(path, found.classes, parts)
     splits = {split: _open(one, limit, n_jobs) for split, one in parts.items()}
     train, val = splits["train"], splits["val"]
@@ -145,7 +164,18 @@ def assemble(
         val=val,
         fingerprint=dataset_fingerprint(found.classes, train, val),
         problems=tuple(problems),
-        notes=tuple(notes),
+        notes=(*notes, *(one.sentence() for one in found.left_out if one.told)),
+        left_out=found.left_out,
+    )
+
+
+def _copies_note(found: Found) -> str:
+    one = found.parts["all"]
+    n, (copy, original) = len(found.copies), found.copies[0].tolist()
+    verb = "is a copy" if n == 1 else "are copies"
+    return (
+        f"{n:,} of {len(one.labels):,} images {verb}, byte for byte, of another (for instance {one.ids[copy]} = "
+        f"{one.ids[original]}); each stays on one side of the split with its copies."
     )
 
 
@@ -175,6 +205,10 @@ def _subset(
     from dataclasses import replace
 
     by_word = {word: i for i, word in enumerate(found.class_names)} | {word: i for i, word in enumerate(found.classes)}
+    composed = {unicodedata.normalize("NFC", word): word for word in by_word}
+    wanted = tuple(
+        word if word in by_word else composed.get(unicodedata.normalize("NFC", word), word) for word in wanted
+    )
     for word in wanted:
         if word not in by_word:
             raise InputError(f"{path}: {nearest(word, by_word, 'class')}")
@@ -189,6 +223,11 @@ def _subset(
     return replace(found, classes=names[0], class_names=names[1]), parts, [pair for pair in leaks if pair[0] in left]
 
 
+def _some(names: Sequence[str]) -> str:
+    more = f" and {len(names) - 5:,} more" if len(names) > 5 else ""
+    return ", ".join(names[:5]) + more
+
+
 def _check_classes(path: Path, classes: tuple[str, ...], parts: dict[str, FoundSplit]) -> None:
     if not any(len(part.labels) for part in parts.values()):
         raise InputError(f"{path} holds no images that can be read")
@@ -198,7 +237,10 @@ def _check_classes(path: Path, classes: tuple[str, ...], parts: dict[str, FoundS
         empty = np.flatnonzero(np.bincount(parts[split].labels, minlength=len(classes)) == 0)
         if len(empty):
             more = f" (and {len(empty) - 1:,} more)" if len(empty) > 1 else ""
-            raise InputError(f"{path}: the class {classes[empty[0]]!r}{more} has no {what} images")
+            cure = f'-d "{path}[skip_incomplete=true]" leaves such classes out' if len(classes) - len(empty) > 1 else ""
+            raise InputError(
+                f"{path}: the class {classes[empty[0]]!r}{more} has no {what} images{cure and '; ' + cure}"
+            )
 
 
 def safe_name(path: Path) -> str:

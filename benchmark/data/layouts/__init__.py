@@ -9,7 +9,19 @@ from typing import Protocol
 
 from ..storage.found import Found
 from ..storage.location import Location
-from . import cifar, folder_per_class, image_tables, imagenet, manifest, pack, tiny_imagenet, webdataset
+from . import (
+    cifar,
+    folder_per_class,
+    food101,
+    image_tables,
+    imagenet,
+    imagenet_hub,
+    manifest,
+    metadata,
+    pack,
+    tiny_imagenet,
+    webdataset,
+)
 
 
 class Layout(Protocol):
@@ -35,8 +47,11 @@ LAYOUTS: list[Layout] = [
     manifest,
     webdataset,
     imagenet,
+    imagenet_hub,
     tiny_imagenet,
     cifar,
+    food101,
+    metadata,
     folder_per_class,
 ]
 

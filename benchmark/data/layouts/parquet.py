@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from ...errors import InputError
+from ..storage.containers import refuse_pointer
 
 _BATCH = 256
 
@@ -16,6 +17,7 @@ def open_parquet(path: Path) -> Any:
     import pyarrow
     import pyarrow.parquet
 
+    refuse_pointer(path)
     try:
         return pyarrow.parquet.ParquetFile(path)
     except (pyarrow.ArrowException, OSError, ValueError) as error:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from functools import cached_property
 from pathlib import Path
 
-from .containers import listing
+from .containers import GZIPPED, TARS, ZIPS, listing
 from .stored import Stored
 from .tree import Tree
 
@@ -17,6 +17,7 @@ class Location:
         self.path = path
         self.is_folder = path.is_dir()
         self.suffix = "" if self.is_folder else path.suffix.lower()
+        self.is_archive = not self.is_folder and path.name.lower().endswith((*TARS, *GZIPPED, *ZIPS))
 
     @cached_property
     def stored(self) -> Stored:

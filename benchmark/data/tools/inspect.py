@@ -10,10 +10,12 @@ from numpy.typing import NDArray
 
 from ...errors import InputError
 from ..dataset import Problem
-from ..decode import kind, size
+from ..decode import size
 from ..load import load
 from ..opening import assemble, left_out, named, open_dataset, whole_path
+from ..storage.formats import HEAD, kind
 from ..storage.found import Found
+from ..storage.left_out import LeftOut
 from ..storage.reader import Reader, Unreadable
 from ..wordnet import known
 
@@ -37,8 +39,8 @@ class SplitFacts:
 
 @dataclass(frozen=True)
 class Inspection:
-    """What ``inspect`` found. splits: "train" and "val", or "all". leaks: (validation id, training id). error: why
-    the data cannot be used as it is, or None."""
+    """What ``inspect`` found. splits: "train" and "val", or "all". left_out: files that are there and not used, by
+    reason. leaks: (validation id, training id). error: why the data cannot be used as it is, or None."""
 
     path: str
     layout: str
@@ -46,7 +48,7 @@ class Inspection:
     class_names: tuple[str, ...]
     synsets: bool
     splits: dict[str, SplitFacts]
-    ignored: int
+    left_out: tuple[LeftOut, ...]
     problems: tuple[Problem, ...]
     leaks: tuple[tuple[str, str], ...]
     notes: tuple[str, ...]
@@ -68,8 +70,8 @@ class Inspection:
         ]
         for name, facts in self.splits.items():
             lines += _split_lines(name, facts)
-        if self.ignored:
-            lines.append(f"  not used     {self.ignored:,} images that belong to no class or split")
+        others = [f"{one.count:,} {one.reason} (for instance {one.example})" for one in self.left_out]
+        lines += _listed("  not used     ", others or ["nothing"])
         lines += _some("  unreadable   ", [f"{bad.split}: {bad.id}: {bad.reason}" for bad in self.problems], most)
         lines += _some("  leakage      ", [f"{val} (val) = {train} (train)" for val, train in self.leaks], most)
         lines += [f"  note         {note}" for note in self.notes]
@@ -108,7 +110,7 @@ def inspect(path: str, *, n_jobs: int = 2) -> Inspection:
         found.class_names,
         known(found.classes),
         {name: _facts(found, name) for name in found.parts},
-        found.ignored,
+        found.left_out,
         tuple(
             Problem(name, part.ids[i], reason)
             for name, part in found.parts.items()
@@ -130,7 +132,17 @@ def _named(name: str, n_jobs: int) -> Inspection:
         sizes = [one.images[i].shape[:2] for i in some]
         splits[split] = _summed(one.labels, len(data.classes), 0, sizes, {"in memory": len(one)})
     return Inspection(
-        *(name, data.layout, data.classes, data.class_names, known(data.classes), splits, 0, data.problems, ()),
+        *(
+            name,
+            data.layout,
+            data.classes,
+            data.class_names,
+            known(data.classes),
+            splits,
+            data.left_out,
+            data.problems,
+            (),
+        ),
         *(data.notes, data.fingerprint, None),
     )
 
@@ -147,7 +159,7 @@ def _facts(found: Found, name: str) -> SplitFacts:
             sizes.append(size(data))
         except Unreadable:
             continue
-        formats[kind(data) or "pixels"] += 1
+        formats[kind(data[:HEAD]) or "pixels"] += 1
     return _summed(part.labels, len(found.classes), int(part.stored.length.sum()), sizes, dict(formats))
 
 
@@ -179,5 +191,8 @@ def _some(title: str, lines: list[str], most: int) -> list[str]:
     if not lines:
         return [title + "none"]
     more = [f"… and {len(lines) - most:,} more"] if len(lines) > most else []
-    shown = [f"{len(lines):,}", *lines[:most], *more]
-    return [title + shown[0], *(" " * len(title) + line for line in shown[1:])]
+    return _listed(title, [f"{len(lines):,}", *lines[:most], *more])
+
+
+def _listed(title: str, lines: list[str]) -> list[str]:
+    return [title + lines[0], *(" " * len(title) + line for line in lines[1:])]
