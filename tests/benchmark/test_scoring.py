@@ -10,6 +10,7 @@ from sklearn.metrics import top_k_accuracy_score
 from topfive.benchmark.scoring.metrics import metrics
 from topfive.benchmark.scoring.predictions import read_predictions, write_predictions
 from topfive.benchmark.scoring.ranking import ScoreError, align, confidence_of, rank
+from topfive.benchmark.scoring.statistics import calibration
 
 
 def test_hand_worked_ranks_and_ties() -> None:
@@ -117,3 +118,24 @@ def test_probabilities_are_recognised() -> None:
         assert confidence_of(np.log(both[:1])) == "log-probability"
     assert confidence_of(np.log(both[:1]) - 0.1) is None
     assert confidence_of(np.zeros((0, 4))) is None
+
+
+@pytest.mark.parametrize(
+    ("row", "taken"),
+    [
+        ([1.0005, 0, 0], True),
+        ([0.9995, 0, 0], True),
+        ([1.002, 0, 0], False),
+        ([0.998, 0, 0], False),
+        ([1.0005, -0.0005, 0], True),
+        ([1.002, -0.002, 0], False),
+    ],
+)
+def test_one_tolerance_says_what_is_a_probability(row: list[float], taken: bool) -> None:
+    assert confidence_of(np.array([row] * 4)) == ("probability" if taken else None)
+    if taken:  # whatever is recognised can be calibrated, as it is stored
+        first = rank(np.array([row] * 4), np.zeros(4, np.int64)).top_scores[:, 0]
+        assert calibration(first, np.ones(4)).ece == pytest.approx(1 - min(row[0], 1), abs=1e-6)
+    elif row[0] > 1:
+        with pytest.raises(ValueError, match="confidences are probabilities"):
+            calibration(np.array(row[:1]), np.ones(1))
