@@ -269,7 +269,7 @@ def test_a_tar_without_labels_is_set_aside(tmp_path):
     tar(tmp_path / "w/x-test-0.tar", [item for item in samples(keys, 50) if item[0].endswith(".jpg")])
     data = open_dataset(str(tmp_path / "w"))
     assert len(data.train) + len(data.val) == 10
-    assert reasons(data) == {"without a label, in the split test": 10}
+    assert reasons(data) == {"without a label, in the split test": 10, "no image": 10}  # the labels
 
 
 def test_food_101_has_its_split_in_lists(tmp_path):
