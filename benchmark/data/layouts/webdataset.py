@@ -34,7 +34,7 @@ class _Sample:
 
 
 def matches(location: Location) -> bool:
-    """Whether a tar, or the first of those in a folder, has labels as WebDataset's; a few pictures beside them are none."""
+    """Whether a tar, or the first in a folder, has labels as WebDataset has, more than pictures lie beside."""
     if not location.is_folder:
         return location.is_archive and _labels(location.stored) > 0
     tars = location.files(*TARS, *GZIPPED)
