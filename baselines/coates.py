@@ -14,13 +14,14 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
+from topfive.common.machine import torch_threads
+from topfive.common.parameters import whole_number
 
-from . import parameters
-from .compute import product_dtype, threads
+from .compute import product_dtype
 from .descriptors import LEAST_SIDE, to_tensor
-from .encoder import extract
+from .extraction import extract
 from .kmeans import kmeans
-from .store import Store
+from .stages import Stages
 from .svm import LinearSVM
 
 PATCH = 6  # px
@@ -55,13 +56,13 @@ class CoatesNg(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def fit(self, images: Any, labels: NDArray[np.int64]) -> Self:
         """Learn dictionary and SVM from n images and (n,) labels. ValueError: ``k`` below 1, ``side`` below 24 px."""
-        parameters.whole_number("k", self.k, 1)
-        parameters.whole_number("side", self.side, LEAST_SIDE)
+        whole_number("k", self.k, 1)
+        whole_number("side", self.side, LEAST_SIDE)
         labels = np.asarray(labels)
         rng = np.random.default_rng(self.random_state)
         order = rng.permutation(len(images))
         begin = time.perf_counter()
-        with threads(self.n_jobs):
+        with torch_threads(self.n_jobs):
             self._learn(images, order)
             middle = time.perf_counter()
             features = self._features(images, order)
@@ -69,12 +70,17 @@ class CoatesNg(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             self.svm_ = LinearSVM(random_state=self.random_state, device=self.device).fit(features, labels[order])
         self.timings_ = {"codebook": middle - begin, "features": end - middle, "svm": time.perf_counter() - end}
         self.classes_ = self.svm_.classes_
+        self.budget_ = {
+            "pixels": self.side**2, "codebook": self.k, "views": 1,
+            "train_share": self.svm_.train_share_, "tuned": self.svm_.tuned_,
+        }  # fmt: skip
+        self.converged_ = self.svm_.converged_
         self.n_parameters_ = int(self.svm_.coef_.size + self.svm_.intercept_.size + self.centres_.numel())
         return self
 
     def decision_function(self, images: Any) -> NDArray[np.float32]:
         """(n, n_classes) float32."""
-        with threads(self.n_jobs):
+        with torch_threads(self.n_jobs):
             return self.svm_.decision_function(self._features(images, np.arange(len(images))))
 
     def predict(self, images: Any) -> NDArray[np.int64]:
@@ -123,9 +129,10 @@ class CoatesNg(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def _features(self, images: Any, order: NDArray[np.int64]) -> Any:
         bare = copy.copy(self)
-        bare.__dict__.pop("svm_", None)  # where this is sent about, the SVM need not go along
+        bare.__dict__.pop("svm_", None)  # what a cluster is sent does not include the SVM
 
         def fill(out: Any) -> None:
             extract(bare.encode, images, order, out, device=self.device, side=self.side)
 
-        return Store(None).features(None, (len(order), 4 * self.k), fill)
+        features, _ = Stages(None).features(None, (len(order), 4 * self.k), fill)
+        return features

@@ -1,4 +1,4 @@
-"""The encoders behind one door: what each learns from sampled descriptors, and what it makes of an image's patches."""
+"""The registry of encoders: what each learns from sampled descriptors, and how it encodes an image's patches."""
 
 from __future__ import annotations
 
@@ -50,13 +50,13 @@ class Coding:
 
 
 CODINGS: dict[str, Coding] = {
-    # 2·K·D values a region, by signed square root and L2 norm
+    # 2·K·D values a region, with signed square roots (power normalisation) and unit L2 norm
     "fisher": Coding(
         "gmm", lambda x, gmm, where, dtype: improve(fisher_vectors(x, gmm, where, dtype=dtype).flatten(2))
     ),
-    # K·(1 + D); signed square roots are not the paper's, so not taken
+    # K·(1 + D) values; no signed square roots, as in the paper
     "supervector": Coding("words", lambda x, words, where, _: super_vectors(x, words.centres, words.shares, where)),
-    "llc": Coding("words", lambda x, words, where, _: llc_vectors(x, words.centres, where)),  # K
-    "vlad": Coding("words", lambda x, words, where, _: vlad_vectors(x, words.centres, where)),  # K·D
+    "llc": Coding("words", lambda x, words, where, _: llc_vectors(x, words.centres, where)),  # K values
+    "vlad": Coding("words", lambda x, words, where, _: vlad_vectors(x, words.centres, where)),  # K·D values
     "bovw": Coding("words", lambda x, words, where, _: bags(x, words.centres, where)),  # K
 }

@@ -1,4 +1,4 @@
-"""The local descriptors by name, and how a batch of images reaches them."""
+"""The registry of descriptors, and how images become the batches of one shape that they take."""
 
 from __future__ import annotations
 
@@ -9,6 +9,7 @@ import torch
 from numpy.typing import NDArray
 
 from .color import color_histogram, grey
+from .compute import on_cpu
 from .gist import gist
 from .grid import Grid, side_by_side
 from .hog import dense_hog, hog31
@@ -21,6 +22,9 @@ Describe = Callable[[torch.Tensor, Grid, torch.dtype], torch.Tensor]
 
 HOG_SIDE = 64  # px: what a whole image is resized to for its HOG
 LEAST_SIDE = 24  # px; anything shorter is enlarged, so that every grid has patches
+MAX_PIXELS = 100_000  # an image is shrunk to this, as at ILSVRC
+PATCHES_AT_A_TIME = 32_768  # bounds memory: at most this many descriptors exist at once, or those of one image
+ON_GPU = 8  # times as many on a GPU, which needs large batches and has no small cache to stay in
 
 # Each takes (B, 3, H, W) float32 RGB in [0, 1], a grid and the dtype of its products, and gives (B, T, D).
 DESCRIPTORS: dict[str, Describe] = {
@@ -50,13 +54,23 @@ def parse(descriptor: str) -> list[str]:
     return names
 
 
+def described_size(image: Pixels) -> tuple[int, int]:
+    """(height, width) at which an image is described: its own, but no side below 24 px."""
+    return max(image.shape[0], LEAST_SIDE), max(image.shape[1], LEAST_SIDE)
+
+
+def at_most(grid: Grid, height: int, width: int, device: str) -> int:
+    """How many images of one size are described at once; at least one."""
+    times = 1 if on_cpu(device) else ON_GPU
+    return max(1, times * PATCHES_AT_A_TIME // max(1, sum(grid.n_patches(height, width))))
+
+
 def to_tensor(images: Sequence[Pixels], device: str) -> torch.Tensor:
     """(B, 3, H, W) float32 RGB in [0, 1] from images of one shape; a side below 24 px is enlarged to that."""
     stacked = torch.from_numpy(np.stack(images)).to(device)
     rgb = stacked.permute(0, 3, 1, 2).float().div_(255)
-    height, width = rgb.shape[-2:]
-    if min(height, width) < LEAST_SIDE:
-        size = (max(height, LEAST_SIDE), max(width, LEAST_SIDE))
+    size = described_size(images[0])
+    if size != tuple(rgb.shape[-2:]):
         rgb = torch.nn.functional.interpolate(rgb, size, mode="bilinear", align_corners=False)
     return rgb.contiguous()
 
@@ -67,15 +81,13 @@ def _square(rgb: torch.Tensor) -> torch.Tensor:
     return torch.nn.functional.interpolate(rgb, size, mode="bilinear", align_corners=False, antialias=True)
 
 
-def same_shapes(
-    images: Iterable[Pixels], at_most: Callable[[int, int], int]
-) -> Iterator[tuple[list[int], list[Pixels]]]:
-    """Groups of images of one shape with their places in the batch; ``at_most(height, width)`` of them at a time."""
+def same_shapes(images: Iterable[Pixels], limit: Callable[[int, int], int]) -> Iterator[tuple[list[int], list[Pixels]]]:
+    """Groups of images of one shape with their places in the batch; ``limit(height, width)`` of them at a time."""
     groups: dict[tuple[int, ...], list[tuple[int, Pixels]]] = {}
     for place, image in enumerate(images):
         groups.setdefault(image.shape, []).append((place, image))
     for shape, group in groups.items():
-        size = max(1, at_most(shape[0], shape[1]))
+        size = limit(shape[0], shape[1])
         for start in range(0, len(group), size):
             places, members = zip(*group[start : start + size], strict=True)
             yield list(places), list(members)

@@ -1,4 +1,4 @@
-"""Plain floors from scikit-learn alone: what the pixels give without any idea about images."""
+"""Floors: classifiers of scikit-learn on raw pixels, without any image features."""
 
 from __future__ import annotations
 
@@ -36,6 +36,7 @@ class _Pixels(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.estimator_ = self.estimator().fit(rows, labels)
         self.timings_ = {"features": middle - begin, "classifier": time.perf_counter() - middle}
         self.classes_ = self.estimator_.classes_
+        self.budget_ = {"pixels": self.side**2, "views": 1, "train_share": 1.0, "tuned": "nothing"}
         return self
 
     def predict(self, images: Any) -> NDArray[np.int64]:

@@ -1,7 +1,7 @@
 """Uniform local binary patterns, (8, 1): Ojala, Pietikäinen and Mäenpää 2002; dense cells of 59 bins as NEC-UIUC's.
 
-The eight neighbours are the pixels of the 3 × 3 square, not points interpolated on a circle, as in VLFeat and in
-``skimage.feature.local_binary_pattern``'s nearest cousin; the codes of the four straight neighbours are the same.
+The eight neighbours are the pixels of the 3 × 3 square, not points interpolated on a circle, as in VLFeat.
+scikit-image's ``local_binary_pattern`` interpolates; the bits of the four straight neighbours are the same.
 """
 
 from __future__ import annotations

@@ -13,14 +13,16 @@ from __future__ import annotations
 import dataclasses
 from typing import Any, ClassVar
 
-from . import descriptors, parameters, pyramid
-from .classifier import Coded
-from .encoder import Channel
+from topfive.common.parameters import number, one_of, true_or_false, whole_number
+
+from . import descriptors, pyramid
+from .coded import Coded
 from .grid import Grid
 from .passive import PassiveAggressive
+from .vocabulary import Channel
 
 
-class Part(Coded):
+class Configurable(Coded):
     """One encoder over one or more descriptors, their vectors side by side.
 
     descriptor    of patches: "sift", "csift" (opponent colours), "lcs", "hog", "lbp", "hog-lbp"; of the whole image,
@@ -69,12 +71,12 @@ class Part(Coded):
         """ValueError for names, sizes or regions that make no sense."""
         super().check()
         descriptors.parse(self.descriptor)
-        parameters.whole_number("k", self.k, 1)
-        parameters.whole_number("dims", self.dims, 0)
-        parameters.true_or_false("xy", self.xy)
+        whole_number("k", self.k, 1)
+        whole_number("dims", self.dims, 0)
+        true_or_false("xy", self.xy)
         pyramid.parse(self.pyramid)
-        parameters.not_negative("step", self.step)
-        parameters.one_of("classifier", self.classifier, ("svm", "pa"))
+        number("step", self.step, least=0)
+        one_of("classifier", self.classifier, ("svm", "pa"))
 
     def channels(self, grid: Grid) -> list[Channel]:
         """One for each descriptor."""
@@ -95,31 +97,31 @@ class Part(Coded):
         return PassiveAggressive(device=self.device) if self.classifier == "pa" else super().linear_classifier()
 
 
-class Fisher(Part):
+class Fisher(Configurable):
     """Fisher vectors: Perronnin, Sánchez and Mensink 2010."""
 
     coding = "fisher"
 
 
-class Bovw(Part):
+class Bovw(Configurable):
     """Bags of visual words: Csurka et al. 2004."""
 
     coding = "bovw"
 
 
-class Vlad(Part):
+class Vlad(Configurable):
     """VLAD: Jégou et al. 2010."""
 
     coding = "vlad"
 
 
-class Llc(Part):
+class Llc(Configurable):
     """Locality-constrained linear coding: Wang et al. 2010."""
 
     coding = "llc"
 
 
-class SuperVector(Part):
+class SuperVector(Configurable):
     """Super-vectors: Zhou et al. 2010."""
 
     coding = "supervector"

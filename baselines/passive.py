@@ -15,12 +15,13 @@ import torch
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 
-from .store import read
+from .stages import read
 from .svm import linear_scores
 
 log = logging.getLogger("topfive.baselines.passive")
 
 BLOCK = 128
+SETTLED = 0.9  # of the errors of the epoch before: with more than this left, another one would change little
 
 
 class PassiveAggressive(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
@@ -28,7 +29,8 @@ class PassiveAggressive(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     ``features``: (n, D) float16 or float32 of about unit length, rows in random order. Fitted: ``coef_`` (D, C),
     ``intercept_`` (C,) zeros: the features' mean is not removed, as in the paper. The average is that of the weights
-    after each block of 128 rows, by the number of rows in it.
+    after each block of 128 rows, by the number of rows in it. ``tuned_``, ``train_share_`` and ``converged_`` as those
+    of ``LinearSVM``; nothing is held out, so what tells of convergence is the share of training rows taken wrongly.
     """
 
     def __init__(self, *, aggressiveness: float = 0.1, epochs: int = 5, device: str = "cpu") -> None:
@@ -45,6 +47,7 @@ class PassiveAggressive(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         weights = torch.zeros((dims, len(self.classes_)), device=self.device)
         mean = weights.clone()
         seen = 0
+        shares: list[float] = []
         for epoch in range(self.epochs):
             wrong = 0
             for start in range(0, n, BLOCK):
@@ -55,9 +58,16 @@ class PassiveAggressive(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                 weights += x.T @ torch.from_numpy(moves).to(self.device)
                 seen += len(x)
                 mean += (weights - mean) * (len(x) / seen)
-            log.info("passive-aggressive: epoch %d of %d, %.1f %% wrong", epoch + 1, self.epochs, 100 * wrong / n)
+            shares.append(wrong / n)
+            log.info("passive-aggressive: epoch %d of %d, %.1f %% wrong", epoch + 1, self.epochs, 100 * shares[-1])
         self.coef_ = mean.cpu().numpy()
         self.intercept_ = np.zeros(len(self.classes_), dtype=np.float32)
+        self.tuned_, self.train_share_ = "nothing", 1.0
+        self.converged_ = {
+            "converged": shares[-1] == 0 or (len(shares) > 1 and shares[-1] > SETTLED * shares[-2]),
+            "why": f"{100 * shares[-1]:.1f} % of the training rows were wrong in the last of {self.epochs} epochs"
+            + (f", {100 * shares[-2]:.1f} % in the one before" if len(shares) > 1 else ""),
+        }
         return self
 
     def decision_function(self, features: Any) -> NDArray[np.float32]:

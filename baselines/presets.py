@@ -8,11 +8,12 @@ from __future__ import annotations
 
 from typing import Any, ClassVar
 
-from . import parameters
-from .classifier import Coded
-from .encoder import Channel
+from topfive.common.parameters import whole_number
+
+from .coded import Coded
 from .grid import Grid
 from .passive import PassiveAggressive
+from .vocabulary import Channel
 
 
 class _Words(Coded):
@@ -34,7 +35,7 @@ class _Words(Coded):
     def check(self) -> None:
         """ValueError for a ``k`` below 1."""
         super().check()
-        parameters.whole_number("k", self.k, 1)
+        whole_number("k", self.k, 1)
 
 
 class SiftBovw(_Words):
@@ -73,7 +74,7 @@ class OxfordVgg(Coded):
     """
 
     quick_params: ClassVar[dict[str, Any]] = {"k": 16}
-    least_k = 0  # which takes what suits the images
+    least_k = 0  # 0: chosen by the size of the images
 
     def __init__(
         self,
@@ -91,7 +92,7 @@ class OxfordVgg(Coded):
     def check(self) -> None:
         """ValueError for a ``k`` below what there is, or a ``mirrored`` that is not true or false."""
         super().check()
-        parameters.whole_number("k", self.k, self.least_k)
+        whole_number("k", self.k, self.least_k)
 
     def channels(self, grid: Grid) -> list[Channel]:
         """SIFT and LCS."""

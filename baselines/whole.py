@@ -9,13 +9,13 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from topfive.common.machine import torch_threads
 
 from .color import color_histogram
-from .compute import threads
 from .descriptors import to_tensor
-from .encoder import extract
+from .extraction import extract
 from .hog import hog
-from .store import Store
+from .stages import Stages
 from .svm import LinearSVM
 
 
@@ -39,18 +39,23 @@ class Whole(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         labels = np.asarray(labels)
         order = np.random.default_rng(self.random_state).permutation(len(images))
         begin = time.perf_counter()
-        with threads(self.n_jobs):
+        with torch_threads(self.n_jobs):
             features = self._features(images, order)
             middle = time.perf_counter()
             self.svm_ = LinearSVM(random_state=self.random_state, device=self.device).fit(features, labels[order])
         self.timings_ = {"features": middle - begin, "svm": time.perf_counter() - middle}
         self.classes_ = self.svm_.classes_
+        self.budget_ = {
+            "pixels": self.side**2, "views": 1,
+            "train_share": self.svm_.train_share_, "tuned": self.svm_.tuned_,
+        }  # fmt: skip
+        self.converged_ = self.svm_.converged_
         self.n_parameters_ = int(self.svm_.coef_.size + self.svm_.intercept_.size)
         return self
 
     def decision_function(self, images: Any) -> NDArray[np.float32]:
         """(n, n_classes) float32."""
-        with threads(self.n_jobs):
+        with torch_threads(self.n_jobs):
             return self.svm_.decision_function(self._features(images, np.arange(len(images))))
 
     def predict(self, images: Any) -> NDArray[np.int64]:
@@ -58,17 +63,18 @@ class Whole(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return np.asarray(self.classes_[self.decision_function(images).argmax(1)])
 
     def _features(self, images: Any, order: NDArray[np.int64]) -> Any:
-        bare = clone(self)  # where this is sent about, the SVM need not go along
+        bare = clone(self)  # what a cluster is sent does not include the SVM
 
         def encode(batch: NDArray[np.uint8]) -> torch.Tensor:
             vectors = bare.describe(to_tensor(list(batch), bare.device))
             return torch.nn.functional.normalize(vectors, dim=1)
 
+        def fill(out: Any) -> None:
+            extract(encode, images, order, out, device=self.device, side=self.side)
+
         blank = np.zeros((1, self.side, self.side, 3), dtype=np.uint8)
-        shape = (len(order), encode(blank).shape[1])
-        return Store(None).features(
-            None, shape, lambda out: extract(encode, images, order, out, device=self.device, side=self.side)
-        )
+        features, _ = Stages(None).features(None, (len(order), encode(blank).shape[1]), fill)
+        return features
 
 
 class ColorHistogram(Whole):

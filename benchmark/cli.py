@@ -34,6 +34,9 @@ def run(
     method: Annotated[
         list[str] | None, typer.Option("-m", "--method", help=f"A contender, with {KEYS}; see `topfive list`.")
     ] = None,
+    probe: Annotated[
+        list[str] | None, typer.Option(help=f"What to ask the fitted, with {KEYS}; see `topfive list probes`.")
+    ] = None,
     seed: Annotated[list[int] | None, typer.Option(help="Repeat for several.")] = None,
     per_class: Annotated[
         str | None, typer.Option(help="5,10,50: train on so many images of each class, for a learning curve.")
@@ -46,66 +49,71 @@ def run(
     fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop at the first cell that fails.")] = False,
     fresh: Annotated[bool, typer.Option("--fresh", help="Forget what is stored in the run's folder.")] = False,
     dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would run, and stop.")] = False,
-    plugin: Annotated[list[str] | None, typer.Option(help="A Python file with contenders of your own.")] = None,
+    plugin: Annotated[list[str] | None, typer.Option(help="A Python file of contenders, probes, sections.")] = None,
     scheduler: Annotated[str | None, typer.Option(help="A Dask scheduler's address: cells run there.")] = None,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Say nothing but errors.")] = False,
 ) -> None:
     """Run the benchmark: everything on the built-in photographs, or what you name. Run it again to go on."""
+    given = {name: None if value is False else value for name, value in locals().items() if name != "config"}
     from . import config as configuration
     from .running.runner import run as run_all
 
-    lists = {"data": data, "method": method, "seed": seed, "plugin": plugin, "per_class": _numbers(per_class)}
-    values = {"output": output, "jobs": jobs, "device": device, "limit": limit, "timeout": timeout}
-    values["scheduler"] = scheduler
-    switches = {"fail_fast": fail_fast, "fresh": fresh, "dry_run": dry_run, "quiet": quiet}
-    flags = {**lists, **values, **{name: True for name, on in switches.items() if on}}
-    raise typer.Exit(run_all(configuration.load(config, flags)))
+    raise typer.Exit(run_all(configuration.load(config, given | {"per_class": _numbers(per_class)})))
+
+
+@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def study(context: typer.Context, name: Annotated[str, typer.Argument(help="One of `topfive list studies`.")]) -> None:
+    """Run a study that ships with topfive: contenders, sizes and probes for one question. Takes all flags of `run`."""
+    from . import config as configuration
+
+    command: Any = typer.main.get_command(app)
+    with command.commands["run"].make_context("topfive study", [str(configuration.study(name)), *context.args]) as run_:
+        command.commands["run"].invoke(run_)
 
 
 def _numbers(text: str | None) -> list[int] | None:
     if text is None:
         return None
-    if not all(part.strip().isdigit() for part in text.split(",")):
+    if not all(part.strip().isdecimal() for part in text.split(",")):
         raise InputError(f"--per-class {text}: give whole numbers joined by commas, such as 5,10,50")
     return [int(part) for part in text.split(",")]
 
 
 @app.command("list")
 def list_(
-    what: Annotated[str, typer.Argument(help="methods, data, or one contender's name.")] = "methods",
-    plugin: Annotated[list[str] | None, typer.Option(help="A Python file with contenders of your own.")] = None,
+    what: Annotated[str, typer.Argument(help="methods, data, probes, studies, or one's name.")] = "methods",
+    plugin: Annotated[list[str] | None, typer.Option(help="A Python file of contenders, probes, sections.")] = None,
 ) -> None:
-    """Show the contenders, or the data sets, that can be named; or one contender with its parameters."""
+    """Show what can be named: contenders, data sets, probes, studies; or one of them with its parameters."""
     from .contenders import listing
-    from .contenders.discovery import discover
+    from .contenders.discovery import PROBE, discover
 
     if what == "data":
         listing.datasets()
+    elif what == "studies":
+        listing.studies()
     elif what == "methods":
         listing.contenders(discover(plugin).values())
+    elif what == "probes":
+        listing.probes(discover(plugin, PROBE).values())
     else:
-        listing.contender(what, discover(plugin))
+        listing.one(what, discover(plugin), discover(plugin, PROBE))
 
 
 @app.command()
 def report(
     runs: Annotated[list[Path], typer.Argument(help="Folders of finished runs; several make one report.")],
     output: Annotated[Path | None, typer.Option("-o", "--output", help=r"Where to.  \[the first run's folder]")] = None,
-    formats: Annotated[str, typer.Option("--figures", help="Formats of the figures: png,svg,pdf.")] = "png",
+    formats: Annotated[str, typer.Option("--figures", help="Formats of the figures: png,svg,pdf.")] = "png,svg",
+    plugin: Annotated[list[str] | None, typer.Option(help="A Python file of sections of your own.")] = None,
 ) -> None:
     """Rebuild the report from the stored results."""
-    from .report.page import render
-    from .results.folder import RESULTS
+    from .report.render import render
 
-    for folder in runs:
-        if not (folder / RESULTS).is_file():
-            raise InputError(f"{folder} is not the folder of a run: it holds no {RESULTS}")
     wanted = formats.split(",")
     if not set(wanted) <= {"png", "svg", "pdf"}:
         raise InputError(f"--figures {formats}: give png, svg or pdf, several joined by commas")
-    out = output or runs[0]
-    out.mkdir(parents=True, exist_ok=True)
-    print(render(runs, out, wanted))
+    print(render(runs, output or runs[0], wanted, plugin or []))
 
 
 @app.command()
@@ -122,7 +130,7 @@ def score(
 
     record = score_file(predictions, data, name=name, family=family, output=output)
     display = Display(0)
-    ranking([{"fit_seconds": None, "images_per_second": None, "per_class": None} | record], display.console)
+    ranking([record], display.console)
     if output is not None:
         display.say(f"report: {output / 'report.html'}")
 
@@ -133,36 +141,41 @@ def cache(
 ) -> None:
     """Show what the cache holds and where; or clear it."""
     from .data.storage.cache import root
-    from .running import stages as cachecare
+    from .running import stage_cache
 
     if clear:
-        print(f"{cachecare.clear() / 1e6:,.1f} MB removed")
-    for kind in cachecare.kinds():
+        print(f"{stage_cache.clear() / 1e6:,.1f} MB removed")
+    for kind in stage_cache.kinds():
         print(f"{kind.name:10} {kind.files:7,} files {kind.size / 1e6:12,.1f} MB")
-    print(f"in {root()}; stages are kept up to {cachecare.limit() / 1e9:,.1f} GB, the oldest go first")
+    print(f"in {root()}; stages are kept up to {stage_cache.limit() / 1e9:,.1f} GB, the oldest go first")
 
 
 @app.command()
 def check(
-    method: Annotated[str, typer.Argument(help=f"A contender's name, module:Class, or a Python file; with {KEYS}.")],
+    method: Annotated[str, typer.Argument(help=f"A name (contender or probe), module:Class, or a file; with {KEYS}.")],
 ) -> None:
-    """Does a contender keep the contract? Each finding says how to mend it."""
+    """Does a contender, or a probe, keep its contract? Each finding says how to mend it."""
     # For a few dozen images one thread is enough, and quickest where the machine does something else beside. Numerical
     # libraries read this when they are imported.
     for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(variable, "1")
     sys.path.append("")  # module:Class is looked for in this folder too, as it is in a run
     from . import specs
-    from .contenders.checks import check as findings
-    from .contenders.discovery import discover, resolve
+    from .contenders import checks, probe_checks
+    from .contenders.discovery import CONTENDER, PROBE, discover, resolve
 
     spec = specs.parse(method)
     is_file = spec.name.endswith(".py")
-    entries = discover([spec.name]) if is_file else discover()
-    mine = [e for e in entries.values() if e.origin == Path(spec.name).name] if is_file else [resolve(spec, entries)]
+    files = [spec.name] if is_file else []
+    contenders, probes = (discover(files, kind) for kind in (CONTENDER, PROBE))
+    if is_file:
+        mine = [e for found in (contenders, probes) for e in found.values() if e.origin == Path(spec.name).name]
+    else:
+        is_probe = spec.name in probes and spec.name not in contenders
+        mine = [resolve(spec, probes, PROBE) if is_probe else resolve(spec, contenders)]
     failed = 0
     for entry in mine:
-        found = findings(spec, entry)
+        found = probe_checks.check(spec, entry) if entry in probes.values() else checks.check(spec, entry)
         first = next(found)  # an unknown parameter is refused here, before anything is said
         print(f"{entry.name} ({entry.target})")
         for finding in itertools.chain([first], found):

@@ -13,16 +13,18 @@ from .errors import InputError
 from .specs import nearest
 
 DEFAULT = Path(__file__).with_name("default.toml")
+STUDIES = Path(__file__).with_name("studies")
 DEVICES = re.compile(r"auto|cuda|cpu(,cpu)*|cuda:\d+(,(cuda:)?\d+)*")
 
 
 class RunConfig(BaseModel):
-    """One run. ``output`` None: ``reports/`` below the current folder, named after the data."""
+    """One run. ``output`` None: ``reports/`` below the current folder, named after the study and the data."""
 
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
     data: list[str] = Field(min_length=1)
     method: list[str] = Field(min_length=1)
+    probe: list[str] = []
     seed: list[int] = [0]
     per_class: list[Annotated[int, Field(ge=1)]] = []
     output: str | None = None
@@ -36,6 +38,7 @@ class RunConfig(BaseModel):
     plugin: list[str] = []
     scheduler: str | None = None
     quiet: bool = False
+    study: str | None = None
 
     @field_validator("device")
     @classmethod
@@ -48,6 +51,8 @@ class RunConfig(BaseModel):
 def load(file: Path | None, flags: dict[str, Any]) -> RunConfig:
     """The TOML ``file`` (the built-in one where None), ``flags`` over it; flags that are None or empty are unset."""
     given = {key: value for key, value in flags.items() if value not in (None, [], ())}
+    if file is not None and file.parent == STUDIES:
+        given["study"] = file.stem
     base = DEFAULT if file is None else file
     try:
         values = tomllib.loads(base.read_text(encoding="utf-8"))
@@ -55,9 +60,10 @@ def load(file: Path | None, flags: dict[str, Any]) -> RunConfig:
         raise InputError(f"cannot read the config {base}: {error.strerror}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise InputError(f"{base} is not valid TOML: {error}") from None
+    known_keys = [key for key in RunConfig.model_fields if key != "study"]
     for key in values:
-        if key not in RunConfig.model_fields:
-            raise InputError(f"{base}: {nearest(key, RunConfig.model_fields, 'key')}")
+        if key not in known_keys:
+            raise InputError(f"{base}: {nearest(key, known_keys, 'key')}")
     listed = {key: [value] if key in _LISTS and not isinstance(value, list) else value for key, value in values.items()}
     if file is not None:
         defaults = tomllib.loads(DEFAULT.read_text(encoding="utf-8"))
@@ -70,4 +76,17 @@ def load(file: Path | None, flags: dict[str, Any]) -> RunConfig:
         raise InputError(f"{where}: {first['msg'].removeprefix('Value error, ')}") from None
 
 
-_LISTS = frozenset({"data", "method", "seed", "per_class", "plugin"})
+def studies() -> dict[str, Path]:
+    """The studies that ship with the package, by name: configurations of a run."""
+    return {path.stem: path for path in sorted(STUDIES.glob("*.toml"))}
+
+
+def study(name: str) -> Path:
+    """The file of a study. Raises InputError with the nearest name."""
+    known = studies()
+    if name not in known:
+        raise InputError(f"{nearest(name, known, 'study')} (`topfive list studies` shows all)")
+    return known[name]
+
+
+_LISTS = frozenset({"data", "method", "probe", "seed", "per_class", "plugin"})

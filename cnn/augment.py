@@ -1,25 +1,26 @@
-"""Batches of bytes to batches of floats, on the device: crops, flips, colour noise, and the views of a test.
+"""Augmentation on the device: uint8 pixels to float crops, flips and colour noise; and the test views.
 
-Random choices are drawn on the CPU for the whole batch from one generator, so that they depend neither on the device
-nor on how a batch is divided between processes.
+Random numbers are drawn on the CPU for the whole batch from one generator, so that they depend neither on the device
+nor on the number of processes that share a batch.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import torch
 import torch.nn.functional as F
 from torch import Tensor
 
-from .device import sent
+from .device import to_device
 
 CHOICES = ("none", "crop", "crop+flip", "scale+flip", "paper")
 
 
 @dataclass(frozen=True)
 class Colour:
-    """What the training pixels look like: float32, on the scale of 0 to 255.
+    """Statistics of the training pixels: float32, on the scale of 0 to 255.
 
     mean (3,) or (S, S, 3) mean image; std: one number; principal: (3, 3), columns are eigenvectors of RGB times the
     square roots of their eigenvalues.
@@ -48,34 +49,45 @@ class Colour:
 
 def crops(pixels: Tensor, top: Tensor, left: Tensor, side: int, flip: Tensor) -> Tensor:
     """(n, S, S, 3) → (n, side, side, 3): image i cut at (top[i], left[i]), then mirrored where flip[i]."""
-    n, device = len(pixels), pixels.device
-    span = torch.arange(side)
+    device = pixels.device
+    span = torch.arange(side, device=device)
     rows = top[:, None] + span
     columns = left[:, None] + torch.where(flip[:, None], side - 1 - span, span)
-    picture = torch.arange(n, device=device)[:, None, None]
-    return pixels[picture, sent(rows, device)[:, :, None], sent(columns, device)[:, None, :]]
+    picture = torch.arange(len(pixels), device=device)[:, None, None]
+    return pixels[picture, rows[:, :, None], columns[:, None, :]]
 
 
-def scaled_crops(images: Tensor, side: int, flip: Tensor, chance: Tensor, least: float) -> Tensor:
-    """(n, 3, S, S) float → (n, 3, side, side): a random part (``least`` to all of the area, aspect 3:4 to 4:3).
+def crop_transforms(flip: Tensor, chance: Tensor, least: float) -> Tensor:
+    """(n, 2, 3) affine maps from a result to a random part of its image, mirrored where ``flip``.
 
-    ``chance``: (n, 4) uniform numbers for area, aspect, x and y. After Szegedy et al. 2014; bilinear.
+    The part has ``least`` to all of the area and an aspect of 3:4 to 4:3. ``chance``: (n, 4) uniform numbers for area,
+    aspect, x and y. After Szegedy et al. 2014.
     """
-    n = len(images)
     area = least + (1 - least) * chance[:, 0]
     ratio = ((2 * chance[:, 1] - 1) * 0.2877).exp()  # log(3/4) to log(4/3)
     width, height = (area * ratio).sqrt().clamp_max(1.0), (area / ratio).sqrt().clamp_max(1.0)
     x, y = (2 * chance[:, 2] - 1) * (1 - width), (2 * chance[:, 3] - 1) * (1 - height)
-    zero = torch.zeros(n)
+    zero = torch.zeros(len(chance))
     mirrored = torch.where(flip, -width, width)
-    theta = torch.stack([torch.stack([mirrored, zero, x], 1), torch.stack([zero, height, y], 1)], 1)
-    grid = F.affine_grid(sent(theta, images.device).to(images.dtype), [n, 3, side, side], align_corners=False)
-    return F.grid_sample(images, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
+    return torch.stack([torch.stack([mirrored, zero, x], 1), torch.stack([zero, height, y], 1)], 1)
+
+
+def scaled_crops(images: Tensor, side: int, transforms: Tensor) -> Tensor:
+    """(n, 3, S, S) float → (n, 3, side, side): the parts that (n, 2, 3) ``transforms`` map to.
+
+    Bilinear, and antialiased where ``side`` is below S: the part is sampled at S pixels a side, at which it is never
+    made smaller, and then reduced with an antialiasing filter.
+    """
+    sampled = max(side, images.shape[-1])
+    grid = F.affine_grid(transforms.to(images.dtype), [len(images), 3, sampled, sampled], align_corners=False)
+    parts = F.grid_sample(images, grid, mode="bilinear", padding_mode="reflection", align_corners=False)
+    return resized(parts, side)
 
 
 @dataclass(frozen=True)
 class Augment:
-    """How a training batch is made. ``side``: what the network sees; ``scale`` divides what is left after the mean.
+    """How a training batch is made. ``side``: pixels that the network sees; ``scale`` divides what is left after the
+    mean is subtracted.
 
     ``how``: "none" (centre), "crop", "crop+flip", "scale+flip", or "paper" (crop, flip and colour noise). Images stored
     at the network's own size are padded by an eighth, reflected, before they are cropped; larger ones are not.
@@ -86,7 +98,7 @@ class Augment:
     colour: Colour
     scale: float
     least: float = 0.35
-    part: tuple[int, int] = (0, 1)  # this process and how many share a batch
+    part: tuple[int, int] = (0, 1)  # (rank, world size) of the processes that share a batch
 
     def on(self, device: torch.device) -> Augment:
         """The same, with its statistics on ``device``."""
@@ -97,41 +109,69 @@ class Augment:
         """(n, S, S, 3) uint8 → (n, 3, S, S) float32 in channels-last order, centred and scaled."""
         return (pixels.float() - self.colour.mean).div_(self.scale).permute(0, 3, 1, 2)
 
-    def train(self, pixels: Tensor, random: torch.Generator, out: int | None = None) -> Tensor:
-        """(n, S, S, 3) uint8 → (n, 3, side, side) float32, or ``out`` pixels a side where that is given."""
-        n, stored = len(pixels), pixels.shape[1]
-        out = self.side if out is None else out
+    def draw(self, n: int, stored: int, random: torch.Generator) -> dict[str, Tensor]:
+        """What ``apply`` does to each of n images of ``stored`` pixels a side, (n, …) tensors on the CPU.
+
+        All processes draw the same numbers for the whole batch and take their own part of them.
+        """
         rank, world = self.part
         mine = slice(rank * n, (rank + 1) * n)
         chance = torch.rand(n * world, 7, generator=random)[mine]
         alpha = 0.1 * torch.randn(n * world, 3, generator=random)[mine]
         flip = chance[:, 0] < (0.5 if self.how in ("crop+flip", "scale+flip", "paper") else 0.0)
+        if self.how == "none":
+            return {}
+        if self.how == "scale+flip":
+            return {"transforms": crop_transforms(flip, chance[:, 3:], self.least)}
+        room = stored + 2 * self._padding(stored) - self.side
+        top, left = ((chance[:, i] * (room + 1)).long() for i in (1, 2))
+        return {"top": top, "left": left, "flip": flip, **({"alpha": alpha} if self.how == "paper" else {})}
 
+    def apply(self, pixels: Tensor, drawn: dict[str, Tensor], out: int) -> Tensor:
+        """(n, S, S, 3) uint8 → (n, 3, out, out) float32, as ``drawn``, on the pixels' device."""
         images = self.floats(pixels)
         if self.how == "none":
             return resized(images, out)
         if self.how == "scale+flip":
-            return resized(scaled_crops(images, out, flip, chance[:, 3:], self.least), out)
-        if stored <= self.side:
-            images = F.pad(images, [self.side // 8] * 4, mode="reflect")
-        room = images.shape[-1] - self.side
-        top, left = ((chance[:, i] * (room + 1)).long() for i in (1, 2))
-        images = crops(images.permute(0, 2, 3, 1), top, left, self.side, flip).permute(0, 3, 1, 2)
+            return scaled_crops(images, out, drawn["transforms"])
+        if padding := self._padding(pixels.shape[1]):
+            images = F.pad(images, [padding] * 4, mode="reflect")
+        cut = crops(images.permute(0, 2, 3, 1), drawn["top"], drawn["left"], self.side, drawn["flip"])
+        images = cut.permute(0, 3, 1, 2)
         if self.how == "paper":
-            images = images + (sent(alpha, images.device) @ self.colour.principal.t() / self.scale)[:, :, None, None]
+            images = images + (drawn["alpha"] @ self.colour.principal.t() / self.scale)[:, :, None, None]
         return resized(images, out)
+
+    def train(self, pixels: Tensor, random: torch.Generator) -> Tensor:
+        """(n, S, S, 3) uint8 → (n, 3, side, side) float32, with numbers drawn from ``random``."""
+        drawn = self.draw(len(pixels), pixels.shape[1], random)
+        return self.apply(pixels, {name: to_device(t, pixels.device) for name, t in drawn.items()}, self.side)
+
+    def _padding(self, stored: int) -> int:
+        return self.side // 8 if stored <= self.side else 0
+
+    def centre(self, pixels: Tensor) -> Tensor:
+        """(n, S, S, 3) uint8 → (n, 3, side, side): the first of the test views."""
+        return self._cut(*self._whole(pixels))[0].contiguous(memory_format=torch.channels_last)
 
     def views(self, pixels: Tensor, ten: bool = False) -> list[Tensor]:
         """Test views, each (n, 3, side, side): the centre and its mirror image; or the paper's ten crops."""
-        images = self.floats(pixels)
-        room = images.shape[-1] - self.side
-        if room < 0:
-            images, room = resized(images, self.side), 0
-        places = [(room // 2, room // 2)]
-        if ten:
-            places += [(0, 0), (0, room), (room, 0), (room, room)]
-        cuts = [images[:, :, y : y + self.side, x : x + self.side] for y, x in places]
+        images, room = self._whole(pixels)
+        corners = [(0, 0), (0, room), (room, 0), (room, room)] if ten else []
+        cuts = self._cut(images, room, corners)
         return [view.contiguous(memory_format=torch.channels_last) for cut in cuts for view in (cut, cut.flip(-1))]
+
+    def _whole(self, pixels: Tensor) -> tuple[Tensor, int]:
+        """The images as floats, and by how many pixels a side they are larger than what the network sees."""
+        images = self.floats(pixels)
+        if images.shape[-1] < self.side:
+            images = resized(images, self.side)
+        return images, images.shape[-1] - self.side
+
+    def _cut(self, images: Tensor, room: int, more: Sequence[tuple[int, int]] = ()) -> list[Tensor]:
+        """The centre, and what lies at the places of ``more``."""
+        places = [(room // 2, room // 2), *more]
+        return [images[:, :, y : y + self.side, x : x + self.side] for y, x in places]
 
 
 def resized(images: Tensor, side: int) -> Tensor:

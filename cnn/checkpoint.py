@@ -1,4 +1,4 @@
-"""Checkpoints that can be trusted: written in one step, checked, and read without running what they hold.
+"""Checkpoints: written atomically, verified by a digest, and read without running code that they may hold.
 
 A file is the SHA-256 of the rest (32 bytes), then what ``torch.save`` writes, which by itself would not notice a
 changed weight.
@@ -8,43 +8,34 @@ from __future__ import annotations
 
 import hashlib
 import logging
-import os
 import pickle
-import tempfile
 from pathlib import Path
 from typing import Any
 
 import torch
+from topfive.common.files import atomic
 
 log = logging.getLogger("topfive.cnn")
 DIGEST = 32  # bytes
 
 
 def save(path: Path, state: dict[str, Any]) -> None:
-    """Write to a temporary file beside ``path``, flush it to the disk, rename: there is never half a checkpoint.
+    """Write ``state``; a reader finds the old checkpoint or the new one, never a part.
 
     Raises OSError, or torch's RuntimeError, where the disk is full or cannot be written.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, name = tempfile.mkstemp(dir=path.parent, prefix=path.name, suffix=".tmp")
-    try:
-        with os.fdopen(handle, "w+b") as file:
-            file.seek(DIGEST)
-            torch.save(state, file)
-            file.seek(DIGEST)
-            digest = hashlib.file_digest(file, "sha256").digest()
-            file.seek(0)
-            file.write(digest)
-            file.flush()
-            os.fsync(file.fileno())
-        os.replace(name, path)
-    except BaseException:
-        Path(name).unlink(missing_ok=True)
-        raise
+    with atomic(path) as file:
+        file.seek(DIGEST)
+        torch.save(state, file)
+        file.seek(DIGEST)
+        digest = hashlib.file_digest(file, "sha256").digest()  # type: ignore[arg-type]
+        file.seek(0)
+        file.write(digest)
 
 
 def load(path: Path, key: str) -> dict[str, Any] | None:
-    """What ``save`` wrote for the same ``key``; None, and a line that says why, for a damaged or foreign one."""
+    """What ``save`` wrote for the same ``key``; None, and a warning that says why, for a damaged or foreign file."""
     try:
         with path.open("rb") as file:
             digest = file.read(DIGEST)

@@ -16,7 +16,7 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from .device import sent
+from .device import to_device
 
 if TYPE_CHECKING:
     from .train import Trainer
@@ -96,14 +96,14 @@ def pretrain(trainer: Trainer, epochs: int) -> None:
         assert isinstance(layer, nn.Linear)
         machine = BoltzmannMachine(layer, gaussian=n == 0)
         for epoch in range(epochs):
-            random = torch.Generator().manual_seed(trainer.recipe.seed * 1_000_003 + 1000 * n + epoch)
-            order = np.random.default_rng([trainer.recipe.seed, n, epoch]).permutation(trainer.train)
+            random = torch.Generator().manual_seed(trainer.hyper.seed * 1_000_003 + 1000 * n + epoch)
+            order = np.random.default_rng([trainer.hyper.seed, n, epoch]).permutation(trainer.train)
             total, batches = torch.zeros((), device=feed.device), 0
             with torch.no_grad():
                 for pixels, _ in feed.batches(order, 100):
                     v = network.up(augment.train(pixels, random), n)
                     chance = torch.rand(len(v), layer.out_features, generator=random)
-                    total += machine.update(v, sent(chance, v.device), 0.5 if epoch < 5 else 0.9)
+                    total += machine.update(v, to_device(chance, v.device), 0.5 if epoch < 5 else 0.9)
                     batches += 1
             if epoch in (0, epochs - 1):
                 log.info(

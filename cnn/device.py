@@ -1,12 +1,12 @@
-"""What to compute on, in what precision, and what it cost: the questions that depend on the hardware."""
+"""What depends on the hardware: device, precision, compilation, running out of memory, memory and energy used."""
 
 from __future__ import annotations
 
 import importlib
 import logging
 import resource
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager, suppress
+from collections.abc import Callable
+from contextlib import suppress
 from typing import Any, TypeVar
 
 import torch
@@ -16,7 +16,7 @@ log = logging.getLogger("topfive.cnn")
 T = TypeVar("T")
 
 
-def names(device: str) -> list[str]:
+def device_names(device: str) -> list[str]:
     """``"cuda:0,cuda:1"`` or ``"cuda:0,1"`` → the devices one by one. ValueError for two kinds, or one GPU twice."""
     kind = device.partition(":")[0]
     each = [part if ":" in part or not part.isdigit() else f"{kind}:{part}" for part in device.split(",")]
@@ -43,7 +43,7 @@ def choose(device: str) -> torch.device:
 def precision(device: torch.device, wanted: str = "auto") -> torch.dtype:
     """``"auto"``: bfloat16 where the device computes in it natively, else float32 (emulation is slower than that).
 
-    ``"bf16"`` and ``"f32"`` are taken at their word; anything else raises ValueError.
+    ``"bf16"`` and ``"f32"`` force one; anything else raises ValueError.
     """
     if wanted != "auto":
         if wanted not in ("bf16", "f32"):
@@ -60,47 +60,58 @@ def precision(device: torch.device, wanted: str = "auto") -> torch.dtype:
 
 
 class Compiled(nn.Module):
-    """``torch.compile`` of a network; the network itself, with a line, from where compiling it fails."""
+    """``torch.compile`` of a network; where compiling fails it warns once and runs the network itself from then on.
 
-    def __init__(self, network: nn.Module) -> None:
+    several_sides: it will see images of more than one size, for which it is compiled only once. Inductor keeps what it
+    has compiled on the disk, for the next run.
+    """
+
+    def __init__(self, network: nn.Module, several_sides: bool = False) -> None:
         super().__init__()
+        self.several_sides = several_sides
         config: Any = importlib.import_module("torch._functorch.config")
-        # Else the backward pass is compiled when it is first run, out of this class's reach.
+        # Otherwise the backward pass is compiled when it first runs, where this class cannot catch an error.
         with suppress(AttributeError):  # older versions lack it
             config.force_non_lazy_backward_lowering = True
         self.network = network
-        # Each of the few sizes of ``first_side`` has its own kernels, which are faster than those for any size.
-        self.fast: Callable[[torch.Tensor], torch.Tensor] | None = torch.compile(network, dynamic=False)
+        self.fast: Callable[[torch.Tensor], torch.Tensor] | None = torch.compile(network)
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         if self.fast is not None:
             try:
+                if self.several_sides:
+                    torch._dynamo.maybe_mark_dynamic(x, [2, 3])
                 return self.fast(x)
-            except Exception as error:  # compilers fail in many ways; an error of the network's own comes again below
+            except Exception as error:  # compilers fail in many ways; the network's own errors are raised again below
                 if out_of_memory(error):
                     raise
-                reason = (str(error).splitlines() or [""])[0]
                 log.warning(
-                    "torch.compile does not work here (%s: %s): goes on without, slower", type(error).__name__, reason
-                )
+                    "torch.compile does not work here (%s: %s): goes on without, slower",
+                    type(error).__name__, first_line(error),
+                )  # fmt: skip
                 self.fast = None
         result: torch.Tensor = self.network(x)
         return result
 
 
-def compiled(network: nn.Module, device: torch.device) -> nn.Module:
-    """:class:`Compiled` on a GPU, where it pays; the network as it is on a CPU, where it gained 3 % (docs/cnn.md)."""
-    return Compiled(network) if device.type == "cuda" else network
+def compiled(network: nn.Module, device: torch.device, several_sides: bool = False) -> nn.Module:
+    """:class:`Compiled` on a GPU; the network itself on a CPU, where compiling gained 3 % (docs/cnn.md)."""
+    return Compiled(network, several_sides) if device.type == "cuda" else network
+
+
+def first_line(error: BaseException) -> str:
+    """Of what it says."""
+    return (str(error).splitlines() or [""])[0]
 
 
 def out_of_memory(error: BaseException) -> bool:
-    """A GPU's or the CPU allocator's way of saying that there is no more memory."""
+    """Whether ``error`` is a GPU's or the CPU allocator's for memory that has run out."""
     said = ("can't allocate memory", "out of memory", "CUBLAS_STATUS_ALLOC_FAILED")
     return isinstance(error, torch.OutOfMemoryError | MemoryError) or any(words in str(error) for words in said)
 
 
 def within_memory(compute: Callable[[int], T], at_once: int) -> tuple[T, int]:
-    """(``compute(n)``, n) for the first n of ``at_once``, half of it, … images at a time that memory suffices for."""
+    """(``compute(n)``, n): n is ``at_once`` images at a time, halved until memory suffices."""
     while True:
         try:
             return compute(at_once), at_once
@@ -113,23 +124,11 @@ def within_memory(compute: Callable[[int], T], at_once: int) -> tuple[T, int]:
             torch.cuda.empty_cache()
 
 
-def sent(tensor: torch.Tensor, device: torch.device) -> torch.Tensor:
-    """``tensor`` on ``device``; nobody waits for a GPU to have it."""
+def to_device(tensor: torch.Tensor, device: torch.device) -> torch.Tensor:
+    """``tensor`` on ``device``; to a GPU it is an asynchronous copy through pinned memory."""
     if device.type != "cuda" or tensor.device.type == "cuda":
         return tensor.to(device)
     return tensor.pin_memory().to(device, non_blocking=True)
-
-
-@contextmanager
-def threads(n: int | None) -> Iterator[None]:
-    """Compute with ``n`` threads inside (all cores where None or -1), with as many as before afterwards."""
-    before = torch.get_num_threads()
-    if n is not None and n > 0:
-        torch.set_num_threads(n)
-    try:
-        yield
-    finally:
-        torch.set_num_threads(before)
 
 
 def peak_bytes(device: torch.device) -> int:
@@ -140,7 +139,7 @@ def peak_bytes(device: torch.device) -> int:
 
 
 def energy_joules(device: torch.device) -> float | None:
-    """The GPU's energy counter (NVML); None where the device or the library pynvml is not there to say."""
+    """The GPU's energy counter (NVML); None on a CPU, without the library pynvml, or where the GPU has none."""
     if device.type != "cuda":
         return None
     try:

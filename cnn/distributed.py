@@ -1,8 +1,9 @@
-"""More than one process: ``torchrun`` starts them, each trains on its part of every batch, gradients are averaged.
+"""Data-parallel training: ``torchrun`` or ``spawn.py`` starts the processes, each trains on its shard of every batch.
 
-Every batch is the same images in the same order with the same augmentation as in one process, cut into equal parts,
-so that (dropout and rounding apart) many processes train the same network as one. Batch normalisation is the exception:
-its statistics in training are those of each process's part. What is evaluated and kept is the first process's network.
+Gradients are averaged (``DistributedDataParallel``). Every batch holds the same images in the same order with the same
+augmentation as in a single process, cut into equal shards, so that, dropout and rounding apart, many processes train
+the same network as one. Batch normalisation is the exception: in training its statistics are those of each process's
+shard. Rank 0's network is the one that is evaluated and kept.
 """
 
 from __future__ import annotations
@@ -25,68 +26,69 @@ from torch import Tensor, nn
 T = TypeVar("T")
 
 
-def join(device: torch.device) -> tuple[int, int, torch.device]:
-    """(rank, number of processes, this process's device). (0, 1, ``device``) outside ``torchrun``."""
+def join_torchrun(device: torch.device) -> tuple[int, int, torch.device]:
+    """(rank, world size, this process's device) under ``torchrun``; (0, 1, ``device``) without it."""
     if int(os.environ.get("WORLD_SIZE", "1")) == 1:
         return 0, 1, device
     if not dist.is_initialized():
-        meet(device)
-    atexit.unregister(leave_at_exit)  # as a failure may have, see in_step
-    atexit.register(leave_at_exit)
+        init_process_group(device)
+    atexit.unregister(destroy_at_exit)  # registered already, or dropped after a failure: see collective
+    atexit.register(destroy_at_exit)
     if device.type == "cuda":
         device = torch.device("cuda", int(os.environ.get("LOCAL_RANK", "0")))
         torch.cuda.set_device(device)
     return dist.get_rank(), dist.get_world_size(), device
 
 
-def meet(device: torch.device, **how: Any) -> None:
-    """Join the other processes; ``how`` goes to ``init_process_group``. Undone by :func:`leave`."""
-    # DistributedDataParallel imports this, and when it is imported beside a process group, that is never freed
+def init_process_group(device: torch.device, **options: Any) -> None:
+    """``torch.distributed.init_process_group`` with the device's backend, NCCL or Gloo; ``options`` go to it."""
+    # DistributedDataParallel imports torch._dynamo. Imported while a process group exists it keeps a reference to that
+    # group, which then is never freed.
     importlib.import_module("torch._dynamo")
-    dist.init_process_group("nccl" if device.type == "cuda" else "gloo", **how)
+    dist.init_process_group("nccl" if device.type == "cuda" else "gloo", **options)
 
 
-def leave() -> None:
+def destroy_process_group() -> None:
     """Free the process group and end its threads: one that outlives the interpreter aborts the process (torch 2.13)."""
     if dist.is_initialized():
         gc.collect()
         dist.destroy_process_group()
 
 
-def leave_at_exit() -> None:
-    """:func:`leave`, but not after an uncaught exception: under NCCL processes leave together, and the others may be
-    waiting for something else of this one."""
+def destroy_at_exit() -> None:
+    """:func:`destroy_process_group`, except after an uncaught exception: under NCCL it waits for all processes, and the
+    others may be waiting in another collective operation for this one."""
     if not hasattr(sys, "last_value"):
-        leave()
+        destroy_process_group()
 
 
 @contextmanager
-def in_step() -> Iterator[None]:
-    """What all processes do together: one that fails here does not wait for the others when it ends, even where its
-    error is caught."""
+def collective() -> Iterator[None]:
+    """Marks code that all processes run together. After an exception in it, even one that is caught, the process does
+    not wait for the others when it exits."""
     try:
         yield
     except BaseException:
-        atexit.unregister(leave_at_exit)
+        atexit.unregister(destroy_at_exit)
         raise
 
 
-def share(network: nn.Module, device: torch.device, world: int) -> nn.Module:
-    """The network with gradients averaged over the processes after each backward pass."""
+def data_parallel(network: nn.Module, device: torch.device, world: int) -> nn.Module:
+    """The network, with gradients averaged over the processes in each backward pass."""
     if world == 1:
         return network
     devices = [device.index] if device.type == "cuda" else None
-    # Buffers are made alike once an epoch, by make_alike.
+    # Buffers are synchronised once an epoch, by broadcast_module.
     return nn.parallel.DistributedDataParallel(network, device_ids=devices, broadcast_buffers=False)
 
 
-def my_part(order: NDArray[np.int64], batch: int, rank: int, world: int) -> NDArray[np.int64]:
-    """Of every ``batch`` images in ``order`` the ``rank``-th of ``world`` equal parts. Whole batches only."""
+def shard(order: NDArray[np.int64], batch: int, rank: int, world: int) -> NDArray[np.int64]:
+    """This rank's images: of every ``batch`` in ``order``, whole batches only, the ``rank``-th part."""
     return order.reshape(-1, world, batch // world)[:, rank].reshape(-1)
 
 
-def from_first(what: T, world: int) -> T:
-    """The first process's ``what``, any object that can be pickled, so that all of them decide alike."""
+def broadcast_object(what: T, world: int) -> T:
+    """Rank 0's ``what``, any object that can be pickled."""
     if world == 1:
         return what
     box = [what]
@@ -94,15 +96,15 @@ def from_first(what: T, world: int) -> T:
     return box[0]
 
 
-def make_alike(network: nn.Module, world: int) -> None:
-    """Give every process the first one's parameters and buffers."""
+def broadcast_module(network: nn.Module, world: int) -> None:
+    """Give every process rank 0's parameters and buffers."""
     if world > 1:
         for tensor in network.state_dict().values():
             dist.broadcast(tensor, 0)
 
 
-def averaged(mine: Tensor, world: int) -> Tensor:
-    """The mean of the processes' tensors; one process's is only handed back."""
+def all_reduce_mean(mine: Tensor, world: int) -> Tensor:
+    """The mean of the processes' tensors; with one process, that tensor itself."""
     if world == 1:
         return mine
     total = mine.clone()
@@ -110,13 +112,13 @@ def averaged(mine: Tensor, world: int) -> Tensor:
     return total / world
 
 
-def processes_here() -> int:
+def local_world_size() -> int:
     """How many processes ``torchrun`` started on this machine; they share its memory."""
     return int(os.environ.get("LOCAL_WORLD_SIZE", "1"))
 
 
-def gathered(mine: NDArray[np.float32], world: int) -> NDArray[np.float32]:
-    """The rows of all processes, in order of rank: each process scores a contiguous part, none twice, none left out."""
+def all_gather_rows(mine: NDArray[np.float32], world: int) -> NDArray[np.float32]:
+    """The rows of all processes, in order of rank."""
     if world == 1:
         return mine
     parts: list[Any] = [None] * world

@@ -22,19 +22,22 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
+from topfive.common.machine import torch_threads
+from topfive.common.parameters import number, one_of, whole_number
+from topfive.common.sources import source_digest
 from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from . import device as hardware
 from .augment import CHOICES, Augment, Colour
-from .distributed import gathered, in_step, join
+from .convergence import converged
+from .distributed import all_gather_rows, collective, join_torchrun
 from .feed import Feed
-from .parameters import choice, number, whole
-from .spawn import run_on
-from .train import RATES, Job, Recipe, Trainer
+from .hyperparameters import BATCH, RATES, Hyperparameters, gpu_batch
+from .spawn import train_on
+from .train import Job, Trained, Trainer
 
 log = logging.getLogger("topfive.cnn")
-CODE_VERSION = 4  # part of every checkpoint's key: raise it when a change would train another network
 
 
 def default_epochs(n_train: int, on_gpu: bool) -> int:
@@ -47,27 +50,37 @@ def default_epochs(n_train: int, on_gpu: bool) -> int:
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class DeepClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
-    """The base. ``_network`` makes the network; ``_recipe``, ``_sides`` and ``_colour`` say how it is trained; a method
-    ``_pretrain(trainer)``, where there is one, is called before the first epoch.
+    """The base. ``_network`` makes the network; ``_hyperparameters``, ``_sides`` and ``_colour`` say how it is
+    trained; a method ``_pretrain(trainer)``, where there is one, is called before the first epoch.
 
     epochs        None: ``default_epochs``, by the number of training images and the device
     side          pixels a side that the network sees; None: the images' own short side, at least 16, and at most 64
                   on a CPU or 224 on a GPU
-    batch         images in a step; None: 64 on a CPU, 128 on a GPU
+    batch         images in a step; None: 64 on a CPU; on a GPU 512 from 51,200 training images on, 256 from 25,600 on,
+                  else 128, and 128 where ``lr`` is given
     optimizer     "sgd" (Nesterov), "momentum" (Polyak, the paper's), "adamw"
-    lr            the highest learning rate; None: ``train.RATES``, by the optimizer
+    lr            the highest learning rate; None: ``hyperparameters.RATES``, by the optimizer, and above 128 images in
+                  a step times (batch / 128), or its square root for "adamw"
     augment       "none" (or None), "crop", "crop+flip", "scale+flip" or "paper" (see ``augment.Augment``); "auto":
                   "scale+flip" on a GPU, whose trainings are long enough to need it, and "crop+flip" on a CPU
-    first_side    fraction of ``side`` at which training starts (see ``train.Recipe``)
+    first_side    fraction of ``side`` at which training starts (see ``train.Hyperparameters``)
     held_out      fraction of the training images kept back to choose the best epoch
     device        "auto", "cpu", "cuda", "cuda:1", or several, "cuda:0,cuda:1": one process each
     precision     "auto": bfloat16 where the device computes in it, else float32; "bf16", "f32"
     cache_dir     where checkpoints go, each after an epoch, but not more often than every ``train.SAVE_EVERY`` seconds
                   nor for more than a twentieth of the time; a training that was cut short goes on from the last one
 
-    After ``fit``: ``model_`` (the network, on the CPU), ``history_``, ``timings_``, ``n_parameters_``,
-    ``flops_per_image_`` (a multiply-add is two), ``peak_bytes_``, ``energy_joules_`` (None where nobody measures it);
-    of several devices these two are the first one's alone.
+    After ``fit``:
+
+    model_               the network, on the CPU
+    history_             one record an epoch, see ``train.Trained``
+    timings_             stage → seconds of the whole training, also of the epochs that an earlier run has done
+    cached_timings_      stage → the seconds of ``timings_`` that an earlier run spent; empty where there was none
+    cached_cpu_seconds_  processor seconds that go with ``cached_timings_``
+    budget_              what the network was given, see ``_budget``
+    converged_           whether it had stopped improving, see ``convergence.converged``
+    n_parameters_, flops_per_image_ (forward pass, a multiply-add is two)
+    peak_bytes_, energy_joules_ (None where it is not measured); of several devices the first one's alone
     """
 
     epochs: int | None = None
@@ -95,16 +108,20 @@ class DeepClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def _check(self) -> None:
         """Raise ValueError, in a line that names it, for a parameter that makes no sense."""
         for name in ("epochs", "side", "batch"):
-            whole(name, getattr(self, name), 1, optional=True)
-        choice("optimizer", self.optimizer, RATES)
+            whole_number(name, getattr(self, name), 1, optional=True)
+        one_of("optimizer", self.optimizer, RATES)
         number("lr", self.lr, above=0, optional=True)
-        choice("augment", self.augment or "none", ("auto", *CHOICES))
+        one_of("augment", self.augment or "none", ("auto", *CHOICES))
         number("held_out", self.held_out, least=0, below=1)
         number("first_side", self.first_side, above=0, most=1)
-        whole("random_state", self.random_state, 0)
+        whole_number("random_state", self.random_state, 0)
 
     def _network(self, n_classes: int, side: int, on_gpu: bool) -> nn.Module:
         raise NotImplementedError
+
+    def _width(self, on_gpu: bool) -> float | None:
+        """The factor on the layers' published widths; None for networks that have no such parameter."""
+        return None
 
     def _needs_held_out(self) -> bool:
         """Whether an image is held out also where ``held_out`` comes to none at all."""
@@ -114,10 +131,13 @@ class DeepClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         epochs = default_epochs(n_train, on_gpu)
         return epochs if on_gpu else math.ceil(self.cpu_epochs * epochs)
 
-    def _recipe(self, epochs: int, on_gpu: bool) -> Recipe:
-        return Recipe(
+    def _hyperparameters(self, epochs: int, n_train: int, on_gpu: bool) -> Hyperparameters:
+        default = 64
+        if on_gpu:  # a rate that was given is for some batch, which is not to grow
+            default = gpu_batch(n_train) if self.lr is None else BATCH
+        return Hyperparameters(
             epochs=epochs,
-            batch=(128 if on_gpu else 64) if self.batch is None else self.batch,
+            batch=default if self.batch is None else self.batch,
             optimizer=self.optimizer,
             lr=self.lr,
             first_side=self.first_side,
@@ -136,22 +156,23 @@ class DeepClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     # The contract.
 
-    @in_step()
+    @collective()
     def fit(self, images: Any, labels: NDArray[np.int64]) -> Self:
         """Train on n images and their (n,) labels. Raises ValueError for parameters that make no sense,
         train.TrainingDiverged for a loss that is no longer a number."""
         self._check()
         started = time.monotonic()
-        devices = [hardware.choose(name) for name in hardware.names(self.device)]
-        rank, world, device = join(devices[0])
+        devices = [hardware.choose(name) for name in hardware.device_names(self.device)]
+        rank, world, device = join_torchrun(devices[0])
         on_gpu = device.type == "cuda"
         dtype = hardware.precision(device, self.precision)
         self.classes_, targets = np.unique(np.asarray(labels), return_inverse=True)
         train, held_out = split(targets, self.held_out, self.random_state, self._needs_held_out())
         self.stored_, self.side_ = self._sides(min(images.typical_size), on_gpu)
-        recipe = self._recipe(self._epochs(len(train), on_gpu) if self.epochs is None else self.epochs, on_gpu)
+        epochs = self._epochs(len(train), on_gpu) if self.epochs is None else self.epochs
+        hyper = self._hyperparameters(epochs, len(train), on_gpu)
 
-        with hardware.threads(self.n_jobs), torch.random.fork_rng([device] if on_gpu else []):
+        with torch_threads(self.n_jobs), torch.random.fork_rng([device] if on_gpu else []):
             torch.manual_seed(self.random_state)
             self.model_ = self._network(len(self.classes_), self.side_, on_gpu)
             home = device if len(devices) == 1 else torch.device("cpu")
@@ -165,7 +186,7 @@ class DeepClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             log.info(
                 "%s on %s: %d images of %d pixels, %d classes, %.1f M parameters, %.2f GFLOP an image, %d epochs",
                 type(self).__name__, self.device, len(train), self.side_, len(self.classes_),
-                self.n_parameters_ / 1e6, self.flops_per_image_ / 1e9, recipe.epochs,
+                self.n_parameters_ / 1e6, self.flops_per_image_ / 1e9, hyper.epochs,
             )  # fmt: skip
             path, key = self._checkpoint(images, targets, device, dtype)
             job = Job(
@@ -173,30 +194,67 @@ class DeepClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                 train,
                 held_out,
                 self.augment_,
-                recipe,
+                hyper,
                 len(self.classes_),
                 path,
                 key,
                 getattr(self, "_pretrain", None),
             )
             if len(devices) > 1:
-                outcome = run_on(devices, job, feed, dtype)
+                trained = train_on(devices, job, feed, dtype)
             else:
-                outcome = Trainer(job, feed, dtype, rank, world).run()
+                trained = Trainer(job, feed, dtype, rank, world).run()
         self.model_.to("cpu").eval()
-        self.history_ = outcome.history
-        self.peak_bytes_ = outcome.peak_bytes
-        joules = [record["joules"] for record in self.history_ if "joules" in record]
-        self.energy_joules_ = sum(joules) if joules else None
-        self.timings_ = {"load": loaded - started, "train": sum(record["seconds"] for record in self.history_)}
-        if outcome.pretrain_seconds:
-            self.timings_["pretrain"] = outcome.pretrain_seconds
+        self._record(trained, loaded - started)
+        self.budget_ = self._budget(len(train), len(targets), on_gpu)
+        self.converged_ = converged(self.history_, hyper.epochs)
         return self
 
-    @in_step()
+    def _record(self, trained: Trained, load_seconds: float) -> None:
+        """Set the fitted attributes that say what the training cost."""
+        self.history_ = trained.history
+        self.peak_bytes_ = trained.peak_bytes
+        joules = [record["joules"] for record in self.history_ if "joules" in record]
+        self.energy_joules_ = sum(joules) if joules else None
+        self.timings_ = {"load": load_seconds, "train": sum(record["seconds"] for record in self.history_)}
+        stages = {"pretrain": trained.pretrain_seconds, "compile": trained.prepare_seconds}
+        self.timings_ |= {stage: seconds for stage, seconds in stages.items() if seconds}
+        before = self.history_[: trained.cached_epochs]
+        self.cached_timings_: dict[str, float] = {}
+        self.cached_cpu_seconds_ = 0.0
+        if before:
+            # Pre-training comes before the first checkpoint; to compile comes again before the epochs that were left.
+            whole = len(before) == len(self.history_)
+            now = ("load",) if whole else ("load", "compile")
+            self.cached_timings_ = {stage: seconds for stage, seconds in self.timings_.items() if stage not in now}
+            self.cached_timings_["train"] = sum(record["seconds"] for record in before)
+            self.cached_cpu_seconds_ = trained.pretrain_cpu_seconds + sum(record["cpu_seconds"] for record in before)
+            self.cached_cpu_seconds_ += trained.prepare_cpu_seconds if whole else 0.0
+
+    def _budget(self, n_train: int, n_given: int, on_gpu: bool) -> dict[str, Any]:
+        """What the network was given: a dictionary of numbers and strings.
+
+        side (pixels it sees), width (where it has one), epochs (that it trained), views (of a test image), train_share
+        (of the training images that it learned from), parameters, tuned (what the held-out images chose).
+        """
+        width = self._width(on_gpu)
+        tuned = "nothing"
+        if n_train < n_given:
+            tuned = ("learning rate and " if self._needs_held_out() else "") + "best epoch on held-out images"
+        return {
+            "side": self.side_,
+            **({} if width is None else {"width": width}),
+            "epochs": len(self.history_),
+            "views": 10 if self.ten_crops else 2,
+            "train_share": round(n_train / n_given, 4),
+            "parameters": self.n_parameters_,
+            "tuned": tuned,
+        }
+
+    @collective()
     def decision_function(self, images: Any) -> NDArray[np.float32]:
-        """(n, n_classes) float32: log of the probabilities, averaged over the views of each image."""
-        rank, world, device = join(hardware.choose(hardware.names(self.device)[0]))
+        """(n, n_classes) float32: log of the probabilities, all_reduce_mean over the views of each image."""
+        rank, world, device = join_torchrun(hardware.choose(hardware.device_names(self.device)[0]))
         dtype = hardware.precision(device, self.precision)
         augment = self.augment_.on(device)
         edges = np.linspace(0, len(images), world + 1).astype(np.int64)
@@ -213,13 +271,13 @@ class DeepClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                 parts.append(torch.stack([of_view.float().softmax(1) for of_view in logits]).mean(0))
             return torch.cat(parts)
 
-        with hardware.threads(self.n_jobs), torch.inference_mode():
+        with torch_threads(self.n_jobs), torch.inference_mode():
             for batch in images.batches(256, side=self.stored_, order=np.arange(edges[rank], edges[rank + 1])):
-                pixels = torch.from_numpy(batch).to(device)
+                pixels = hardware.to_device(torch.from_numpy(batch), device)
                 mean, at_once = hardware.within_memory(partial(probabilities, pixels), at_once)
                 rows.append(mean.clamp_min(1e-30).log().cpu().numpy())
         self.model_.to("cpu")
-        return gathered(np.concatenate(rows), world)
+        return all_gather_rows(np.concatenate(rows), world)
 
     def predict(self, images: Any) -> NDArray[Any]:
         """(n,) labels."""
@@ -238,8 +296,10 @@ class DeepClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         labels = hashlib.sha256(np.ascontiguousarray(targets, dtype=np.int64).tobytes()).hexdigest()
         if callable(made_by := getattr(self, "module", None)):
             parameters["module"] = getattr(made_by, "__qualname__", type(made_by).__qualname__)
-        source = "" if type(self).__module__.startswith(__package__) and made_by is None else sources(self, made_by)
-        what = [type(self).__qualname__, CODE_VERSION, source, parameters, fingerprint, labels]
+        code = [source_digest(Path(__file__).parent)]
+        if not type(self).__module__.startswith(__package__) or made_by is not None:
+            code += [source_of(thing) for thing in (self, made_by) if thing is not None]
+        what = [type(self).__qualname__, code, parameters, fingerprint, labels]
         # Defaults depend on the kind of device: epochs, batch, augmentation, dropout, width, sides.
         made = [self.side_, self.stored_, self.n_parameters_, device.type, str(dtype)]
         key = hashlib.sha256(json.dumps([*what, *made]).encode()).hexdigest()
@@ -272,18 +332,14 @@ class TorchClassifier(DeepClassifier):
         return self.network(n_classes, side)
 
 
-def sources(*things: Any) -> str:
-    """A digest of the files that define these objects' classes or functions, so that an edit is another training."""
-    digest = hashlib.sha256()
-    for thing in things:
-        if thing is None:
-            continue
-        try:
-            file = inspect.getsourcefile(thing if inspect.isroutine(thing) or inspect.isclass(thing) else type(thing))
-        except TypeError:
-            file = None
-        digest.update(Path(file).read_bytes() if file and Path(file).is_file() else repr(thing).encode())
-    return digest.hexdigest()
+def source_of(thing: Any) -> str:
+    """A digest of the file that defines this object's class or function, so that an edit is another training; where
+    there is no such file, as for what was typed into an interpreter, the object's representation."""
+    try:
+        file = inspect.getsourcefile(thing if inspect.isroutine(thing) or inspect.isclass(thing) else type(thing))
+    except TypeError:
+        file = None
+    return source_digest(Path(file)) if file and Path(file).is_file() else repr(thing)
 
 
 def split(

@@ -3,6 +3,10 @@
 Inside ``pretended_gpu()`` a tensor sent to "cuda" says that it is there, is computed on the CPU all the same and, as on
 a real one, meets no tensor of the CPU: the mistake that is most likely to hide where no GPU is at hand. It shows
 nothing of a GPU's rounding, kernels, memory or speed. Autocast and torch.compile do nothing.
+
+CUDA graphs are recorded and replayed operation by operation, with what a Python value or a branch was while they were
+captured. As on a real GPU capturing changes no values, and nothing that waits for the GPU can be captured.
+``waits`` of what the context manager gives lists all operations that made the host wait.
 """
 
 from __future__ import annotations
@@ -15,11 +19,12 @@ from unittest import mock
 
 import torch
 from torch.overrides import TorchFunctionMode
-from torch.utils._python_dispatch import TorchDispatchMode
+from torch.utils._python_dispatch import TorchDispatchMode, _disable_current_modes
 from torch.utils._pytree import tree_leaves, tree_map
 
 CUDA = torch.device("cuda", 99)  # unlike any real one, as code may keep what it once made for a device
 META = torch.device("meta")  # what torch itself is told: a device that needs no driver and computes nothing
+READING = ("aten::_local_scalar_dense", "aten::equal", "aten::nonzero")  # the host waits for their result
 CROSSING = ("aten::_to_copy", "aten::copy_", "aten::_local_scalar_dense")
 INDEXING = ("aten::index", "aten::index_put_", "aten::_index_put_impl_")  # takes indices that lie on the CPU
 
@@ -49,6 +54,76 @@ class OnGpu(torch.Tensor):
         return compute(func, args, kwargs or {})
 
 
+class Gpu:
+    """The one pretended GPU: what it waited for, which pages are pinned, which graph is being captured."""
+
+    def __init__(self) -> None:
+        self.waits: list[str] = []
+        self.pinned: set[int] = set()  # of tensors' memory
+        self.capturing: Graph | None = None
+
+    def wait(self, what: str) -> None:
+        if self.capturing is not None:
+            raise RuntimeError(f"{what}: operation not permitted when stream is capturing")
+        self.waits.append(what)
+
+
+gpu = Gpu()
+
+
+class Graph:
+    """``torch.cuda.CUDAGraph``."""
+
+    def __init__(self) -> None:
+        self.calls: list[tuple[Any, Any, Any, Any]] = []
+        self.changed: dict[int, tuple[torch.Tensor, torch.Tensor]] = {}
+
+    def pool(self) -> tuple[int, int]:
+        return (0, 1)
+
+    def before(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        """Keep what an operation is about to change, as capturing is not executing."""
+        for argument, value in [*zip(func._schema.arguments, args, strict=False), *named(func, kwargs)]:
+            if argument.alias_info is not None and argument.alias_info.is_write:
+                for t in tree_leaves(value):
+                    if isinstance(t, torch.Tensor) and t.untyped_storage().data_ptr() not in self.changed:
+                        whole = torch.empty(0, dtype=torch.uint8).set_(t.untyped_storage())
+                        self.changed[t.untyped_storage().data_ptr()] = whole, whole.clone()
+
+    def after(self, func: Any, args: tuple[Any, ...], kwargs: dict[str, Any], results: Any) -> None:
+        self.calls.append((func, args, kwargs, results))
+
+    def restore(self) -> None:
+        for whole, before in self.changed.values():
+            whole.copy_(before)
+
+    def replay(self) -> None:
+        with torch.no_grad(), _disable_current_modes():
+            for func, args, kwargs, results in self.calls:
+                again = func(*args, **kwargs)
+                for old, new in zip(tree_leaves(results), tree_leaves(again), strict=True):
+                    if isinstance(old, torch.Tensor) and old.data_ptr() != new.data_ptr():
+                        old.copy_(new)
+
+
+def named(func: Any, kwargs: dict[str, Any]) -> list[tuple[Any, Any]]:
+    return [(argument, kwargs[argument.name]) for argument in func._schema.arguments if argument.name in kwargs]
+
+
+@contextmanager
+def capture(graph: Graph, pool: Any = None, stream: Any = None) -> Iterator[None]:
+    """``torch.cuda.graph``."""
+    random = torch.get_rng_state()
+    gpu.capturing = graph
+    try:
+        yield
+    finally:
+        gpu.capturing = None
+        with torch.no_grad(), _disable_current_modes():
+            graph.restore()
+        torch.set_rng_state(random)
+
+
 def compute(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     """An operation of torch on the values held; RuntimeError where tensors of both devices meet in it."""
     name = func._schema.name
@@ -62,6 +137,7 @@ def compute(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
     if kwargs.get("device") is not None:
         goes_there = torch.device(kwargs["device"]) == META
         kwargs = {**kwargs, "device": torch.device("cpu"), **({"pin_memory": False} if "pin_memory" in kwargs else {})}
+    note_waiting(name, args, kwargs, bool(there), goes_there)
     args, kwargs = tree_map(lambda t: t.held if isinstance(t, OnGpu) else t, (args, kwargs))
     same = {id(t.held): t for t in there}
 
@@ -70,7 +146,27 @@ def compute(func: Any, args: tuple[Any, ...], kwargs: dict[str, Any]) -> Any:
             return result
         return same[id(result)] if id(result) in same else OnGpu(result)
 
-    return tree_map(placed, func(*args, **kwargs))
+    if gpu.capturing is None:
+        return tree_map(placed, func(*args, **kwargs))
+    gpu.capturing.before(func, args, kwargs)
+    results = func(*args, **kwargs)
+    gpu.capturing.after(func, args, kwargs, results)
+    return tree_map(placed, results)
+
+
+def note_waiting(name: str, args: tuple[Any, ...], kwargs: dict[str, Any], there: bool, goes_there: bool) -> None:
+    """Whether the host waits in this operation: for a value, for a copy from the GPU, or for one to it from memory that
+    is not pinned."""
+    if there and name in READING:
+        gpu.wait(name)
+    if name not in CROSSING or name in READING:
+        return
+    source = args[1] if name == "aten::copy_" else args[0]
+    if isinstance(source, OnGpu) != goes_there and isinstance(source, torch.Tensor):
+        asynchronous = kwargs.get("non_blocking") or (name == "aten::copy_" and len(args) > 2 and args[2])
+        pinned = isinstance(source, OnGpu) or source.untyped_storage().data_ptr() in gpu.pinned
+        if not goes_there or not (asynchronous and pinned):
+            gpu.wait(f"{name} {'to' if goes_there else 'from'} the GPU")
 
 
 class Dispatch(TorchDispatchMode):
@@ -93,7 +189,9 @@ class Names(TorchFunctionMode):
         if func is torch.device:
             return func(*args, **kwargs)
         if func is torch.Tensor.pin_memory:
-            return args[0]
+            copy = args[0].clone()
+            gpu.pinned.add(copy.untyped_storage().data_ptr())
+            return copy
         if func is torch._has_compatible_shallow_copy_type:  # asked when a module changes its device
             return False
         if func is torch.tensor and is_cuda(kwargs.get("device")):
@@ -109,8 +207,9 @@ def is_cuda(x: Any) -> bool:
 
 
 @contextmanager
-def pretended_gpu() -> Iterator[None]:
+def pretended_gpu() -> Iterator[Gpu]:
     """One GPU with 1 GiB of memory, in this thread and in those that thread pools start."""
+    gpu.__init__()  # type: ignore[misc]
     submit = ThreadPoolExecutor.submit
 
     def submit_inside(pool: ThreadPoolExecutor, call: Any, /, *args: Any, **kwargs: Any) -> Any:
@@ -126,10 +225,16 @@ def pretended_gpu() -> Iterator[None]:
         "mem_get_info": (2**30, 2**30),
         "is_bf16_supported": True,
         "max_memory_allocated": 2**20,
+        "Stream": mock.Mock(),
+        "current_stream": mock.Mock(),
+        "stream": nullcontext(),
+        "synchronize": None,
     }
     with ExitStack() as stack:
         for name, answer in says.items():
             stack.enter_context(mock.patch.object(torch.cuda, name, mock.Mock(return_value=answer)))
+        stack.enter_context(mock.patch.object(torch.cuda, "CUDAGraph", Graph))
+        stack.enter_context(mock.patch.object(torch.cuda, "graph", capture))
         stack.enter_context(mock.patch.object(ThreadPoolExecutor, "submit", submit_inside))
         stack.enter_context(mock.patch.object(torch.random, "fork_rng", nullcontext))  # asks each GPU for its state
         stack.enter_context(mock.patch.object(torch, "inference_mode", torch.no_grad))  # its tensors take no subclass
@@ -137,4 +242,4 @@ def pretended_gpu() -> Iterator[None]:
         stack.enter_context(mock.patch.object(torch, "autocast", return_value=nullcontext()))
         stack.enter_context(Names())
         stack.enter_context(Dispatch())
-        yield
+        yield gpu

@@ -2,29 +2,14 @@
 
 A contender is scikit-learn's classifier over images: constructor arguments are only stored, ``fit`` learns from
 training images and labels, ``decision_function`` answers one score per class. Nothing is subclassed; scikit-learn
-pipelines qualify as they are. Validation labels never reach a contender.
-
-What the harness looks up by name, where it is there:
-
-======================  ==========================================================================================
-constructor argument    ``device`` ("cpu", "cuda", "cuda:1"), ``random_state`` (int), ``n_jobs`` (int): filled from
-                        the command line unless the user set them
-                        ``cache_dir`` (str): a folder kept between runs and shared between cells, for stages worth
-                        keeping (features, codebooks, checkpoints). Key what is written there by ``images.fingerprint``
-                        and every parameter it depends on, and write atomically (temporary file, then rename)
-class attribute         ``family``: "hand-engineered", "deep", "learned, shallow", "floor"; anything else is "other"
-                        ``quick_params`` (dict): parameters with which ``topfive check`` fits in seconds, on a few dozen
-                        small images, a contender that takes minutes otherwise (fewer epochs, a smaller codebook)
-fitted attribute        ``timings_`` (stage → seconds), ``n_parameters_`` (int), ``history_`` (list of dicts, one an
-                        epoch), ``flops_per_image_`` (float, a forward pass)
-method                  ``skip(images, n_classes)``: why this contender cannot take that data set, or None
-logger                  anything logged below the logger ``topfive`` at INFO is shown as the cell's progress
-======================  ==========================================================================================
+pipelines qualify as they are. Validation labels never reach a contender. What else the harness looks up by name, where
+it is there, are the rows of ``HOOKS``; docs/contenders.md has the table made of them.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol, Self, overload, runtime_checkable
 
 import numpy as np
@@ -106,3 +91,70 @@ class Method(Protocol):
     def decision_function(self, images: Images) -> NDArray[np.floating[Any]]:
         """(n, n_classes) scores, higher is better; finite."""
         ...
+
+
+@dataclass(frozen=True)
+class Hook:
+    """Something that the harness looks up by its ``name`` and that may be left out. ``what`` it is: Markdown."""
+
+    where: str
+    name: str
+    what: str
+
+
+ARGUMENT = "constructor argument, filled in by the run unless you give it"
+CLASS, METHOD, AFTER_FIT = "class attribute", "method", "after `fit`"
+
+HOOKS: tuple[Hook, ...] = (
+    Hook(ARGUMENT, "device", '`"cpu"`, `"cuda"` or `"cuda:1"`; of several, `--device cuda:0,1`, the first'),
+    Hook(ARGUMENT, "random_state", "the run's `--seed`, an int"),
+    Hook(ARGUMENT, "n_jobs", "how many cores are yours"),
+    Hook(
+        ARGUMENT,
+        "cache_dir",
+        "a folder kept between runs and shared between cells, for stages worth keeping (features, codebooks, "
+        "checkpoints); key files by `images.fingerprint` and every parameter, write to a temporary name and rename",
+    ),
+    Hook(
+        CLASS,
+        "family",
+        '`"hand-engineered"`, `"deep"`, `"learned, shallow"`, `"floor"`, else `"other"`: its hue, and its side in the '
+        "verdict",
+    ),
+    Hook(CLASS, "several_devices", '`True`: `device` may be several, `"cuda:0,1"`'),
+    Hook(CLASS, "quick_params", "parameters with which `topfive check` fits in seconds"),
+    Hook(METHOD, "skip", "`skip(images, n_classes)`: why it cannot take these images, in a line; None if it can"),
+    Hook(AFTER_FIT, "timings_", 'stage → seconds, of the whole fit: fills "Where the time went" in the report'),
+    Hook(AFTER_FIT, "cached_timings_", "stage → seconds: the part of `timings_` that came from `cache_dir`"),
+    Hook(AFTER_FIT, "cached_cpu_seconds_", "processor seconds of what came from `cache_dir`"),
+    Hook(AFTER_FIT, "n_parameters_", "how many numbers were learned"),
+    Hook(AFTER_FIT, "flops_per_image_", "arithmetic of one image's prediction; a multiply-add counts as two"),
+    Hook(AFTER_FIT, "history_", "a list of dicts, one an epoch"),
+    Hook(
+        AFTER_FIT,
+        "budget_",
+        "a dict of what it was given, the same for every seed: pixels, epochs, test views, share of the training "
+        "images used, what was tuned",
+    ),
+    Hook(
+        AFTER_FIT,
+        "converged_",
+        'a dict `{"converged": bool, "why": sentence}`: whether it had stopped improving when its budget ended',
+    ),
+    Hook(AFTER_FIT, "energy_joules_", "what a GPU used while it trained, where the device tells"),
+    Hook(AFTER_FIT, "peak_bytes_", "most GPU memory held, where it trained in processes of its own"),
+)
+FILLED = tuple(hook.name for hook in HOOKS if hook.where == ARGUMENT)
+
+
+def table() -> str:
+    """``HOOKS`` as the Markdown table of docs/contenders.md."""
+    lines = ["| where | name | what it is |", "|---|---|---|"]
+    last = ""
+    for hook in HOOKS:
+        lines.append(
+            f"| {hook.where if hook.where != last else ''} | `{hook.name}` | {hook.what} |".replace("|  |", "| |")
+        )
+        last = hook.where
+    lines.append("| logger | below `topfive`, at INFO | what it says is the progress line |")
+    return "\n".join(lines) + "\n"

@@ -1,6 +1,6 @@
-"""How contenders are found, built-in and foreign alike, without importing any of them.
+"""How contenders, probes and sections are found, built-in and foreign alike, without importing any of them.
 
-Three ways in: the entry-point group ``topfive.methods`` (the built-ins use it too), ``module:Class``, and single files
+Three ways in: an entry-point group (the built-ins use it too), ``module:Class``, and single files
 (``--plugin file.py``). Listing reads source text only, so it stays quick and cannot be broken by a plugin; a
 contender's module is imported in its own process when its turn comes.
 """
@@ -21,16 +21,36 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import topfive.common
+from topfive.common.sources import source_digest
+
 from ..errors import InputError
 from ..specs import Spec, near, nearest
 
-GROUP = "topfive.methods"
 PLUGIN_MODULE = "topfive_plugin_"  # begins the name of the module of a plugin's file
 
 
 @dataclass(frozen=True)
+class Kind:
+    """Something that others may bring: ``what`` it is called, its entry-point ``group``, and its classes in a file.
+
+    methods: those that mark a class in a plugin's file as one, all of a set; several sets for several ways to be one.
+    """
+
+    what: str
+    group: str
+    methods: tuple[frozenset[str], ...]
+
+
+CONTENDER = Kind("contender", "topfive.methods", (frozenset({"fit", "decision_function"}),))
+PROBE = Kind("probe", "topfive.probes", (frozenset({"views"}), frozenset({"ask"})))
+SECTION = Kind("section", "topfive.sections", (frozenset({"build"}),))
+KINDS = (CONTENDER, PROBE, SECTION)
+
+
+@dataclass(frozen=True)
 class Entry:
-    """A contender that could run. ``target`` is ``module:Class`` or ``/path/file.py:Class``."""
+    """What could be taken by its name. ``target`` is ``module:Class`` or ``/path/file.py:Class``."""
 
     name: str
     target: str
@@ -62,42 +82,47 @@ class Entry:
         return paragraph, families[0] if families else ""
 
     def code_version(self) -> str:
-        """A digest of the Python sources beside the contender's: results of other code are never taken for its own."""
+        """A digest of its sources: of its file, or of the package its module lies in, and of what topfive shares.
+
+        Results of other code are never taken for its own.
+        """
         path = _source(self.target.rpartition(":")[0])
         if path is None:
             return self.origin
-        digest = hashlib.blake2b(digest_size=8)
-        files = [path] if self.target.rpartition(":")[0].endswith(".py") else sorted(path.parent.glob("*.py"))
-        for file in files:
-            digest.update(file.name.encode() + b"\0" + file.read_bytes())
-        return digest.hexdigest()
+        packaged = (path.parent / "__init__.py").is_file() and not self.target.rpartition(":")[0].endswith(".py")
+        # Read anew each time: a cell's process imports what stands in the file then.
+        return source_digest.__wrapped__(path.parent if packaged else path, _COMMON)
 
 
-def discover(plugins: list[str] | None = None) -> dict[str, Entry]:
-    """Every contender that can be named, built-ins first. Raises InputError when two share a name."""
+_COMMON = Path(topfive.common.__file__).parent
+
+
+def discover(plugins: list[str] | None = None, kind: Kind = CONTENDER) -> dict[str, Entry]:
+    """Every one of a kind that can be named, built-ins first. Raises InputError when two share a name."""
     entries: dict[str, Entry] = {}
-    points = importlib.metadata.entry_points(group=GROUP)
+    points = importlib.metadata.entry_points(group=kind.group)
     found = [(p.name, p.value, f"{p.dist.name} {p.dist.version}" if p.dist else "?") for p in points]
     for file in plugins or []:
-        found += [(name, f"{path}:{cls}", path.name) for path, name, cls in _classes_of_plugin(file)]
+        found += [(name, f"{path}:{cls}", path.name) for path, name, cls in _classes_of_plugin(file, kind)]
     for name, target, origin in sorted(set(found), key=lambda row: (not row[2].startswith("topfive "), row)):
         if name in entries and entries[name].target != target:
             raise InputError(
-                f"two contenders are called {name!r}: {entries[name].target} ({entries[name].origin}) and {target} "
+                f"two {kind.what}s are called {name!r}: {entries[name].target} ({entries[name].origin}) and {target} "
                 f"({origin}); rename one"
             )
         entries[name] = Entry(name, target, origin)
     return entries
 
 
-def resolve(spec: Spec, entries: dict[str, Entry]) -> Entry:
+def resolve(spec: Spec, entries: dict[str, Entry], kind: Kind = CONTENDER) -> Entry:
     """The entry for a name or ``module:Class``. Raises InputError with the nearest name."""
     if spec.name in entries:
         return entries[spec.name]
     if re.fullmatch(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*", spec.name):
         return Entry(spec.name, spec.name, spec.name.partition(":")[0])
     hint = near(spec.name, entries) or "a file of your own needs --plugin FILE.py"
-    raise InputError(f"unknown method {spec.name!r}; {hint} (`topfive list` shows all)")
+    what, listed = ("method", "") if kind is CONTENDER else (kind.what, f" {kind.what}s")
+    raise InputError(f"unknown {what} {spec.name!r}; {hint} (`topfive list{listed}` shows all)")
 
 
 def check_params(spec: Spec, factory: Any) -> None:
@@ -141,7 +166,8 @@ def _import_file(path: Path) -> Any:
     return module
 
 
-def _classes_of_plugin(file: str) -> list[tuple[Path, str, str]]:
+def _classes_of_plugin(file: str, kind: Kind) -> list[tuple[Path, str, str]]:
+    """(file, kebab-case name, class) of one kind. Raises InputError for a file that holds nothing of any kind."""
     path = Path(file).expanduser().resolve()
     if not path.is_file():
         raise InputError(f"there is no plugin file {file}")
@@ -155,16 +181,20 @@ def _classes_of_plugin(file: str) -> list[tuple[Path, str, str]]:
         if isinstance(item, ast.ImportFrom) and (item.module or "").startswith("topfive.")
         for alias in item.names
     }
-    names = [name for name, node in classes.items() if not name.startswith("_") and _is_contender(node, classes, ours)]
-    if not names:
-        raise InputError(f"{file} holds no contender: a class with fit and decision_function (see `topfive new`)")
-    return [(path, kebab(name), name) for name in names]
+    public = {name: node for name, node in classes.items() if not name.startswith("_")}
+    of_kind = {one: [name for name, node in public.items() if _is_a(one, node, classes, ours)] for one in KINDS}
+    if not any(of_kind.values()):
+        raise InputError(
+            f"{file} holds no contender: a class with fit and decision_function (see `topfive new`); nor a probe "
+            "(views or ask) or a section (build)"
+        )
+    return [(path, kebab(name), name) for name in of_kind[kind]]
 
 
-def _is_contender(node: ast.ClassDef, classes: dict[str, ast.ClassDef], ours: set[str]) -> bool:
-    """Whether the class, or one of its bases in the same file, defines both methods.
+def _is_a(kind: Kind, node: ast.ClassDef, classes: dict[str, ast.ClassDef], ours: set[str]) -> bool:
+    """Whether the class, or one of its bases in the same file, defines what marks the kind.
 
-    A foreign base may bring one of them, and a base imported from topfive (``ours``) both.
+    Of a contender a foreign base may bring one of the two methods, and a base imported from topfive (``ours``) both.
     """
     methods: set[str] = set()
     foreign = False
@@ -179,10 +209,10 @@ def _is_contender(node: ast.ClassDef, classes: dict[str, ast.ClassDef], ours: se
             if base in classes:
                 queue.append(classes[base])
             elif base in ours:
-                return True
+                return kind is CONTENDER
             elif base not in ("object", "Protocol", "BaseEstimator", "ClassifierMixin", "TransformerMixin", "Module"):
                 foreign = True
-    return {"fit", "decision_function"} <= methods or (foreign and bool({"fit", "decision_function"} & methods))
+    return any(marks <= methods or (foreign and len(marks) > 1 and bool(marks & methods)) for marks in kind.methods)
 
 
 def _lineage(path: Path, name: str) -> Iterator[ast.ClassDef]:
@@ -202,8 +232,12 @@ def _lineage(path: Path, name: str) -> Iterator[ast.ClassDef]:
                 yield from _lineage(beside, name)
 
 
-@functools.cache
 def _parse(path: Path) -> ast.Module:
+    return _parsed(path, path.stat().st_mtime_ns)
+
+
+@functools.cache
+def _parsed(path: Path, changed: int) -> ast.Module:
     return ast.parse(path.read_text(encoding="utf-8"), str(path))
 
 

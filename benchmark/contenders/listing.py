@@ -1,4 +1,4 @@
-"""``topfive list``: the contenders, the data sets, or one contender with its whole docstring and its parameters."""
+"""``topfive list``: contenders, data sets, probes, studies; or one of them with its docstring and its parameters."""
 
 from __future__ import annotations
 
@@ -9,11 +9,11 @@ from rich.console import Console
 from rich.markup import escape
 from rich.table import Table
 
+from ..config import studies as known_studies
 from ..errors import InputError
 from ..specs import Spec, written
-from .discovery import Entry, resolve
-
-FILLED = ("device", "random_state", "n_jobs", "cache_dir")  # by the harness, unless they are given
+from .contract import FILLED
+from .discovery import CONTENDER, PROBE, Entry, resolve
 
 
 def contenders(entries: Iterable[Entry]) -> None:
@@ -43,24 +43,41 @@ def datasets() -> None:
     )
 
 
-def contender(name: str, entries: dict[str, Entry]) -> None:
+def probes(entries: Iterable[Entry]) -> None:
+    """A line for each probe; nothing is imported."""
+    lines = [(entry.name, entry.describe()[0]) for entry in entries]
+    _print(("probe", "what it asks"), lines)
+
+
+def studies() -> None:
+    """A line for each study: the first of its file's comment."""
+    lines = [
+        (name, path.read_text(encoding="utf-8").partition("\n")[0].strip("# "))
+        for name, path in known_studies().items()
+    ]
+    _print(("study", "what it answers"), lines)
+
+
+def one(name: str, contenders: dict[str, Entry], probes: dict[str, Entry]) -> None:
     """Its docstring, its parameters, and the docstrings of the classes that it has parameters from.
 
     Raises InputError where it is not known or importable.
     """
-    entry = resolve(Spec(name), entries)
+    is_probe = name in probes and name not in contenders
+    entry = resolve(Spec(name), probes if is_probe else contenders, PROBE if is_probe else CONTENDER)
     try:
         factory = entry.load()
         parameters = inspect.signature(factory).parameters.values()
     except (Exception, SystemExit) as error:  # a plugin may raise anything while it is imported
         raise InputError(f"{name} ({entry.target}) cannot be imported: {type(error).__name__}: {error}") from None
-    family = str(getattr(factory, "family", "")) or "other"
+    family = "probe" if is_probe else str(getattr(factory, "family", "")) or "other"
     print(f"{name}  {family}  {entry.target} ({entry.origin})\n")
     print(_plain(inspect.getdoc(factory) or "It has no docstring."))
     print(f"\nParameters, written {name}[key=value,…]:" if parameters else "\nIt has no parameters.")
-    for one in parameters:
-        default = "" if one.default is one.empty else written(one.default)
-        print(f"  {one.name:18}{default}{'  (the run fills it in)' if one.name in FILLED else ''}".rstrip())
+    filled = () if is_probe else FILLED
+    for each in parameters:
+        default = "" if each.default is each.empty else written(each.default)
+        print(f"  {each.name:18}{default}{'  (the run fills it in)' if each.name in filled else ''}".rstrip())
     for base in getattr(factory, "__mro__", ())[1:-1]:
         if "__init__" in vars(base) and base.__doc__:
             print(f"\n{base.__name__}, which it builds on:\n\n{_plain(inspect.cleandoc(base.__doc__))}")

@@ -9,13 +9,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ..errors import InputError
+from ..families import tone_of
+from ..results.run import Run, open_run
 from ..scoring.resampling import interval, resampled_errors, seeds_test
 from ..scoring.statistics import holm, mcnemar
-from .figures import tone_of
-from .html import html, write
+from .analysis.contest import ALPHA, Contender, Contest, contests_of, order
 from .numbers import MINUS, NBSP, p_value, percent, points
-from .runs import Run, read_run
-from .study import ALPHA, Contender, Study, order, studies_of
+from .page.html import html, write
 from .tables import Column, Table, Value, number, text
 
 
@@ -117,7 +117,7 @@ def compare(run_a: Path, run_b: Path) -> Comparison:
     Raises InputError, with the reason, where the two cannot be compared: no data set in common, other images under
     the same name, or a run that was cut short with --limit.
     """
-    old, new = read_run(run_a), read_run(run_b)
+    old, new = open_run(run_a), open_run(run_b)
     shared = [name for name in old.datasets if name in new.datasets]
     if not shared:
         raise InputError(
@@ -126,7 +126,7 @@ def compare(run_a: Path, run_b: Path) -> Comparison:
         )
     for name in shared:
         _refuse(name, old, new)
-    before, after = ({s.dataset.name: s for s in studies_of([run]) if s.dataset.name in shared} for run in (old, new))
+    before, after = ({s.dataset.name: s for s in contests_of([run]) if s.dataset.name in shared} for run in (old, new))
     parts = [_part(i + 1, before[name], after[name]) for i, name in enumerate(before) if name in after]
     return Comparison(str(run_a), str(run_b), _headline(parts), parts)
 
@@ -143,11 +143,11 @@ def _refuse(name: str, old: Run, new: Run) -> None:
         )
 
 
-def _part(number: int, old: Study, new: Study) -> Part:
+def _part(number: int, old: Contest, new: Contest) -> Part:
     before = {(c.name, c.per_class): c for c in [*old.ranked, *old.smaller]}
     after = {(c.name, c.per_class): c for c in [*new.ranked, *new.smaller]}
     both = [key for key in before if key in after]
-    many_sizes = len({size for _, size in both}) > 1
+    many_sizes = len({size for _, size in both if size is not None}) > 1
     changes = [_change(before[key], after[key], old, new, many_sizes=many_sizes) for key in both]
     tested = [c.p for c in changes if c.p is not None]
     adjusted = iter(holm(tested).tolist())
@@ -160,7 +160,7 @@ def _part(number: int, old: Study, new: Study) -> Part:
     return Part(number, old.dataset.title, old.k, changes, notes)
 
 
-def _change(old: Contender, new: Contender, before: Study, after: Study, *, many_sizes: bool) -> Change:
+def _change(old: Contender, new: Contender, before: Contest, after: Contest, *, many_sizes: bool) -> Change:
     k = before.k
     errors = old.mean(f"top{k}_err") or 0.0, new.mean(f"top{k}_err") or 0.0
     times = old.mean("fit_seconds"), new.mean("fit_seconds")
@@ -174,7 +174,7 @@ def _change(old: Contender, new: Contender, before: Study, after: Study, *, many
             one_each = len(a) == len(b) == 1
             p = _mcnemar(a[0], b[0]) if one_each else seeds_test(a, b, before.labels)
     return Change(
-        name=f"{old.name}, {old.per_class:g} per class" if many_sizes else old.name,
+        name=f"{old.name}, {old.per_class:g} per class" if many_sizes and old.per_class is not None else old.name,
         family=new.family,
         old=errors[0],
         new=errors[1],

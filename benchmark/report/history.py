@@ -8,6 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ..families import DEEP, HAND
+
 
 @dataclass(frozen=True)
 class Quoted:
@@ -23,7 +25,6 @@ class Quoted:
     source: str
 
 
-HAND, DEEP = "hand-engineered", "deep"
 ALEXNET = "Krizhevsky, Sutskever & Hinton 2012"
 OFFICIAL = "official results of ILSVRC"
 SECOND_HAND = "official results of ILSVRC, read second-hand"

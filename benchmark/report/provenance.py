@@ -1,77 +1,80 @@
-"""Where the results come from: the runs' manifests and the data sets, as facts to read."""
+"""Where the results come from: the runs' manifests, and what was made elsewhere, as facts to read."""
 
 from __future__ import annotations
 
 import json
 import shlex
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from typing import Any
 
-from .numbers import percent, quantity, size
-from .runs import Run
-from .study import Study
+from ..results.run import Run
+from ..results.schema import Environment
+from .numbers import size
 from .tables import Column, Table, text
-
-Facts = list[tuple[str, str]]
 
 
 def provenance(runs: Sequence[Run]) -> list[dict[str, Any]]:
-    """For each run: {"name", "facts", "packages": Table or None, "config": str}."""
+    """For each run: {"name", "facts", "records": Table or None, "packages": Table or None, "config": str}."""
     return [
         {
             "name": run.path.name or str(run.path),
             "facts": _facts(run),
+            "records": _records(run, f"made-{number + 1}"),
             "packages": _packages(run, f"packages-{number + 1}"),
-            "config": json.dumps(run.manifest.get("config") or {}, indent=2, ensure_ascii=False, default=str),
+            "config": json.dumps(run.manifest.config, indent=2, ensure_ascii=False, default=str),
         }
         for number, run in enumerate(runs)
     ]
 
 
-def _facts(run: Run) -> Facts:
-    manifest = run.manifest
-    hardware: Mapping[str, Any] = manifest.get("hardware") or {}
-    git: Mapping[str, Any] = manifest.get("git") or {}
-    command = manifest.get("command") or []
-    gpus = [str(g.get("name", g)) if isinstance(g, Mapping) else str(g) for g in hardware.get("gpus") or []]
-    state = f"{str(git.get('commit', ''))[:12]}{', with changes not committed' if git.get('dirty') else ''}"
+def _facts(run: Run) -> list[tuple[str, str]]:
+    manifest, made = run.manifest, run.manifest.environment
     facts = [
-        ("command", shlex.join(str(part) for part in command)),
-        ("started", _time(manifest.get("started"))),
-        ("finished", _time(manifest.get("finished"))),
-        ("seeds", ", ".join(str(seed) for seed in manifest.get("seeds") or [])),
-        ("topfive", run.version + (f", commit {state}" if git else "")),
-        ("Python", str(manifest.get("python") or "")),
-        ("platform", str(manifest.get("platform") or "")),
-        ("processor", f"{hardware.get('cpu') or 'unknown'}, {hardware.get('cores') or '?'} cores"),
-        ("memory", size(hardware.get("memory_bytes"))),
-        ("GPU", ", ".join(gpus) or "none"),
+        ("command", shlex.join(manifest.command)),
+        ("started", _time(manifest.started)),
+        ("finished", _time(manifest.finished)),
+        ("seeds", ", ".join(str(seed) for seed in manifest.config.get("seed") or [])),
+        ("topfive", _code(made, run.version)),
+        ("Python", made.python),
+        ("platform", made.platform),
+        ("processor", f"{made.cpu or 'unknown'}, {made.cores or '?'} cores"),
+        ("memory", size(made.memory_bytes)),
+        ("GPU", ", ".join(made.gpus) or "none"),
     ]
     return [(name, value) for name, value in facts if value]
 
 
-def _time(value: object) -> str:
-    return str(value or "").replace("T", " ")[:19]
+def _code(made: Environment, version: str) -> str:
+    """Version and commit, and whether the code was that commit's."""
+    if made.commit is None:
+        return version
+    return f"{version}, commit {made.commit[:12]}{', with changes not committed' if made.uncommitted else ''}"
+
+
+def _time(value: str | None) -> str:
+    return (value or "").replace("T", " ")[:19]
+
+
+def _records(run: Run, key: str) -> Table | None:
+    """Results made elsewhere than the run's manifest says: by other code, versions or hardware. None where none was."""
+    here = run.manifest.environment
+    rows = [
+        [
+            text(record.method),
+            text(record.dataset),
+            text(_time(record.finished)),
+            text(_code(made, made.topfive or run.version)),
+            text(f"{made.cpu or 'unknown'}, {made.cores or '?'} cores"),
+            text(record.device or "–"),
+        ]
+        for record in run.records
+        if record.probe is None and (made := record.environment) is not None and made != here
+    ]
+    columns = [Column(name) for name in ("contender", "data set", "finished", "code", "processor", "device")]
+    return Table(key, "Results made by other code or on another machine", columns, rows) if rows else None
 
 
 def _packages(run: Run, key: str) -> Table | None:
-    packages: Mapping[str, Any] = run.manifest.get("packages") or {}
+    packages = run.manifest.environment.packages
     rows = [[text(name), text(version)] for name, version in sorted(packages.items())]
     return Table(key, "Package versions", [Column("package"), Column("version")], rows) if rows else None
-
-
-def facts_of_data(study: Study) -> Facts:
-    """What the data set is, as the runs recorded it."""
-    dataset = study.dataset
-    size_class = study.per_class
-    facts = [
-        ("data set", f"{dataset.title} ({dataset.name})" if dataset.title != dataset.name else dataset.name),
-        ("what it is", dataset.description),
-        ("layout", dataset.layout),
-        ("training images", f"{dataset.n_train:,}" + (f", {quantity(size_class)} per class" if size_class else "")),
-        ("validation images", f"{dataset.n_val:,}"),
-        ("chance level", f"{percent(study.chance)} top-{study.k} error"),
-        ("fingerprint", dataset.fingerprint or "unknown"),
-        ("notes", " ".join(dataset.notes)),
-    ]
-    return [(name, value) for name, value in facts if value]

@@ -63,3 +63,11 @@ def text(value: object, tone: str = "") -> Value:
 def number(shown: str, raw: float | None) -> Value:
     """A cell that shows ``shown`` and sorts by ``raw``; missing values sort last."""
     return Value(shown, math.nan if raw is None else float(raw))
+
+
+def without_empty(table: Table) -> Table:
+    """A column in which nobody has a value says nothing."""
+    keep = [j for j in range(len(table.columns)) if any(row[j].text != "–" for row in table.rows)]
+    return Table(
+        table.key, table.caption, [table.columns[j] for j in keep], [[row[j] for j in keep] for row in table.rows]
+    )

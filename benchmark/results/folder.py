@@ -1,32 +1,17 @@
-"""A run's folder on disk: claimed by one runner at a time, every file written whole or not at all."""
+"""A run's folder on the disk: whose it is, claimed by one runner at a time, and emptied."""
 
 from __future__ import annotations
 
 import fcntl
-import json
 import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
-
-from topfive.common.files import write_atomic
 
 from ..errors import InputError
 
 MANIFEST, RESULTS = "manifest.json", "results.json"
 SCRATCH = ".work"  # cells in flight; what a killed runner left there is removed by the next
-
-
-def write_json(path: Path, value: Any) -> None:
-    write_atomic(path, (json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n").encode())
-
-
-def read_json(path: Path) -> Any:
-    try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (json.JSONDecodeError, UnicodeDecodeError) as error:
-        raise InputError(f"{path} is not readable: {error}; move it away, or choose another folder") from None
 
 
 def check_ours(folder: Path) -> None:
@@ -70,5 +55,5 @@ def clear(folder: Path) -> None:
     """Delete an earlier run's files, and only those."""
     for name in (RESULTS, MANIFEST, "results.csv", "report.html"):
         (folder / name).unlink(missing_ok=True)
-    for name in ("predictions", "figures", "thumbnails"):
+    for name in ("predictions", "probes", "figures", "thumbnails"):
         shutil.rmtree(folder / name, ignore_errors=True)

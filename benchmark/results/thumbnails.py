@@ -13,12 +13,17 @@ from numpy.typing import NDArray
 from topfive.common.files import write_atomic
 
 from ..data import Dataset
+from ..specs import slug
 
 MOST, SIDE = 1000, 96
 
 
-def write_thumbnails(path: Path, dataset: Dataset) -> None:
-    """Up to 1,000 validation images, spread evenly over the classes, as JPEG with at most 96 pixels a side."""
+def write_thumbnails(run: Path, name: str, dataset: Dataset) -> None:
+    """Up to 1,000 validation images, spread evenly over the classes, as JPEG with at most 96 pixels a side.
+
+    Into the folder of a run, where ``name`` is what the run calls the data set; what is there already stays.
+    """
+    path = _path(run, name)
     if path.is_file():
         return
     chosen = _spread(dataset.val.labels, MOST)
@@ -29,6 +34,19 @@ def write_thumbnails(path: Path, dataset: Dataset) -> None:
     pq.write_table(table, buffer)
     path.parent.mkdir(exist_ok=True)
     write_atomic(path, buffer.getvalue())
+
+
+def read_thumbnails(run: Path, name: str) -> dict[str, bytes]:
+    """image_id → JPEG bytes, as a run saved them; empty where it saved none."""
+    path = _path(run, name)
+    if not path.is_file():
+        return {}
+    table = pq.read_table(path, columns=["image_id", "jpeg"])
+    return dict(zip(table["image_id"].to_pylist(), table["jpeg"].to_pylist(), strict=True))
+
+
+def _path(run: Path, name: str) -> Path:
+    return run / "thumbnails" / f"{slug(name)}.parquet"
 
 
 def _jpeg(image: NDArray[np.uint8]) -> bytes:

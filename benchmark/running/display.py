@@ -5,9 +5,8 @@ from __future__ import annotations
 import re
 import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
 
 from rich.box import SIMPLE_HEAD
 from rich.console import Console, Group, RenderableType
@@ -17,6 +16,8 @@ from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
+from .. import conditions
+from ..results.schema import Record
 from ..scoring.metrics import FEW_IMAGES, decisive_k
 
 PLAIN_EVERY_SECONDS = 10.0
@@ -72,11 +73,11 @@ class Display:
         if due and self._live is None:
             self.say(f"{name}: {message}")
 
-    def finished(self, name: str, record: dict[str, Any]) -> None:
+    def finished(self, name: str, record: Record) -> None:
         with self._lock:
             self._running.pop(name, None)
             self._finished += 1
-        mark = {"done": "[green]✓[/]", "skipped": "[yellow]–[/]"}.get(record["status"], "[red]✗[/]")
+        mark = {"done": "[green]✓[/]", "skipped": "[yellow]–[/]"}.get(record.status, "[red]✗[/]")
         self.console.print(
             f"{mark} [{self._finished}/{self._n_cells}] [bold]{escape(name)}[/]  {escape(outcome(record))}"
         )
@@ -92,13 +93,26 @@ class Display:
         return Group(*rows)
 
 
-def outcome(record: dict[str, Any]) -> str:
+def outcome(record: Record) -> str:
     """One cell's end in a line."""
-    if record["status"] != "done":
-        return f"{record['status']}: {_reason(record)}"
-    seconds = (record["fit_seconds"] or 0) + (record["predict_seconds"] or 0)
-    errors = [f"top-{k} error {percent(record[f'top{k}_err'])}" for k in _shown(record["n_classes"])]
+    if record.status != "done":
+        return f"{record.status}: {_reason(record)}"
+    seconds = _spent(record) + (record.costs.predict_seconds or 0)
+    errors = [f"top-{k} error {percent(_metric(record, f'top{k}_err'))}" for k in _shown(_classes(record))]
     return f"{', '.join(errors)}, in {clock(seconds)}"
+
+
+def _spent(record: Record) -> float:
+    """Seconds of fitting in this run: without what came from the cache."""
+    return (record.costs.fit_seconds or 0) - (record.costs.cached_seconds or 0)
+
+
+def _metric(record: Record, name: str) -> float:
+    return record.number(name) or 0.0
+
+
+def _classes(record: Record) -> int:
+    return int(_metric(record, "n_classes"))
 
 
 def _shown(n_classes: int) -> list[int]:
@@ -106,9 +120,9 @@ def _shown(n_classes: int) -> list[int]:
     return list(dict.fromkeys([decisive_k(n_classes), 1]))
 
 
-def _reason(record: dict[str, Any]) -> str:
-    place = _place(record.get("traceback") or "")
-    return f"{record['reason']} ({place})" if place else str(record["reason"])
+def _reason(record: Record) -> str:
+    place = _place(record.traceback or "")
+    return f"{record.reason} ({place})" if place else str(record.reason)
 
 
 def _place(traceback: str) -> str:
@@ -125,54 +139,71 @@ def _place(traceback: str) -> str:
     return f"{Path(own[-1][0]).name}:{own[-1][1]}" if own else ""
 
 
-def ranking(cells: list[dict[str, Any]], console: Console, checked: Mapping[str, str] | None = None) -> None:
-    """The result of a run as a table for each data set, best first; then those that did not finish.
+def ranking(
+    records: Sequence[Record],
+    console: Console,
+    checked: Mapping[str, str] | None = None,
+    failed_answers: Sequence[Record] = (),
+) -> None:
+    """The result of a run as a table for each data set, best first; then what did not finish.
 
-    checked: what `topfive check` takes for a contender that is not checked by its name.
+    checked: what `topfive check` takes for a contender that is not checked by its name. failed_answers: of probes.
     """
-    checked = checked or {}
-    for dataset in dict.fromkeys(cell["dataset"] for cell in cells):
-        rows = [cell for cell in cells if cell["dataset"] == dataset and cell["status"] == "done"]
-        if not rows:
-            continue
-        shown = _shown(rows[0]["n_classes"])
-        k = shown[0]
-        rows.sort(key=lambda cell: (*[cell[f"top{each}_err"] for each in shown], cell["method"]))
-        extra = [key for key in ("per_class", "seed") if len({cell[key] for cell in rows}) > 1]
-        chance = percent(rows[0][f"chance_top{k}"])
-        title = f"{dataset}: {rows[0]['n']:,} validation images, {rows[0]['n_classes']} classes; chance {chance}"
-        table = Table(box=SIMPLE_HEAD, pad_edge=False, title=escape(title), title_justify="left")
-        table.add_column("contender", overflow="fold")
-        for key in extra:
-            table.add_column({"per_class": "images", "seed": "seed"}[key], justify="right")
-        for name in (f"top-{k} error, 95 %", *(f"top-{other}" for other in shown[1:]), "fit", "images/s"):
-            table.add_column(name, justify="right", no_wrap=True)
-        for cell in rows:
-            interval = f"({100 * cell[f'top{k}_err_low']:.1f}–{100 * cell[f'top{k}_err_high']:.1f})"
-            table.add_row(
-                *[escape(cell["method"]), *("all" if cell[key] is None else str(cell[key]) for key in extra)],
-                f"{percent(cell[f'top{k}_err'])} {interval}",
-                *(percent(cell[f"top{other}_err"]) for other in shown[1:]),
-                "–" if cell["fit_seconds"] is None else clock(cell["fit_seconds"]),
-                "–" if cell["images_per_second"] is None else f"{cell['images_per_second']:,.0f}",
-            )
-        console.print(table)
-        if rows[0]["n"] < FEW_IMAGES:
-            width = max(cell[f"top{k}_err_high"] - cell[f"top{k}_err_low"] for cell in rows)
-            console.print(
-                f"{rows[0]['n']:,} validation images are few: a single error is known to within "
-                f"{50 * width:.1f} points or so on either side"
-            )
-    for cell in cells:
-        if cell["status"] != "done":
-            console.print(f"[red]{cell['status']}[/]: {escape(cell['method'])} on {escape(cell['dataset'])}: ", end="")
-            console.print(escape(_reason(cell)))
-    failed = dict.fromkeys(checked.get(cell["method"], cell["method"]) for cell in cells if cell.get("traceback"))
+    for dataset in dict.fromkeys(record.dataset for record in records):
+        done = [record for record in records if record.dataset == dataset and record.status == "done"]
+        if done:
+            _table(dataset, done, console)
+    for record in [*records, *failed_answers]:
+        if record.status != "done":
+            asked = "" if record.probe is None else f", asked by {record.probe}"
+            some = conditions.written(record.condition)
+            what = f"{record.method} on {record.dataset}{f', {some}' if some else ''}{asked}"
+            console.print(f"[red]{record.status}[/]: {escape(what)}: {escape(_reason(record))}")
+    known = checked or {}
+    failed = dict.fromkeys(known.get(record.method, record.method) for record in records if record.traceback)
     if failed:
         commands = ", ".join(
             f"`topfive check {name!r}`" if "[" in name else f"`topfive check {name}`" for name in failed
         )
         console.print(escape(f"the report has the traceback; {commands} looks for the cause"))
+
+
+def _table(dataset: str, records: Sequence[Record], console: Console) -> None:
+    first = records[0]
+    n, n_classes = int(_metric(first, "n")), _classes(first)
+    shown = _shown(n_classes)
+    k = shown[0]
+    rows = sorted(records, key=lambda record: (*[_metric(record, f"top{each}_err") for each in shown], record.method))
+    many_conditions = len({conditions.to_json(record.condition) for record in rows}) > 1
+    many_seeds = len({record.seed for record in rows}) > 1
+    chance = percent(_metric(first, f"chance_top{k}"))
+    title = f"{dataset}: {n:,} validation images, {n_classes} classes; chance {chance}"
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, title=escape(title), title_justify="left")
+    table.add_column("contender", overflow="fold")
+    for name, there in (("images", many_conditions), ("seed", many_seeds)):
+        if there:
+            table.add_column(name, justify="right")
+    for name in (f"top-{k} error, 95 %", *(f"top-{other}" for other in shown[1:]), "fit", "images/s"):
+        table.add_column(name, justify="right", no_wrap=True)
+    for record in rows:
+        low, high = (100 * _metric(record, f"top{k}_err_{end}") for end in ("low", "high"))
+        fit, rate = record.costs.fit_seconds, record.costs.images_per_second
+        table.add_row(
+            escape(record.method),
+            *([conditions.written(record.condition) or "all"] if many_conditions else []),
+            *([str(record.seed)] if many_seeds else []),
+            f"{percent(_metric(record, f'top{k}_err'))} ({low:.1f}–{high:.1f})",
+            *(percent(_metric(record, f"top{other}_err")) for other in shown[1:]),
+            "–" if fit is None else clock(fit),
+            "–" if rate is None else f"{rate:,.0f}",
+        )
+    console.print(table)
+    if n < FEW_IMAGES:
+        width = max(_metric(r, f"top{k}_err_high") - _metric(r, f"top{k}_err_low") for r in rows)
+        console.print(
+            f"{n:,} validation images are few: a single error is known to within "
+            f"{50 * width:.1f} points or so on either side"
+        )
 
 
 def percent(fraction: float) -> str:

@@ -1,8 +1,8 @@
-"""One cell, data set × contender × seed, in a process of its own: open, fit, predict, store.
+"""One cell, data set × contender × seed × training condition, in a process of its own: open, fit, predict, ask, store.
 
 Started by ``isolation`` as ``python -m topfive.benchmark.running.engine FOLDER``; reads ``FOLDER/cell.json``, writes
-``FOLDER/outcome.json`` and, when all went well, ``FOLDER/predictions.parquet``. The metrics are computed by the
-runner from the stored predictions, so they can be computed again without fitting.
+``FOLDER/outcome.json`` and the files of answers that it names. The plain answer is stored before any probe asks. The
+metrics are computed by the runner from the stored predictions, so they can be computed again without fitting.
 """
 
 from __future__ import annotations
@@ -26,14 +26,18 @@ from typing import Any
 
 import numpy as np
 
+from ..conditions import training_split
 from ..contenders.discovery import Entry, parameters
 from ..data import Dataset, open_dataset
-from ..results.folder import write_json
+from ..results.environment import environment
+from ..results.run import write_json
 from ..scoring.predictions import write_predictions
-from ..scoring.ranking import align, looks_like_probabilities, rank
+from ..scoring.ranking import align, confidence_of, rank
+from .asking import ask, failure
 
 PROGRESS = "\x1f"  # begins a line that is progress, not noise
-FITTED = "fitted"  # a file that is there as soon as fitting has ended
+OUTCOME, PREDICTIONS = "outcome.json", "predictions.parquet"
+FITTED, PREDICTED = "fitted", "predicted"  # files that are there as soon as fitting and the plain prediction have ended
 
 log = logging.getLogger("topfive.engine")
 
@@ -45,20 +49,17 @@ def main(folder: Path) -> None:
     _show_progress()
     cell = json.loads((folder / "cell.json").read_text(encoding="utf-8"))
     try:
-        outcome = _run(cell, folder)
-    except MemoryError as error:
-        outcome = _failure("oom", f"out of memory: {error}" if str(error) else "out of memory")
-    except Exception as error:  # the one place where a contender's errors become a row
-        oom = type(error).__name__ == "OutOfMemoryError"
-        outcome = _failure("oom" if oom else "failed", f"{type(error).__name__}: {error}")
-    except SystemExit as error:
-        outcome = _failure("failed", f"the contender called sys.exit({error.code!r})")
-    stage = "predict" if (folder / FITTED).exists() else "fit"
-    outcome.setdefault(f"{stage}_peak_rss_bytes", _peak_rss())
-    write_json(folder / "outcome.json", outcome)
+        record = _run(cell, folder)
+    except (Exception, SystemExit) as error:  # the one place where a contender's errors become a row
+        record = _failure(*failure(error))
+    if record is not None:
+        stage = "predict" if (folder / FITTED).exists() else "fit"
+        record.setdefault("costs", {}).setdefault(f"{stage}_peak_rss_bytes", _peak_rss())
+        write_json(folder / OUTCOME, {"record": record, "answers": [], "asking": None})
 
 
-def _run(cell: dict[str, Any], folder: Path) -> dict[str, Any]:
+def _run(cell: dict[str, Any], folder: Path) -> dict[str, Any] | None:
+    """The record of a cell that did not come to an answer; None where all is written."""
     _limit_threads(cell["n_jobs"])
     entry = Entry(cell["method"], cell["target"], cell["origin"])
     try:
@@ -67,7 +68,7 @@ def _run(cell: dict[str, Any], folder: Path) -> dict[str, Any]:
         return _failure("unavailable", f"cannot import {entry.target}: {type(error).__name__}: {error}")
     method = _construct(entry, factory, cell)
     dataset: Dataset = open_dataset(**cell["dataset"], n_jobs=cell["n_jobs"])
-    train = dataset.train if cell["per_class"] is None else dataset.train.nested(cell["per_class"], cell["seed"])
+    train = training_split(dataset.train, cell["condition"], cell["seed"])
     skip = getattr(method, "skip", None)
     reason = skip(train.images, len(dataset.classes)) if callable(skip) else None
     if reason:
@@ -85,25 +86,60 @@ def _run(cell: dict[str, Any], folder: Path) -> dict[str, Any]:
         answer = method.decision_function(dataset.val.images)
         predict_seconds, predict_cpu = time.perf_counter() - start, _cpu_seconds() - start_cpu
         predict_peak = _peak_rss()
-    scores = align(answer, np.asarray(method.classes_), len(dataset.val.images), len(dataset.classes))
-    write_predictions(folder / "predictions.parquet", dataset.val.ids, rank(scores, dataset.val.labels))
-    return {
-        "status": "done",
-        "family": _family(method),
-        "n_train": len(train.images),
-        "n_train_per_class": len(train.images) / len(dataset.classes),
-        "fit_seconds": fit_seconds,
-        "predict_seconds": predict_seconds,
-        "images_per_second": len(dataset.val.images) / max(predict_seconds, 1e-9),
-        "cpu_seconds": fit_cpu + predict_cpu,
-        "fit_cpu_seconds": fit_cpu,
-        "predict_cpu_seconds": predict_cpu,
-        "fit_peak_rss_bytes": fit_peak,
-        "predict_peak_rss_bytes": predict_peak,
-        "probabilities": looks_like_probabilities(scores),
-        **_device(method),
-        **_told(method),
-    }
+        scores = align(answer, np.asarray(method.classes_), len(dataset.val.images), len(dataset.classes))
+        write_predictions(folder / PREDICTIONS, dataset.val.ids, rank(scores, dataset.val.labels))
+        device, peak_gpu = _device(method)
+        told = _told(method)
+        cached = sum(told.pop("cached_timings").values())
+        cached_cpu = told.pop("cached_cpu_seconds") or 0.0
+        record = {
+            "status": "done",
+            "family": _family(method),
+            "n_train": len(train.images),
+            "n_train_per_class": len(train.images) / len(dataset.classes),
+            "predictions": PREDICTIONS,
+            "confidence": confidence_of(scores),
+            "device": device,
+            "environment": environment().model_dump(),
+            "costs": {
+                "fit_seconds": fit_seconds + cached,
+                "cached_seconds": cached,
+                "predict_seconds": predict_seconds,
+                "images_per_second": len(dataset.val.images) / max(predict_seconds, 1e-9),
+                "cpu_seconds": fit_cpu + cached_cpu + predict_cpu,
+                "fit_cpu_seconds": fit_cpu + cached_cpu,
+                "predict_cpu_seconds": predict_cpu,
+                "fit_peak_rss_bytes": fit_peak,
+                "predict_peak_rss_bytes": predict_peak,
+                "peak_gpu_bytes": peak_gpu,
+                **told.pop("costs"),
+            },
+            **told,
+        }
+        del scores, answer
+        (folder / PREDICTED).touch()
+        _ask_all(method, dataset, cell, folder, record)
+    return None
+
+
+def _ask_all(method: Any, dataset: Dataset, cell: dict[str, Any], folder: Path, record: dict[str, Any]) -> None:
+    """Ask the cell's probes; what is answered is on the disk at once, so that no later failure takes it along."""
+    outcome: dict[str, Any] = {"record": record, "answers": [], "asking": None}
+    write_json(folder / OUTCOME, outcome)
+    for asked in cell["probes"]:
+        outcome["asking"] = asked["spec"]
+        write_json(folder / OUTCOME, outcome)
+
+        def answered(answer: dict[str, Any]) -> None:
+            outcome["answers"].append(answer)
+            write_json(folder / OUTCOME, outcome)
+
+        ask(method, dataset, asked, cell["condition"], folder, answered)
+        mine = [answer["status"] for answer in outcome["answers"] if answer["probe"] == asked["spec"]]
+        if all(status == "done" for status in mine):  # failures are asked again
+            record["probes"] = {**record.get("probes", {}), asked["spec"]: asked["key"]}
+    outcome["asking"] = None
+    write_json(folder / OUTCOME, outcome)
 
 
 def _parallel(scheduler: str | None) -> AbstractContextManager[None]:
@@ -150,14 +186,26 @@ def _resolve(device: str) -> str:
 
 
 def _told(method: Any) -> dict[str, Any]:
-    """What a fitted contender says of itself, as plain JSON values."""
+    """What a fitted contender says of itself (``contenders.contract``), as plain JSON values."""
+    converged = getattr(method, "converged_", None) or {}
     return {
-        "timings": {str(k): float(v) for k, v in dict(getattr(method, "timings_", None) or {}).items()},
+        "timings": _seconds(method, "timings_"),
+        "cached_timings": _seconds(method, "cached_timings_"),
+        "cached_cpu_seconds": _optional(float, getattr(method, "cached_cpu_seconds_", None)),
         "history": _plain(list(getattr(method, "history_", None) or [])),
-        "n_parameters": _optional(int, getattr(method, "n_parameters_", None)),
-        "flops_per_image": _optional(float, getattr(method, "flops_per_image_", None)),
-        "energy_joules": _optional(float, getattr(method, "energy_joules_", None)),
+        "budget": _plain(dict(getattr(method, "budget_", None) or {})),
+        "converged": _optional(bool, converged.get("converged")),
+        "convergence": _optional(str, converged.get("why")),
+        "costs": {
+            "n_parameters": _optional(int, getattr(method, "n_parameters_", None)),
+            "flops_per_image": _optional(float, getattr(method, "flops_per_image_", None)),
+            "energy_joules": _optional(float, getattr(method, "energy_joules_", None)),
+        },
     }
+
+
+def _seconds(method: Any, name: str) -> dict[str, float]:
+    return {str(k): float(v) for k, v in dict(getattr(method, name, None) or {}).items()}
 
 
 def _plain(value: Any) -> Any:
@@ -185,8 +233,8 @@ def _failure(status: str, reason: str) -> dict[str, Any]:
     return {"status": status, "reason": reason, "traceback": traceback.format_exc()}
 
 
-def _device(method: Any) -> dict[str, Any]:
-    """Where the work was done, asked of torch only when the contender imported it."""
+def _device(method: Any) -> tuple[str, int | None]:
+    """(where the work was done, peak bytes on a GPU), asked of torch only when the contender imported it."""
     torch = sys.modules.get("torch")
     if torch is not None and torch.cuda.is_available() and torch.cuda.is_initialized():
         peak = max(torch.cuda.max_memory_allocated(i) for i in range(torch.cuda.device_count()))
@@ -194,8 +242,8 @@ def _device(method: Any) -> dict[str, Any]:
             n = str(getattr(method, "device", "")).count(",") + 1
             if n > 1:  # trained in processes of their own
                 peak = max(peak, getattr(method, "peak_bytes_", 0))
-            return {"device": f"{n} × " * (n > 1) + torch.cuda.get_device_name(), "peak_gpu_bytes": int(peak)}
-    return {"device": "cpu", "peak_gpu_bytes": None}
+            return f"{n} × " * (n > 1) + torch.cuda.get_device_name(), int(peak)
+    return "cpu", None
 
 
 def _cpu_seconds() -> float:

@@ -17,14 +17,14 @@ import time
 from collections import deque
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 import psutil
 from topfive.common.machine import total_memory
 
-from .engine import FITTED, PROGRESS
+from .engine import FITTED, OUTCOME, PREDICTED, PROGRESS
 
 POLL_SECONDS, FAMILY_SECONDS = 0.1, 1.0  # between looks at memory; between searches for children, which cost more
 MEMORY_SHARE = 0.95  # of the machine's memory; a cell that takes more is stopped before the kernel chooses a victim
@@ -38,10 +38,11 @@ THREAD_VARIABLES = ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a cell: a record to merge into its row and, when done, the predictions file's bytes."""
+    """What came of a cell: the fields of its record, those of its probes' answers, and the files that they name."""
 
     record: dict[str, Any]
-    predictions: bytes | None
+    answers: list[dict[str, Any]] = field(default_factory=list)
+    files: dict[str, bytes] = field(default_factory=dict)
 
 
 def run_isolated(
@@ -76,35 +77,36 @@ def run_isolated(
         lines: deque[str] = deque(maxlen=LOG_LINES)
         reader = threading.Thread(target=_read, args=(process, lines, on_progress), daemon=True)
         reader.start()
-        ended, peaks = _watch(process, timeout, stop, folder / FITTED)
+        ended, peaks = _watch(process, timeout, stop, folder)
         reader.join(timeout=2)
         process.stdin.close()
-        record = ended or _outcome(folder, process.returncode)
+        record, answers = _outcome(folder, process.returncode, ended)
         record["log"] = list(lines)
-        for stage, peak in peaks.items():  # a process that ended between two looks knows its own
-            record[f"{stage}_peak_rss_bytes"] = max(record.get(f"{stage}_peak_rss_bytes") or 0, peak) or None
-        record["peak_rss_bytes"] = max(record[f"{stage}_peak_rss_bytes"] or 0 for stage in peaks) or None
-        predictions = folder / "predictions.parquet"
-        done = record["status"] == "done"
-        return Outcome(record, predictions.read_bytes() if done else None)
+        costs = record.setdefault("costs", {})
+        for stage in ("fit", "predict"):  # a process that ended between two looks knows its own
+            costs[f"{stage}_peak_rss_bytes"] = max(costs.get(f"{stage}_peak_rss_bytes") or 0, peaks[stage]) or None
+        costs["peak_rss_bytes"] = max(costs[f"{stage}_peak_rss_bytes"] or 0 for stage in ("fit", "predict")) or None
+        named = [one.get("predictions") for one in [record, *answers]]
+        named += [file for one in answers for file in one.get("tables", {}).values()]
+        return Outcome(record, answers, {file: (folder / file).read_bytes() for file in named if file})
 
 
 def _watch(
-    process: subprocess.Popen[bytes], timeout: float | None, stop: threading.Event, fitted: Path
+    process: subprocess.Popen[bytes], timeout: float | None, stop: threading.Event, folder: Path
 ) -> tuple[dict[str, Any], dict[str, int]]:
     """Wait for the end, and make sure of it: (why it was ended early, or {}; peak memory of its processes in bytes).
 
-    The peaks are those before and after the file ``fitted`` is there: of "fit" and of "predict".
+    The peaks are those of "fit", "predict" and "ask"; files in ``folder`` say which is under way.
     """
     started = time.monotonic()
     memory = int(total_memory() * MEMORY_SHARE)
     family: set[psutil.Process] = set()
-    peaks, ended = {"fit": 0, "predict": 0}, {}
+    peaks, ended = {"fit": 0, "predict": 0, "ask": 0}, {}
     with suppress(psutil.NoSuchProcess):
         family.add(psutil.Process(process.pid))
     searched = 0.0
     while process.poll() is None:
-        stage = "predict" if fitted.exists() else "fit"
+        stage = "ask" if (folder / PREDICTED).exists() else "predict" if (folder / FITTED).exists() else "fit"
         if time.monotonic() - searched > FAMILY_SECONDS:
             searched = time.monotonic()
             _search(family)
@@ -153,13 +155,23 @@ def _resident(family: set[psutil.Process]) -> int:
     return total
 
 
-def _outcome(folder: Path, returncode: int) -> dict[str, Any]:
-    """What the process wrote at its end; where it could not write any more, what its exit says."""
+def _outcome(folder: Path, returncode: int, ended: dict[str, Any]) -> tuple[dict[str, Any], list[dict[str, Any]]]:
+    """(the record's fields, the answers'): what the process wrote, and what its end says where it could write no more.
+
+    A plain answer that is stored stays: an end while a probe was asking is that probe's failure.
+    """
+    why = ended or _exit(returncode)
     try:
-        outcome: dict[str, Any] = json.loads((folder / "outcome.json").read_text(encoding="utf-8"))
-        return outcome
+        stored = json.loads((folder / OUTCOME).read_text(encoding="utf-8"))
     except (OSError, json.JSONDecodeError):
-        pass
+        return why, []
+    record, answers, asking = stored["record"], stored["answers"], stored["asking"]
+    if record["status"] == "done" and asking is not None:
+        answers.append({"probe": asking, **why})
+    return record, answers
+
+
+def _exit(returncode: int) -> dict[str, Any]:
     if returncode == -signal.SIGKILL:
         return {"status": "oom", "reason": "killed by the system (SIGKILL), most likely because memory ran out"}
     if returncode < 0:

@@ -18,7 +18,7 @@ PILOT_SECONDS = 300.0
 
 
 @dataclass(frozen=True)
-class Estimate:
+class Forecast:
     """Seconds, bytes of memory and of disk for the whole cell; ``reason`` instead where a pilot did not finish."""
 
     seconds: float = 0.0
@@ -34,7 +34,7 @@ class Estimate:
         )
 
 
-def estimate(task: dict[str, Any], n_train: int, say: Callable[[str], None]) -> Estimate:
+def estimate(task: dict[str, Any], n_train: int, say: Callable[[str], None]) -> Forecast:
     """Run ``task`` (see ``engine``) on two small subsets and extend the lines through them to the whole."""
     points = []
     for share in SHARES:
@@ -42,16 +42,18 @@ def estimate(task: dict[str, Any], n_train: int, say: Callable[[str], None]) -> 
         with tempfile.TemporaryDirectory(prefix="topfive-pilot-") as name:
             cache = Path(name, "cache")
             cache.mkdir()
-            small = {**task, "per_class": per_class, "cache_dir": str(cache)}
+            condition = {**task["condition"], "train_per_class": per_class}
+            small = {**task, "condition": condition, "probes": [], "cache_dir": str(cache)}
             record = run_isolated(
                 small, Path(name), timeout=PILOT_SECONDS, stop=threading.Event(), on_progress=say
             ).record
             if record["status"] != "done":
-                return Estimate(
+                return Forecast(
                     reason=f"{record['status']} on a pilot of {per_class} images a class: {record['reason']}"
                 )
             disk = sum(path.stat().st_size for path in cache.rglob("*") if path.is_file())
-        points.append((record["n_train"], record["fit_seconds"], record["peak_rss_bytes"], disk, record))
+        costs = record["costs"]
+        points.append((record["n_train"], costs["fit_seconds"], costs["peak_rss_bytes"], disk, costs))
     (n1, *first, _), (n2, *second, last) = points
     if n2 == n1:
         fit, memory, disk = second
@@ -60,4 +62,4 @@ def estimate(task: dict[str, Any], n_train: int, say: Callable[[str], None]) -> 
             b + max(0.0, (b - a) / (n2 - n1)) * (n_train - n2) for a, b in zip(first, second, strict=True)
         )
     predict = last["predict_seconds"]  # the pilots predict the whole validation set
-    return Estimate(max(0.0, fit) + predict, memory, disk)
+    return Forecast(max(0.0, fit) + predict, memory, disk)

@@ -12,38 +12,54 @@ from typing import Any
 import numpy as np
 from topfive.common.machine import cores
 
-from .. import specs
+from .. import conditions, specs
+from ..conditions import Scalar
 from ..config import RunConfig
 from ..contenders.discovery import Entry
-from ..data import Dataset, open_dataset
+from ..data import Dataset, loader_version, open_dataset
 from ..errors import InputError
-from ..results.record import Results
+from ..results.environment import resolved, versions
+from ..results.run import Run
 from ..specs import Spec, slug
 
 Opened = dict[str, tuple[Dataset, dict[str, Any]]]  # by the name its results go by; the arguments open it again
 
 
 @dataclass(frozen=True)
+class Asked:
+    """A probe that a run asks in every cell; ``key`` changes with its code and parameters."""
+
+    spec: Spec
+    entry: Entry
+    key: str
+
+
+@dataclass(frozen=True)
 class Cell:
-    """One data set × contender × seed. ``key`` changes with anything the result depends on; ``id`` names its files."""
+    """One data set × contender × seed × training condition, and the probes to be asked in it.
+
+    ``key`` changes with anything the result depends on; ``id`` names its files.
+    """
 
     dataset: str
     data_args: dict[str, Any]
     spec: Spec
     entry: Entry
     seed: int
-    per_class: int | None
+    condition: dict[str, Scalar]
+    probes: tuple[Asked, ...]
     key: str
 
     @property
     def id(self) -> str:
-        some = "" if self.per_class is None else f".n{self.per_class}"
-        return f"{slug(self.dataset)}.{slug(str(self.spec))}{some}.s{self.seed}"
+        some = conditions.in_file_name(self.condition)
+        return ".".join([slug(self.dataset), slug(str(self.spec)), *([slug(some)] if some else []), f"s{self.seed}"])
 
     @property
     def name(self) -> str:
-        some = "" if self.per_class is None else f" · {self.per_class} per class"
-        return f"{self.dataset} · {self.spec}{some}" + (f" · seed {self.seed}" if self.seed else "")
+        some = conditions.written(self.condition)
+        parts = [self.dataset, str(self.spec), *([some] if some else []), *([f"seed {self.seed}"] if self.seed else [])]
+        return " · ".join(parts)
 
 
 def open_all(config: RunConfig) -> Opened:
@@ -61,27 +77,50 @@ def open_all(config: RunConfig) -> Opened:
     return datasets
 
 
-def plan(config: RunConfig, datasets: Opened, contenders: list[tuple[Spec, Entry]]) -> Iterator[Cell]:
+def training_conditions(config: RunConfig) -> list[dict[str, Scalar]]:
+    """What contenders are fitted under: the plain condition, or each size that was asked for."""
+    return [{"train_per_class": size} for size in dict.fromkeys(config.per_class)] or [{}]
+
+
+def plan(
+    config: RunConfig, datasets: Opened, contenders: list[tuple[Spec, Entry]], probes: list[tuple[Spec, Entry]]
+) -> Iterator[Cell]:
     """The cells, in the order they run. Raises InputError where a data set has too few images for ``--per-class``."""
-    versions = {entry.target: entry.code_version() for _, entry in contenders}
+    code = {entry.target: entry.code_version() for _, entry in [*contenders, *probes]}
+    asked = tuple(Asked(spec, entry, _digest(str(spec), entry.target, code[entry.target])) for spec, entry in probes)
+    made_by = (loader_version(), resolved(config.device), *versions().items())
     for name, (dataset, args) in datasets.items():
         largest = int(np.bincount(dataset.train.labels).max())
-        sizes: list[int | None] = [*dict.fromkeys(config.per_class)] or [None]
-        for size in sizes:
-            if size is not None and size > largest:
+        for size in config.per_class:
+            if size > largest:
                 raise InputError(f"--per-class {size}: no class of {name} has more than {largest} training images")
-        for size, seed, (spec, entry) in itertools.product(sizes, dict.fromkeys(config.seed), contenders):
-            parts = (dataset.fingerprint, str(spec), entry.target, versions[entry.target], seed, config.device, size)
-            key = hashlib.blake2b(repr((*parts, config.limit)).encode(), digest_size=10).hexdigest()
-            yield Cell(name, args, spec, entry, seed, size, key)
+        every = itertools.product(training_conditions(config), dict.fromkeys(config.seed), contenders)
+        for condition, seed, (spec, entry) in every:
+            made_of = (dataset.fingerprint, config.limit, str(spec), entry.target, code[entry.target], seed)
+            key = _digest(*made_of, conditions.to_json(condition), *made_by)
+            yield Cell(name, args, spec, entry, seed, condition, asked, key)
 
 
-def is_finished(results: Results, cell: Cell, folder: Path) -> bool:
-    record = results.cells.get(cell.id)
-    if record is None or record["key"] != cell.key or record["status"] not in ("done", "skipped"):
+def is_finished(run: Run, cell: Cell) -> bool:
+    """Whether the run holds this cell's result, and the answers to all its probes."""
+    record = run.plain(cell.id)
+    if record is None or not has_plain_result(run, cell):
         return False
-    return record["predictions"] is None or (folder / record["predictions"]).is_file()
+    return record.status == "skipped" or all(record.probes.get(str(one.spec)) == one.key for one in cell.probes)
+
+
+def has_plain_result(run: Run, cell: Cell) -> bool:
+    """Whether the run holds what this cell's contender answers without any probe, or why it skips the data."""
+    record = run.plain(cell.id)
+    if record is None or record.key != cell.key or record.status not in ("done", "skipped"):
+        return False
+    return record.predictions is None or run.predictions_path(record) is not None
 
 
 def distinct(texts: list[str]) -> list[Spec]:
+    """The specifications without repetitions, in order."""
     return list({str(spec): spec for spec in map(specs.parse, texts)}.values())
+
+
+def _digest(*parts: object) -> str:
+    return hashlib.blake2b(repr(parts).encode("utf-8", "surrogateescape"), digest_size=10).hexdigest()

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import queue
 import signal
+import sys
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor, as_completed
@@ -13,27 +14,29 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 from topfive.common.files import write_atomic
 from topfive.common.machine import cores
 
+from .. import conditions
+from ..conditions import training_split
 from ..config import RunConfig
-from ..contenders.discovery import check_params, discover, resolve
+from ..contenders.discovery import PROBE, Entry, check_params, discover, resolve
 from ..errors import InputError
-from ..results.folder import MANIFEST, SCRATCH, check_ours, claim, clear, write_json
-from ..results.record import Results
-from ..results.summaries import summarise
+from ..results.describe import describe, tree_of
+from ..results.environment import environment, visible_gpus
+from ..results.folder import SCRATCH, check_ours, claim, clear
+from ..results.run import Run, load_run
+from ..results.schema import Environment, Manifest, Record
 from ..results.thumbnails import write_thumbnails
-from ..scoring.metrics import costs_of, metrics
+from ..scoring.metrics import metrics
 from ..scoring.predictions import read_predictions
-from ..specs import slug
-from . import provenance
+from ..specs import Spec, slug
 from .cluster import Execute, connect
 from .display import Display, clock, ranking
 from .isolation import Outcome, run_isolated
 from .pilot import estimate
-from .plan import Cell, Opened, distinct, is_finished, open_all, plan
-from .stages import stages
+from .plan import Cell, Opened, distinct, has_plain_result, is_finished, open_all, plan
+from .stage_cache import stages
 
 
 def run(config: RunConfig) -> int:
@@ -45,15 +48,16 @@ def run(config: RunConfig) -> int:
         )
     entries = discover(config.plugin)
     contenders = [(spec, resolve(spec, entries)) for spec in distinct(config.method)]
+    probes = _probes(config)
     if config.output is not None:
         check_ours(Path(config.output))
     datasets = open_all(config)
-    folder = Path(config.output) if config.output is not None else Path("reports", "-".join(map(slug, datasets)))
+    folder = Path(config.output) if config.output is not None else _default_folder(config, datasets)
     check_ours(folder)
-    cells = list(plan(config, datasets, contenders))
-    stored = Results() if config.fresh else Results.load(folder)
-    _check_same_data(stored, datasets, folder)
-    pending = [cell for cell in cells if not is_finished(stored, cell, folder)]
+    cells = list(plan(config, datasets, contenders, probes))
+    stored = Run(folder) if config.fresh else load_run(folder)
+    _check_same_data(stored, datasets)
+    pending = [cell for cell in cells if not is_finished(stored, cell)]
     for cell in pending:
         _check_params(cell)
     if config.dry_run:
@@ -62,49 +66,75 @@ def run(config: RunConfig) -> int:
     with claim(folder):
         if config.fresh:
             clear(folder)
-        results = Results() if config.fresh else Results.load(folder)
+        run = load_run(folder)
         if pending or not (folder / "report.html").is_file():
-            _work(config, folder, datasets, results, cells, pending)
-    mine = [results.cells[cell.id] for cell in cells]
+            _work(config, run, datasets, cells, pending)
+    mine = [record for cell in cells if (record := run.plain(cell.id)) is not None]
+    asked = {(cell.id, str(one.spec)) for cell in cells for one in cell.probes}
+    failed = [record for record in run.records if (record.cell, record.probe) in asked and record.status != "done"]
     if not config.quiet:
         display = Display(0)
-        ranking(mine, display.console, _checked(cells))
-        told = {(record["dataset"], record["method"]) for record in mine}
-        earlier = dict.fromkeys((record["dataset"], record["method"]) for record in results.cells.values())
+        ranking(mine, display.console, _checked(cells), failed)
+        told = {(record.dataset, record.method) for record in mine}
+        earlier = dict.fromkeys((record.dataset, record.method) for record in run.records)
         others = [
             method + f" on {name}" * (name not in datasets) for name, method in earlier if (name, method) not in told
         ]
         if others:
             display.say(f"the report also holds {', '.join(others)} from earlier runs")
         display.say(f"report: {folder / 'report.html'}")
-    return 0 if all(record["status"] in ("done", "skipped") for record in mine) else 1
+    return 0 if not failed and all(record.status in ("done", "skipped") for record in mine) else 1
 
 
-def _work(
-    config: RunConfig,
-    folder: Path,
-    datasets: Opened,
-    results: Results,
-    cells: list[Cell],
-    pending: list[Cell],
-) -> None:
+def _default_folder(config: RunConfig, datasets: Opened) -> Path:
+    """``reports/<data>``; of a study ``reports/<study>-<data>``."""
+    study = [] if config.study is None else [config.study]
+    return Path("reports", "-".join([*study, *map(slug, datasets)]))
+
+
+def _probes(config: RunConfig) -> list[tuple[Spec, Entry]]:
+    """The probes that are asked for. Raises InputError for unknown ones, or parameters that one does not take."""
+    known = discover(config.plugin, PROBE)
+    probes = [(spec, resolve(spec, known, PROBE)) for spec in distinct(config.probe)]
+    for spec, entry in probes:
+        try:
+            factory = entry.load()
+        except Exception as error:  # a plugin's import may raise anything; unlike a contender it concerns every cell
+            raise InputError(
+                f"--probe {spec.name}: cannot import {entry.target}: {type(error).__name__}: {error}"
+            ) from None
+        check_params(spec, factory)
+        try:
+            factory(**spec.params)
+        except Exception as error:  # the probe's own refusal
+            what = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
+            raise InputError(f"--probe {spec}: {what}{error}") from None
+    return probes
+
+
+def _work(config: RunConfig, run: Run, datasets: Opened, cells: list[Cell], pending: list[Cell]) -> None:
     """Run the pending cells, then write the report; called with the folder claimed."""
-    from ..report.page import render  # matplotlib takes a second to import
+    from ..report.render import render  # matplotlib takes a second to import
 
-    manifest = {"started": _now(), "finished": None, **provenance.collect(config.model_dump())}
-    write_json(folder / MANIFEST, manifest)
+    here = environment()
+    run.manifest = Manifest(
+        command=["topfive", *sys.argv[1:]], config=config.model_dump(), started=_now(), environment=here
+    )
+    run.save_manifest()
     for name, (dataset, _) in datasets.items():
-        results.datasets[name] = provenance.describe(name, dataset, limited=config.limit is not None)
-        write_thumbnails(folder / "thumbnails" / f"{slug(name)}.parquet", dataset)
+        run.datasets[name] = describe(name, dataset, limited=config.limit is not None)
+        write_thumbnails(run.path, name, dataset)
     for cell in pending:  # until a cell has ended it stands as interrupted
-        results.put(_row(cell, {"status": "interrupted", "reason": "not run"}, config))
-    results.save(folder)
-    (folder / "predictions").mkdir(exist_ok=True)
+        if not has_plain_result(run, cell):
+            run.forget_answers(cell.id)
+            run.put(_record(cell, {"status": "interrupted", "reason": "not run"}, config, here))
+    run.save()
+    (run.path / "predictions").mkdir(exist_ok=True)
 
-    costs = {name: costs_of(dataset.classes) for name, (dataset, _) in datasets.items()}
+    trees = {name: tree_of(dataset.classes) for name, (dataset, _) in datasets.items()}
     saving = threading.Lock()
     with (
-        _executor(config, folder) as (execute, jobs),
+        _executor(config, run.path) as (execute, jobs),
         Display(len(cells), quiet=config.quiet) as display,
         _interruptible() as stop,
         stages(fresh=config.fresh) as cache,
@@ -120,17 +150,15 @@ def _work(
                 return False
             display.started(cell.name)
             task = _task(cell, config, max(1, cores() // jobs), cache)
-            found = execute(task, config.timeout, stop, lambda message: display.progress(cell.name, message))
-            record = found.record
-            if found.predictions is not None:
-                write_atomic(folder / "predictions" / f"{cell.id}.parquet", found.predictions)
-                _, ranked = read_predictions(folder / "predictions" / f"{cell.id}.parquet")
-                record |= metrics(ranked, costs[cell.dataset]) | {"predictions": f"predictions/{cell.id}.parquet"}
+            outcome = execute(task, config.timeout, stop, lambda message: display.progress(cell.name, message))
+            record = _stored(cell, outcome.record, outcome, run.path, trees[cell.dataset])
+            answers = [_stored(cell, answer, outcome, run.path, trees[cell.dataset]) for answer in outcome.answers]
+            found = _record(cell, record, config, here)
             with saving:
-                results.put(_row(cell, record, config))
-                results.save(folder)
-            display.finished(cell.name, results.cells[cell.id])
-            return bool(record["status"] in ("done", "skipped"))
+                _put(run, cell, found, answers)
+                run.save()
+            display.finished(cell.name, found)
+            return found.status in ("done", "skipped")
 
         try:
             for future in as_completed([pool.submit(work, cell) for cell in pending]):
@@ -139,10 +167,55 @@ def _work(
         except BaseException:  # a full disk, say: end what is running, keep what is stored, and say so
             stop.set()
             raise
-    results.summaries = summarise(results, folder)
-    results.save(folder)
-    write_json(folder / MANIFEST, manifest | {"finished": _now()})
-    render([folder], folder)
+    run.save()
+    run.manifest = run.manifest.model_copy(update={"finished": _now()})
+    run.save_manifest()
+    render([run.path], run.path, plugins=config.plugin)
+
+
+def _put(run: Run, cell: Cell, found: Record, answers: list[dict[str, Any]]) -> None:
+    """Put a cell's record, and its probes' answers, in the place of earlier ones.
+
+    Where the same cell was done before and only more probes were to be asked, what others answered stays; and so does
+    the plain result where it did not come to an end this time, which is then the failure of what was asked.
+    """
+    asked = {str(one.spec): one.key for one in cell.probes}
+    before = run.plain(cell.id) if has_plain_result(run, cell) else None
+    if found.status == "done":
+        told = found.probes.keys() | {answer["probe"] for answer in answers}
+        lost = {"status": "interrupted", "reason": "not asked: the cell ended while an earlier probe was asking"}
+        answers = [*answers, *({"probe": spec, **lost} for spec in asked if spec not in told)]
+        others = {} if before is None else {spec: key for spec, key in before.probes.items() if spec not in asked}
+        found = found.model_copy(update={"probes": others | found.probes})
+        run.forget_answers(cell.id, asked)
+    elif before is not None:
+        failed = {"status": found.status, "reason": found.reason, "traceback": found.traceback, "log": found.log}
+        answers = [{"probe": spec, **failed} for spec, key in asked.items() if before.probes.get(spec) != key]
+        found = before
+        run.forget_answers(cell.id, [str(answer["probe"]) for answer in answers])
+    run.put(found)
+    for answer in answers:
+        run.put(_answer(found, answer))
+
+
+def _stored(cell: Cell, fields: dict[str, Any], outcome: Outcome, folder: Path, tree: Any) -> dict[str, Any]:
+    """Move the files of an answer into the run's folder, and compute its metrics; the fields then name them."""
+    fields = dict(fields)
+    name = fields.get("predictions")
+    if name:
+        axes = {} if fields.get("probe") is None else fields["condition"]
+        some = conditions.in_file_name(conditions.of_asking(axes))
+        asked = f".{slug(fields['probe'])}.{slug(some)}" if some else ""
+        file = f"predictions/{cell.id}{asked}.parquet"
+        write_atomic(folder / file, outcome.files[name])
+        _, ranked = read_predictions(folder / file)
+        fields |= {"predictions": file, "metrics": metrics(ranked, tree)}
+    tables = {}
+    for key, name in fields.get("tables", {}).items():
+        tables[key] = f"probes/{cell.id}.{slug(fields['probe'])}.{slug(key)}.parquet"
+        (folder / "probes").mkdir(exist_ok=True)
+        write_atomic(folder / tables[key], outcome.files[name])
+    return fields | ({"tables": tables} if tables else {})
 
 
 def _task(cell: Cell, config: RunConfig, n_jobs: int, cache: Path) -> dict[str, Any]:
@@ -154,7 +227,18 @@ def _task(cell: Cell, config: RunConfig, n_jobs: int, cache: Path) -> dict[str, 
         "origin": cell.entry.origin,
         "params": dict(cell.spec.params),
         "seed": cell.seed,
-        "per_class": cell.per_class,
+        "condition": cell.condition,
+        "probes": [
+            {
+                "spec": str(one.spec),
+                "name": one.spec.name,
+                "target": one.entry.target,
+                "origin": one.entry.origin,
+                "params": dict(one.spec.params),
+                "key": one.key,
+            }
+            for one in cell.probes
+        ],
         "device": config.device,
         "n_jobs": n_jobs,
         "cache_dir": str(cache),
@@ -170,9 +254,7 @@ def _foresee(config: RunConfig, datasets: Opened, cells: list[Cell], pending: li
             print(f"{cell.name}: finished, kept")
             continue
         dataset = datasets[cell.dataset][0]
-        n_train = len(dataset.train)
-        if cell.per_class is not None:
-            n_train = int(np.minimum(np.bincount(dataset.train.labels), cell.per_class).sum())
+        n_train = len(training_split(dataset.train, cell.condition, cell.seed))
         task = _task(cell, config, max(1, cores() // config.jobs), Path())
         found = estimate(task, n_train, lambda message: None)
         total += found.seconds
@@ -199,7 +281,7 @@ def _executor(config: RunConfig, folder: Path) -> Iterator[tuple[Execute, int]]:
             places.put(gpu)
 
     # A GPU serves one cell at a time. A cell alone sees them all, and so does one whose devices are named.
-    gpus = provenance.visible_gpus() if config.device in ("auto", "cuda") else []
+    gpus = visible_gpus() if config.device in ("auto", "cuda") else []
     jobs = 1 if config.device.startswith("cuda:") else min(config.jobs, len(gpus) or config.jobs)
     places: queue.SimpleQueue[str | None] = queue.SimpleQueue()
     for place in gpus if gpus and jobs > 1 else [None] * jobs:
@@ -207,12 +289,12 @@ def _executor(config: RunConfig, folder: Path) -> Iterator[tuple[Execute, int]]:
     yield here, jobs
 
 
-def _check_same_data(results: Results, datasets: Opened, folder: Path) -> None:
+def _check_same_data(run: Run, datasets: Opened) -> None:
     for name, (dataset, _) in datasets.items():
-        before = results.datasets.get(name)
-        if before is not None and before["fingerprint"] != dataset.fingerprint:
+        before = run.datasets.get(name)
+        if before is not None and before.fingerprint != dataset.fingerprint:
             raise InputError(
-                f"{folder} holds results on other images called {name!r} (or another --limit or --seed split); "
+                f"{run.path} holds results on other images called {name!r} (or another --limit or --seed split); "
                 "give another -o, or --fresh to start over"
             )
 
@@ -233,19 +315,25 @@ def _check_params(cell: Cell) -> None:
         check_params(cell.spec, factory)
 
 
-def _row(cell: Cell, record: dict[str, Any], config: RunConfig) -> dict[str, Any]:
-    identity = {"cell": cell.id, "key": cell.key, "dataset": cell.dataset, "method": str(cell.spec)}
-    family = record.get("family") or cell.entry.describe()[1] or "other"
-    limited = config.limit is not None
-    return {
-        **record,
-        **identity,
-        "params": dict(cell.spec.params),
-        "seed": cell.seed,
-        "per_class": cell.per_class,
-        "family": family,
-        "limited": limited,
-    }
+def _record(cell: Cell, fields: dict[str, Any], config: RunConfig, here: Environment) -> Record:
+    """The plain record of a cell; ``here``: where it was made, unless its process says so itself."""
+    family = fields.get("family") or cell.entry.describe()[1] or "other"
+    identity = {"cell": cell.id, "key": cell.key, "dataset": cell.dataset, "method": str(cell.spec), "seed": cell.seed}
+    known = {name: value for name, value in fields.items() if value is not None}
+    return Record.model_validate(
+        {"environment": here, "finished": _now()}
+        | known
+        | identity
+        | {"condition": cell.condition, "params": dict(cell.spec.params)}
+        | {"family": family, "limited": config.limit is not None}
+    )
+
+
+def _answer(plain: Record, fields: dict[str, Any]) -> Record:
+    """The record of a probe's answer: of the same cell as ``plain``, fitted as it was."""
+    same = ("cell", "key", "dataset", "method", "params", "family", "seed", "condition", "n_train", "n_train_per_class")
+    shared = {name: getattr(plain, name) for name in (*same, "device", "limited", "finished", "environment")}
+    return Record.model_validate(shared | {name: value for name, value in fields.items() if value is not None})
 
 
 @contextmanager

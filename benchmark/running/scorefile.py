@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -10,56 +11,61 @@ from topfive.common.machine import cores
 from .. import specs
 from ..data import open_dataset
 from ..errors import InputError
-from ..report.figures import TONES
-from ..results.folder import MANIFEST, claim, write_json
-from ..results.record import Results
+from ..families import FAMILIES
+from ..results.describe import describe, tree_of
+from ..results.environment import environment
+from ..results.folder import MANIFEST, claim
+from ..results.run import load_run
+from ..results.schema import Manifest, Record
 from ..results.thumbnails import write_thumbnails
-from ..scoring.external import read_external
-from ..scoring.metrics import costs_of, metrics
+from ..scoring.external import Truth, read_external
+from ..scoring.metrics import metrics
 from ..scoring.predictions import write_predictions
 from ..specs import slug
-from .provenance import collect, describe
-
-FAMILIES = (*TONES, "other")
 
 
-def score(file: Path, data: str, *, name: str | None, family: str, output: Path | None) -> dict[str, Any]:
+def score(file: Path, data: str, *, name: str | None, family: str, output: Path | None) -> Record:
     """The record of ``file`` on the validation images of ``data``; with ``output``, also a row of that run's folder."""
-    if family not in FAMILIES:
-        raise InputError(f"--family {family!r}: give one of {', '.join(map(repr, FAMILIES))}")
+    families = [known.name for known in FAMILIES]
+    if family not in families:
+        raise InputError(f"--family {family!r}: give one of {', '.join(map(repr, families))}")
     spec = specs.parse(data)
     params: dict[str, Any] = dict(spec.params)
     dataset = open_dataset(spec.name, n_jobs=cores(), **params)
-    ranking = read_external(file, dataset)
+    truth = Truth(dataset.title, dataset.classes, dataset.val.ids, dataset.val.labels)
+    ranking = read_external(file, truth)
     dataset_name, method = str(specs.Spec(dataset.name, spec.params)), name or file.stem
-    cell = f"{slug(dataset_name)}.{slug(method)}.file"
-    record = {
-        "cell": cell,
-        "dataset": dataset_name,
-        "method": method,
-        "family": family,
-        "seed": 0,
-        "status": "done",
-        "limited": False,
-        "device": f"predictions file {file.name}",
-        **metrics(ranking, costs_of(dataset.classes)),
-    }
+    record = Record(
+        cell=f"{slug(dataset_name)}.{slug(method)}.file",
+        dataset=dataset_name,
+        method=method,
+        family=family,
+        status="done",
+        device=f"predictions file {file.name}",
+        metrics=metrics(ranking, tree_of(dataset.classes)),
+    )
     if output is None:
         return record
-    from ..report.page import render
+    from ..report.render import render
 
     with claim(output):
-        results = Results.load(output)
-        before = results.datasets.get(dataset_name)
-        if before is not None and before["fingerprint"] != dataset.fingerprint:
+        run = load_run(output)
+        before = run.datasets.get(dataset_name)
+        if before is not None and before.fingerprint != dataset.fingerprint:
             raise InputError(f"{output} holds results on other images called {dataset_name!r}; give another -o")
+        stored = f"predictions/{record.cell}.parquet"
         (output / "predictions").mkdir(exist_ok=True)
-        write_predictions(output / "predictions" / f"{cell}.parquet", dataset.val.ids, ranking)
-        write_thumbnails(output / "thumbnails" / f"{slug(dataset_name)}.parquet", dataset)
+        write_predictions(output / stored, dataset.val.ids, ranking)
+        write_thumbnails(output, dataset_name, dataset)
         if not (output / MANIFEST).is_file():
-            write_json(output / MANIFEST, collect({"data": [data], "seed": [0]}))
-        results.datasets[dataset_name] = describe(dataset_name, dataset, limited=False)
-        results.put(record | {"predictions": f"predictions/{cell}.parquet"})
-        results.save(output)
+            run.manifest = Manifest(
+                command=["topfive", *sys.argv[1:]],
+                config={"data": [data], "seed": [0]},
+                environment=environment(),
+            )
+            run.save_manifest()
+        run.datasets[dataset_name] = describe(dataset_name, dataset, limited=False)
+        run.put(record.model_copy(update={"predictions": stored}))
+        run.save()
         render([output], output)
     return record

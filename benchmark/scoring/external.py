@@ -16,6 +16,7 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -24,30 +25,40 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
-from ..data import Dataset
 from ..errors import InputError
 from .predictions import SCHEMA, read_predictions
 from .ranking import Ranking, rank
 
+
+@dataclass(frozen=True)
+class Truth:
+    """What the answers are for: a data set's title, classes in order, and its n validation images' ids and labels."""
+
+    title: str
+    classes: Sequence[str]
+    ids: Sequence[str]
+    labels: NDArray[np.int64]
+
+
 Row = tuple[str, str, list[Any] | dict[str, Any]]  # where it stands, image id, ranked classes or scores by class
 
 
-def read_external(path: Path, dataset: Dataset) -> Ranking:
-    """The ranking that ``path`` holds for the validation images of ``dataset``, in their order. Raises InputError."""
+def read_external(path: Path, truth: Truth) -> Ranking:
+    """The ranking that ``path`` holds for the validation images of ``truth``, in their order. Raises InputError."""
     if not path.is_file():
         raise InputError(f"there is no predictions file {path}")
     readers = {".csv": _csv, ".jsonl": _jsonl, ".parquet": _parquet, ".txt": _submission}
     if path.suffix not in readers:
         raise InputError(f"{path}: the ending must be one of {', '.join(readers)}")
     if path.suffix == ".parquet" and set(SCHEMA.names) <= set(_schema(path).names):
-        return _own(path, dataset)
-    places = {image: i for i, image in enumerate(dataset.val.ids)}
-    classes = {name: i for i, name in enumerate(dataset.classes)}
+        return _own(path, truth)
+    places = {image: i for i, image in enumerate(truth.ids)}
+    classes = {name: i for i, name in enumerate(truth.classes)}
     answers: list[NDArray[Any] | None] = [None] * len(places)
     kind = ""
-    for where, image, answer in readers[path.suffix](path, dataset):
+    for where, image, answer in readers[path.suffix](path, truth):
         if image not in places:
-            raise InputError(f"{where}: unknown image id {image!r}; ids look like {dataset.val.ids[0]!r}")
+            raise InputError(f"{where}: unknown image id {image!r}; ids look like {truth.ids[0]!r}")
         if answers[places[image]] is not None:
             raise InputError(f"{where}: image {image!r} is there twice")
         this = "scores" if isinstance(answer, dict) else "ranked"
@@ -58,12 +69,12 @@ def read_external(path: Path, dataset: Dataset) -> Ranking:
         answers[places[image]] = read(where, answer, classes)
     missing = [i for i, answer in enumerate(answers) if answer is None]
     if missing:
-        first = dataset.val.ids[missing[0]]
+        first = truth.ids[missing[0]]
         raise InputError(f"{path}: {len(missing)} of {len(answers)} validation images are missing, first {first!r}")
     found = [answer for answer in answers if answer is not None]
     if kind == "scores":
-        return rank(np.stack(found), dataset.val.labels)
-    return _rank_lists(found, dataset.val.labels, len(classes))
+        return rank(np.stack(found), truth.labels)
+    return _rank_lists(found, truth.labels, len(classes))
 
 
 def _scores(where: str, answer: Any, classes: dict[str, int]) -> NDArray[np.float64]:
@@ -113,22 +124,22 @@ def _rank_lists(ranked: Sequence[NDArray[np.int64]], labels: NDArray[np.int64], 
     return Ranking(n_classes, label, above_, tied_, top.astype(np.int32), np.ascontiguousarray(scores))
 
 
-def _own(path: Path, dataset: Dataset) -> Ranking:
-    """A run's own file; the first row that does not belong to ``dataset``, or contradicts itself, is named."""
+def _own(path: Path, truth: Truth) -> Ranking:
+    """A run's own file; the first row that does not belong to ``truth``, or contradicts itself, is named."""
     try:
         with np.errstate(invalid="raise"):
             ids, ranking = read_predictions(path)
-    except (ArithmeticError, KeyError, TypeError, ValueError):  # no metadata, nulls, ragged lists
+    except (ArithmeticError, KeyError, TypeError, ValueError, pa.ArrowException):  # no metadata, nulls, ragged lists
         raise InputError(f"{path}: has the columns of a run's predictions, but not as a run writes them") from None
-    if ranking.n_classes != len(dataset.classes):
-        raise InputError(f"{path}: ranks {ranking.n_classes} classes; {dataset.title} has {len(dataset.classes)}")
-    for row, (given, expected) in enumerate(zip(ids, dataset.val.ids, strict=False), start=1):
+    if ranking.n_classes != len(truth.classes):
+        raise InputError(f"{path}: ranks {ranking.n_classes} classes; {truth.title} has {len(truth.classes)}")
+    for row, (given, expected) in enumerate(zip(ids.to_pylist(), truth.ids, strict=False), start=1):
         if given != expected:
             raise InputError(f"{path}, row {row}: image {given!r}, expected {expected!r}: of a run on other images?")
-    if len(ids) != len(dataset.val.ids):
-        raise InputError(f"{path}: {len(ids)} rows for {len(dataset.val.ids)} validation images")
+    if len(ids) != len(truth.ids):
+        raise InputError(f"{path}: {len(ids)} rows for {len(truth.ids)} validation images")
     faults = {
-        "the label is another": ranking.label != dataset.val.labels,
+        "the label is another": ranking.label != truth.labels,
         "a score is not finite": ~np.isfinite(ranking.top_scores).all(axis=1),
         "the rank contradicts the classes listed": ~_consistent(ranking),
     }
@@ -147,7 +158,7 @@ def _consistent(ranking: Ranking) -> NDArray[np.bool_]:
     return np.asarray(sensible & np.where(place >= 0, inside, end > ranking.top_classes.shape[1]))
 
 
-def _csv(path: Path, dataset: Dataset) -> Iterator[Row]:
+def _csv(path: Path, truth: Truth) -> Iterator[Row]:
     with path.open(newline="", encoding="utf-8-sig") as file:
         try:
             rows = csv.reader(file)
@@ -156,7 +167,7 @@ def _csv(path: Path, dataset: Dataset) -> Iterator[Row]:
             raise InputError(f"{path} is not readable as CSV: {error}") from None
 
 
-def _parquet(path: Path, dataset: Dataset) -> Iterator[Row]:
+def _parquet(path: Path, truth: Truth) -> Iterator[Row]:
     _schema(path)
     table = pq.read_table(path)
     table = table.select([name for name in table.column_names if not name.startswith("__index_level_")])  # pandas'
@@ -177,7 +188,7 @@ def _table(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> 
         yield where, str(image), values if ranked else dict(zip(header[1:], answer, strict=True))
 
 
-def _jsonl(path: Path, dataset: Dataset) -> Iterator[Row]:
+def _jsonl(path: Path, truth: Truth) -> Iterator[Row]:
     with path.open(encoding="utf-8") as file:
         for number, line in enumerate(file, start=1):
             where = f"{path}, line {number}"
@@ -196,17 +207,17 @@ def _jsonl(path: Path, dataset: Dataset) -> Iterator[Row]:
             yield where, str(row["image_id"]), row[named[0]]
 
 
-def _submission(path: Path, dataset: Dataset) -> Iterator[Row]:
+def _submission(path: Path, truth: Truth) -> Iterator[Row]:
     lines = path.read_text(encoding="utf-8", errors="replace").splitlines()
-    if len(lines) != len(dataset.val.ids):
-        raise InputError(f"{path}: {len(lines)} lines for {len(dataset.val.ids)} validation images")
-    for number, (line, image) in enumerate(zip(lines, dataset.val.ids, strict=True), start=1):
+    if len(lines) != len(truth.ids):
+        raise InputError(f"{path}: {len(lines)} lines for {len(truth.ids)} validation images")
+    for number, (line, image) in enumerate(zip(lines, truth.ids, strict=True), start=1):
         where = f"{path}, line {number}"
         guesses = []
         for word in line.split():
-            if not word.isdigit() or not 1 <= int(word) <= len(dataset.classes):
-                raise InputError(f"{where}: {word!r} is not a class number from 1 to {len(dataset.classes)}")
-            guesses.append(dataset.classes[int(word) - 1])
+            if not word.isdecimal() or not 1 <= int(word) <= len(truth.classes):
+                raise InputError(f"{where}: {word!r} is not a class number from 1 to {len(truth.classes)}")
+            guesses.append(truth.classes[int(word) - 1])
         yield where, image, guesses
 
 

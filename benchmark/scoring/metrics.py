@@ -1,4 +1,4 @@
-"""The one scorer: a ranking in, top-k errors out. Ties count against the contender.
+"""The one scorer: a ranking in, errors out. Every metric is a row of ``METRICS``. Ties count against the contender.
 
 A hit at k is g + t <= k (pessimistic: constant scores score no hits below k = C); the expected credit of breaking
 ties at random is clip((k - g) / t, 0, 1). Why: docs/report.md.
@@ -6,17 +6,42 @@ ties at random is clip((k - g) / t, 0, 1). Why: docs/report.md.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ..data.wordnet import hierarchical_cost, known
 from .ranking import Ranking
 from .statistics import expected_credit, hits_at, wilson
 
 FEW_IMAGES = 1000  # with fewer validation images an error is known to within several points only
+
+Tree = NDArray[np.floating[Any]] | None  # (C, C) hierarchical cost of guessing column for row's truth
+
+
+@dataclass(frozen=True)
+class Metric:
+    """A number that follows from a ranking. From this row come its CSV columns, its table column and its tooltip.
+
+    name     the column; title: the heading in tables, where "" keeps it out of them
+    compute  (ranking, tree) → the value as a fraction or a count; None where it does not apply
+    better   which way is better: "lower", "higher", or "" for what is no merit
+    text     how it is printed: "percent", "count" or "decimal"
+    k        the guesses it allows, for those that come in several; None for others
+    range    its 95 % interval over images, as (low, high); further columns ``<name>_low`` and ``<name>_high``
+    """
+
+    name: str
+    title: str
+    compute: Callable[[Ranking, Tree], float | int | None]
+    better: Literal["lower", "higher", ""] = ""
+    text: Literal["percent", "count", "decimal"] = "percent"
+    help: str = ""
+    k: int | None = None
+    range: Callable[[Ranking], tuple[float, float]] | None = None
 
 
 def decisive_k(n_classes: int) -> int:
@@ -24,28 +49,94 @@ def decisive_k(n_classes: int) -> int:
     return 5 if n_classes > 10 else 1
 
 
-def metrics(ranking: Ranking, costs: NDArray[np.floating[Any]] | None = None) -> dict[str, Any]:
-    """The columns of a result: errors as fractions with 95 % Wilson intervals, chance levels, ties.
+def metrics(ranking: Ranking, tree: Tree = None) -> dict[str, float | int | None]:
+    """Every metric of a ranking by its column. ``tree``: where the classes are synsets (``data.wordnet``)."""
+    found: dict[str, float | int | None] = {}
+    for metric in METRICS:
+        found[metric.name] = metric.compute(ranking, tree)
+        if metric.range is not None:
+            found[f"{metric.name}_low"], found[f"{metric.name}_high"] = metric.range(ranking)
+    return found
 
-    ``costs``: (C, C) hierarchical cost of guessing column for row's truth, where the classes are synsets.
-    """
+
+def columns() -> Sequence[str]:
+    """The columns of all metrics, in order."""
+    out = []
+    for metric in METRICS:
+        ends = () if metric.range is None else (f"{metric.name}_low", f"{metric.name}_high")
+        out += [metric.name, *ends]
+    return out
+
+
+def _error(ranking: Ranking, tree: Tree, k: int) -> float:
+    return 1 - int(hits_at(ranking.above, ranking.tied, k).sum()) / len(ranking.label)
+
+
+def _error_range(ranking: Ranking, k: int) -> tuple[float, float]:
     n = len(ranking.label)
-    result: dict[str, Any] = {"n": n, "n_classes": ranking.n_classes}
-    for k in (1, 5):
-        right = int(hits_at(ranking.above, ranking.tied, k).sum())
-        low, high = wilson(n - right, n)
-        result[f"top{k}_err"] = 1 - right / n
-        result[f"top{k}_err_low"], result[f"top{k}_err_high"] = float(low), float(high)
-        result[f"top{k}_expected_err"] = float(1 - expected_credit(ranking.above, ranking.tied, k).mean())
-        result[f"chance_top{k}"] = 1 - min(k, ranking.n_classes) / ranking.n_classes
-    result["tied_images"] = int((ranking.tied > 1).sum())
-    result["hierarchical_err"] = None
-    if costs is not None:
-        guesses = ranking.top_classes[:, : min(5, ranking.n_classes)]
-        result["hierarchical_err"] = float(costs[ranking.label[:, None], guesses].min(axis=1).mean())
-    return result
+    return wilson(n - int(hits_at(ranking.above, ranking.tied, k).sum()), n)
 
 
-def costs_of(classes: Sequence[str]) -> NDArray[np.float64] | None:
-    """(C, C) ILSVRC-2010's hierarchical costs where all the classes are synsets, else None."""
-    return hierarchical_cost(classes) if known(classes) else None
+def _expected_error(ranking: Ranking, tree: Tree, k: int) -> float:
+    return float(1 - expected_credit(ranking.above, ranking.tied, k).mean())
+
+
+def _chance(ranking: Ranking, tree: Tree, k: int) -> float:
+    return 1 - min(k, ranking.n_classes) / ranking.n_classes
+
+
+def _hierarchical(ranking: Ranking, tree: Tree) -> float | None:
+    if tree is None:
+        return None
+    guesses = ranking.top_classes[:, : min(5, ranking.n_classes)]
+    return float(tree[ranking.label[:, None], guesses].min(axis=1).mean())
+
+
+_MISSED = {1: "the truth is not the first guess", 5: "the truth is not among the five best guesses"}
+
+METRICS: list[Metric] = [
+    Metric("n", "", lambda ranking, tree: len(ranking.label), text="count", help="validation images"),
+    Metric("n_classes", "", lambda ranking, tree: ranking.n_classes, text="count", help="classes"),
+    *(
+        Metric(
+            f"top{k}_err",
+            f"top-{k} error",
+            partial(_error, k=k),
+            "lower",
+            help=_MISSED[k],
+            k=k,
+            range=partial(_error_range, k=k),
+        )
+        for k in (1, 5)
+    ),
+    *(
+        Metric(
+            f"top{k}_expected_err",
+            f"expected top-{k}",
+            partial(_expected_error, k=k),
+            "lower",
+            help="with ties broken at random instead of against the contender",
+            k=k,
+        )
+        for k in (1, 5)
+    ),
+    *(
+        Metric(f"chance_top{k}", "", partial(_chance, k=k), help=f"top-{k} error of guessing at random", k=k)
+        for k in (1, 5)
+    ),
+    Metric(
+        "hierarchical_err",
+        "hierarchical",
+        _hierarchical,
+        "lower",
+        "decimal",
+        "ILSVRC-2010: how far off in the WordNet tree, 0 right, 1 unrelated",
+    ),
+    Metric(
+        "tied_images",
+        "ties",
+        lambda ranking, tree: int((ranking.tied > 1).sum()),
+        text="count",
+        help="images on which a class ties with the truth",
+    ),
+]

@@ -8,6 +8,7 @@ from pathlib import Path
 
 import numpy as np
 import pyarrow as pa
+import pyarrow.compute as pc
 import pyarrow.parquet as pq
 from topfive.common.files import write_atomic
 
@@ -43,20 +44,28 @@ def write_predictions(path: Path, ids: Sequence[str], ranking: Ranking) -> None:
     write_atomic(path, buffer.getvalue())
 
 
-def read_predictions(path: Path) -> tuple[list[str], Ranking]:
+def read_predictions(path: Path) -> tuple[pa.Array, Ranking]:
     """(image ids, ranking) as they were written."""
     table = pq.read_table(path)
-    stacked = {
-        name: np.stack(table[name].to_pylist()) if len(table) else np.empty((0, 0))
-        for name in ("top_classes", "top_scores")
-    }
+    n = len(table)
     column = {name: table[name].to_numpy().astype(np.int32) for name in ("label", "above", "tied")}
     ranking = Ranking(
         int(table.schema.metadata[b"n_classes"]),
         column["label"],
         column["above"],
         column["tied"],
-        stacked["top_classes"].astype(np.int32),
-        stacked["top_scores"].astype(np.float32),
+        _rows(table["top_classes"], n).astype(np.int32),
+        _rows(table["top_scores"], n).astype(np.float32),
     )
-    return table["image_id"].to_pylist(), ranking
+    return table["image_id"].combine_chunks().cast(pa.string()), ranking
+
+
+def _rows(column: pa.ChunkedArray, n: int) -> np.ndarray[tuple[int, int], np.dtype[np.generic]]:
+    """(n, m) of n lists of one length. Raises ValueError for nulls or other lengths."""
+    lists = column.combine_chunks()
+    values = lists.flatten()
+    if lists.null_count or values.null_count or (n and len(values) % n):
+        raise ValueError("the lists differ in length, or some are missing")
+    if n and not np.all(pc.list_value_length(lists).to_numpy() == len(values) // n):
+        raise ValueError("the lists differ in length")
+    return np.asarray(values.to_numpy(zero_copy_only=False)).reshape(n, len(values) // n if n else 0)

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 STORED_RANKS = 20
+TOLERANCE = 1e-3  # by which the probabilities of an image may miss a sum of one, and one of them exceed one
 
 
 class ScoreError(ValueError):
@@ -83,9 +84,19 @@ def rank(scores: NDArray[np.floating[Any]], labels: NDArray[np.integer[Any]]) ->
     )
 
 
-def looks_like_probabilities(scores: NDArray[np.floating[Any]]) -> bool:
-    """Whether every row is non-negative and sums to one: calibration is reported only then."""
-    return bool((scores >= 0).all() and np.allclose(scores.sum(axis=1), 1, atol=1e-3))
+def confidence_of(scores: NDArray[np.floating[Any]]) -> str | None:
+    """ "probability" or "log-probability" where every row sums to one (or its exponentials do), else None.
+
+    Calibration is reported only then. (n, C) scores; the one tolerance for "is a probability" is ``TOLERANCE``.
+    """
+    if not len(scores):
+        return None
+    if (scores >= 0).all():
+        return "probability" if np.allclose(scores.sum(axis=1), 1, atol=TOLERANCE, rtol=0) else None
+    if (scores <= TOLERANCE).all():
+        total = np.exp(np.minimum(scores, 0.0), dtype=np.float64).sum(axis=1)
+        return "log-probability" if np.allclose(total, 1, atol=TOLERANCE, rtol=0) else None
+    return None
 
 
 def _first(bad: NDArray[np.bool_]) -> int:

@@ -15,6 +15,8 @@ from scipy import stats
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import proportion_confint
 
+from .ranking import TOLERANCE
+
 Hits = NDArray[np.bool_]
 Floats = NDArray[np.float64]
 
@@ -124,8 +126,9 @@ def calibration(confidence: NDArray[Any], hit: NDArray[Any], bins: int = 15) -> 
     ``confidence``: (n,) probability of the first guess; ``hit``: (n,) whether it was right.
     """
     conf, right = np.asarray(confidence, dtype=np.float64), np.asarray(hit, dtype=np.float64)
-    if not len(conf) or conf.min() < 0 or conf.max() > 1 + 1e-6:
+    if not len(conf) or conf.min() < -TOLERANCE or conf.max() > 1 + TOLERANCE:
         raise ValueError("confidences are probabilities, one an image")
+    conf = np.clip(conf, 0, 1)
     # Bin i is (i/bins, (i+1)/bins], as in the paper.
     index = np.clip(np.ceil(conf * bins).astype(int) - 1, 0, bins - 1)
     count = np.bincount(index, minlength=bins)

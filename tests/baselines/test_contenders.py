@@ -9,16 +9,19 @@ from typing import Any
 import numpy as np
 import pytest
 import topfive.baselines.encoder as encoder_module
+import topfive.baselines.sampling as sampling_module
 import torch
 from sklearn.base import clone
 from topfive.baselines.chance import Chance
 from topfive.baselines.coates import CoatesNg
-from topfive.baselines.descriptors import DESCRIPTORS, to_tensor
-from topfive.baselines.encoder import MAX_PIXELS, Channel, Encoder, extract
+from topfive.baselines.descriptors import DESCRIPTORS, MAX_PIXELS, to_tensor
+from topfive.baselines.encoder import Encoder
+from topfive.baselines.extraction import extract
 from topfive.baselines.floors import PixelsSvm, RandomForest
 from topfive.baselines.grid import Grid
 from topfive.baselines.parts import Bovw, Fisher, Llc, SuperVector, Vlad
 from topfive.baselines.presets import BestOf2012, IsiTwelve, NecUiuc, OxfordVgg, SiftBovw, SiftFisher, Xrce
+from topfive.baselines.vocabulary import Channel
 from topfive.baselines.whole import ColorHistogram, Hog
 from topfive.benchmark.data.images import LazyImages
 
@@ -86,6 +89,28 @@ def test_contender_learns_stripes(contender: Any, train: tuple[LazyImages, np.nd
     assert sum(model.timings_.values()) > 0
     assert type(contender).family in {"hand-engineered", "learned, shallow", "floor"}
     assert clone(model).get_params() == contender.get_params()
+    assert set(model.budget_) - {"codebook"} == {"pixels", "views", "train_share", "tuned"}
+    if model.family != "floor":
+        assert set(model.converged_) == {"converged", "why"}
+
+
+@pytest.mark.parametrize(
+    ("contender", "pixels", "codebook", "views", "tuned"),
+    [
+        (Fisher(k=2, mirrored=True), 100_000, 2, 2, "SVM penalty on a held-out tenth"),
+        (Fisher(k=3, descriptor="sift+color", classifier="pa", fused=True), 100_000, 3, 1, "nothing"),
+        (CoatesNg(k=5), 1024, 5, 1, "SVM penalty on a held-out tenth"),
+        (Hog(), 4096, None, 1, "SVM penalty on a held-out tenth"),
+        (PixelsSvm(), 256, None, 1, "nothing"),
+        (Chance(), 0, None, 1, "nothing"),
+    ],
+    ids=lambda value: type(value).__name__,
+)
+def test_the_budget_is_told(
+    contender: Any, pixels: int, codebook: int | None, views: int, tuned: str, train: tuple[LazyImages, np.ndarray]
+) -> None:
+    wanted = {"pixels": pixels, "views": views, "train_share": 1.0, "tuned": tuned}
+    assert clone(contender).fit(*train).budget_ == wanted | ({} if codebook is None else {"codebook": codebook})
 
 
 @pytest.mark.parametrize(
@@ -160,7 +185,7 @@ def test_stages_are_cached_and_shared(tmp_path: Path, monkeypatch: pytest.Monkey
     def forbidden(*_: Any, **__: Any) -> None:
         raise AssertionError("made again")
 
-    monkeypatch.setattr(encoder_module.Encoder, "_learn", forbidden)
+    monkeypatch.setattr(sampling_module, "learn", forbidden)
     monkeypatch.setattr(encoder_module.Encoder, "_encode_alike", forbidden)
     second = Fisher(k=4, cache_dir=str(tmp_path)).fit(images, labels)
     np.testing.assert_array_equal(first.models_[0].coef_, second.models_[0].coef_)
@@ -202,12 +227,12 @@ def test_what_contenders_have_in_common_is_made_once(tmp_path: Path) -> None:
 
 
 def test_a_vocabulary_does_not_depend_on_the_others(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(encoder_module, "SAMPLES_LEAST", 100)  # below what the larger codebook asks for
+    monkeypatch.setattr(sampling_module, "LEAST", 100)  # below what the larger codebook asks for
     images, grid = LazyImages.from_array(stripes(24, 3)[0]), Grid((2.0,), 4.0)
     channels = [Channel("sift", "bovw", 2), Channel("sift", "llc", 8), Channel("lcs", "bovw", 2)]
-    together = Encoder(channels, grid).fit(images).fitted_
+    together = Encoder(channels, grid).fit(images).learned_
     for channel in channels:
-        [alone] = Encoder([channel], grid).fit(images).fitted_.values()
+        [alone] = Encoder([channel], grid).fit(images).learned_.values()
         assert torch.equal(alone.codebook.centres, together[channel.vocabulary].codebook.centres)
 
 
@@ -229,7 +254,7 @@ def test_no_image_is_described_at_full_size(monkeypatch: pytest.MonkeyPatch) -> 
 def test_places_weigh_as_much_as_descriptors_without_pca() -> None:
     images = LazyImages.from_array(stripes(24, 3)[0])
     encoder = Encoder([Channel("lcs", "vlad", 2, dims=0), Channel("lcs", "vlad", 2)], Grid((2.0,), 4.0)).fit(images)
-    raw, whitened = encoder.fitted_.values()
+    raw, whitened = encoder.learned_.values()
     rgb = to_tensor(list(stripes(24, 3)[0]), "cpu")
     spread = DESCRIPTORS["lcs"](rgb, encoder.grid, torch.float32).flatten(0, 1).std(0).mean()
     assert raw.spread / whitened.spread == pytest.approx(float(spread), rel=0.05)  # that of a sample
@@ -245,7 +270,7 @@ def test_places_weigh_as_much_as_descriptors_without_pca() -> None:
         (Fisher(xy="no"), "xy must be true or false, not 'no'"),
         (Fisher(mirrored="yes"), "mirrored must be true or false, not 'yes'"),
         (Fisher(fused=1), "fused must be true or false, not 1"),
-        (Fisher(step=-1), "step must be a number of at least 0, not -1"),
+        (Fisher(step=-1), "step must be a number at least 0, not -1"),
         (Fisher(classifier="tree"), "classifier must be one of svm, pa, not 'tree'"),
         (Fisher(pyramid="three"), "rows x columns"),
         (Fisher(pyramid="²x1"), "rows x columns"),

@@ -112,6 +112,16 @@ def test_a_horizontal_ramp_votes_for_one_direction() -> None:
     torch.testing.assert_close(patches.flatten(1).norm(dim=1), torch.ones(len(patches)))
 
 
+@pytest.mark.parametrize("cell", [4.0, 8.0])  # the coarser one is pooled from a halved image
+def test_patches_of_little_contrast_are_flat(cell: float) -> None:
+    for slope, shown in ((0.0045, False), (0.0055, True)):  # a pixel, intensities from 0 to 1
+        ramp = (torch.arange(64.0) * slope).expand(1, 64, 64)
+        patches = dense_sift(ramp, Grid((cell,), 8.0))
+        side = round(patches.shape[1] ** 0.5)
+        lengths = patches.view(side, side, 128)[1:-1, 1:-1].norm(dim=2)  # at an edge the gradient is half as large
+        torch.testing.assert_close(lengths, torch.full_like(lengths, float(shown)))
+
+
 def test_root_sift_is_the_square_root_of_l1_shares(photograph: np.ndarray) -> None:
     image = grey(as_rgb(photograph))[:, :48, :48]
     plain = dense_sift(image, Grid((3.0,), 3.0), root=False)
@@ -234,6 +244,22 @@ def test_gist_sees_the_direction_of_stripes() -> None:
     assert energy.argmax() == 0  # finest scale, along x
     turned = gist(stripes.transpose(1, 2)).view(4, 8, 16).mean(2)
     assert turned.argmax() == 4
+
+
+@pytest.mark.parametrize("scale", range(4))
+def test_gabor_filters_are_lmgists(scale: int) -> None:
+    """LMgist's parameters: [.35, .3/(1.85^(i-1)), 16*or(i)^2/32^2, pi/(or(i))*(j-1)], 8 orientations a scale."""
+    frequencies = np.fft.fftfreq(400)  # cycles per pixel
+    bank = gabor_bank(400, 400, torch.device("cpu")).view(4, 8, 400, 400).numpy()
+    centre = [0.3, 0.1621622, 0.0876552, 0.0473812][scale]
+    along_x = bank[scale, 0, 0]  # the first filter looks along +x
+    np.testing.assert_allclose(along_x[:200], np.exp(-3.5 * (frequencies[:200] / centre - 1) ** 2), atol=1e-4)
+    angle = np.arctan2(frequencies[:, None], frequencies[None])
+    radius = np.hypot(frequencies[:, None], frequencies[None])
+    across = np.log(bank[scale, 2] + 1e-30) + 3.5 * (radius / centre - 1) ** 2
+    turned = (angle + np.pi / 4 + np.pi) % (2 * np.pi) - np.pi
+    near = (np.abs(turned) < 1) & (np.abs(radius / centre - 1) < 1)
+    np.testing.assert_allclose(across[near], -2 * np.pi * turned[near] ** 2, atol=1e-3)
 
 
 def test_gist_of_many_shapes_keeps_few_filters() -> None:

@@ -8,7 +8,7 @@ import skimage.feature
 import torch
 from sklearn.mixture import GaussianMixture
 from topfive.baselines.bovw import bags
-from topfive.baselines.encoder import Channel, Encoder
+from topfive.baselines.encoder import Encoder
 from topfive.baselines.fisher import fisher_vectors, improve
 from topfive.baselines.gmm import GMM, fit_gmm
 from topfive.baselines.grid import Grid
@@ -17,6 +17,7 @@ from topfive.baselines.llc import codes, llc_vectors
 from topfive.baselines.pca import PCA
 from topfive.baselines.pyramid import parse, regions
 from topfive.baselines.supervector import super_vectors, vlad_vectors
+from topfive.baselines.vocabulary import Channel
 from topfive.benchmark.data.images import LazyImages
 
 

@@ -2,20 +2,17 @@
 
 from __future__ import annotations
 
-import pickle
-import sys
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-import psutil
 import pytest
-import topfive.baselines.store as store_module
+import topfive.baselines.stages as stages_module
 import torch
 from sklearn.svm import LinearSVC
-from topfive.baselines import svm
+from topfive.baselines import sgd, svm
 from topfive.baselines.passive import PassiveAggressive
-from topfive.baselines.store import Store, read, release
+from topfive.baselines.sgd import Settings, Trainer
 from topfive.baselines.svm import LinearSVM
 
 
@@ -49,10 +46,94 @@ def test_reaches_liblinears_objective(problem: tuple[np.ndarray, np.ndarray]) ->
     assert reached <= 1.01 * best
 
 
+def test_steps_and_average_follow_their_definition(
+    problem: tuple[np.ndarray, np.ndarray], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two epochs of five batches in double precision, written down step by step."""
+    rows, labels = problem
+    monkeypatch.setattr(sgd, "product_dtype", lambda device: torch.float32)
+    ours = LinearSVM(solver="sgd", alpha=0.01, negative_weight=0.5, step=0.8, epochs=2, random_state=3)
+    ours.fit(rows, labels)
+    x = rows.astype(np.float64) - rows.astype(np.float64).mean(0)
+    signs = np.where(labels[:, None] == np.unique(labels), 1.0, -1.0)
+    largest = [np.linalg.eigvalsh(x[a : a + 128] @ x[a : a + 128].T)[-1] for a in (0, 157, 314, 472)]
+    step = 0.8 / np.mean(largest)
+    weights, intercept = np.zeros((20, 4)), np.full(4, -1.0)
+    mean_weights, mean_intercept = weights.copy(), intercept.copy()
+    generator = torch.Generator().manual_seed(3)
+    done = 0
+    for _ in range(2):
+        for i in torch.randperm(5, generator=generator).tolist():
+            a = slice(128 * i, min(128 * i + 128, 600))
+            slope = -signs[a] * np.maximum(0, 1 - signs[a] * (x[a] @ weights + intercept))
+            slope *= np.where(signs[a] > 0, 1.0, 0.5)
+            weights = weights * (1 - step * 0.01 * len(slope)) - step * x[a].T @ slope
+            intercept = intercept - 0.1 * step * slope.sum(0)
+            done += 1
+            # Every fourth step and at an epoch's end: the mean of what was seen, or one that forgets in an epoch.
+            if done % 4 == 0 or done % 5 == 0:
+                share = min(1.0, 4 / min(done, 5))
+                mean_weights += share * (weights - mean_weights)
+                mean_intercept += share * (intercept - mean_intercept)
+    np.testing.assert_allclose(ours.coef_, mean_weights, atol=2e-5)
+    np.testing.assert_allclose(
+        ours.intercept_, mean_intercept - rows.astype(np.float64).mean(0) @ mean_weights, atol=2e-5
+    )
+    assert np.abs(mean_weights - weights).max() > 1e-3  # the average is not the last step's
+
+
+def test_whether_more_epochs_could_help_is_told(
+    problem: tuple[np.ndarray, np.ndarray], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows, labels = problem
+    errors: list[float] = []
+    monkeypatch.setattr(Trainer, "loss", lambda self, model, rows: errors.pop(0))
+
+    def said(*held_out: float, **given: Any) -> tuple[str, float, dict[str, Any]]:
+        errors[:] = held_out
+        model = LinearSVM(solver="sgd", negative_weight=0.5, step=0.5, **given).fit(rows, labels)
+        return model.tuned_, model.train_share_, model.converged_
+
+    falling = [1 - 0.1 * i for i in range(8)]
+    tuned, share, verdict = said(*falling)
+    assert (tuned, share) == ("SVM epochs on a held-out tenth", 1.0)
+    assert verdict == {
+        "converged": False, "why": "the held-out error was still falling after all 8 epochs of the SVM"
+    }  # fmt: skip
+    _, _, verdict = said(0.5, 0.4, 0.45, 0.5, 0.5)
+    assert verdict == {"converged": True, "why": "the held-out error was lowest after 2 of 8 epochs of the SVM"}
+    tuned, share, verdict = said(epochs=1)
+    assert (tuned, share, verdict["converged"]) == ("nothing", 1.0, False)
+
+    monkeypatch.setattr(svm, "TUNING_LEAST", 200)  # rows; the stopping point is then looked for on others
+    monkeypatch.setattr(svm, "TUNING_VALUES", 0)
+    tuned, share, verdict = said(0.5, 0.4, 0.45, 0.5, 0.3, 0.2)
+    assert tuned == "SVM epochs on a held-out tenth of 200 images, epochs again on 60 held-out images"
+    assert share == pytest.approx(0.9)
+    assert verdict == {
+        "converged": False, "why": "the held-out error was still falling after all 2 epochs of the SVM"
+    }  # fmt: skip
+    _, _, verdict = said(0.5, 0.4, 0.45, 0.5, 0.2, 0.3)
+    assert verdict["converged"]
+
+
+def test_liblinear_and_passive_aggressive_tell_it_too(problem: tuple[np.ndarray, np.ndarray]) -> None:
+    rows, labels = problem
+    model = LinearSVM(solver="liblinear").fit(rows, labels)
+    assert (model.tuned_, model.train_share_) == ("SVM penalty on a held-out tenth", 1.0)
+    assert model.converged_["converged"]
+    assert model.converged_["why"].startswith("liblinear stopped after ")
+    passive = PassiveAggressive(epochs=6).fit(rows, labels)
+    assert (passive.tuned_, passive.train_share_) == ("nothing", 1.0)
+    assert "of the training rows were wrong in the last of 6 epochs" in passive.converged_["why"]
+    assert passive.converged_["converged"]
+    assert not PassiveAggressive(epochs=1).fit(rows, labels).converged_["converged"]
+
+
 def test_liblinear_is_liblinear_at_the_c_that_was_tuned(problem: tuple[np.ndarray, np.ndarray]) -> None:
     rows, labels = problem
     ours = LinearSVM(solver="liblinear").fit(rows, labels)
-    exact = LinearSVC(C=ours.recipe_["C"], tol=1e-8, max_iter=100_000, dual=False).fit(rows, labels)
+    exact = LinearSVC(C=ours.settings_["C"], tol=1e-8, max_iter=100_000, dual=False).fit(rows, labels)
     np.testing.assert_allclose(ours.coef_, exact.coef_.T, atol=0.01)
     np.testing.assert_allclose(ours.intercept_, exact.intercept_, atol=0.01)
 
@@ -61,9 +142,9 @@ def test_auto_takes_liblinear_for_small_problems_alone(
     problem: tuple[np.ndarray, np.ndarray], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     rows, labels = problem
-    assert LinearSVM().fit(rows, labels).recipe_["solver"] == "liblinear"
+    assert LinearSVM().fit(rows, labels).settings_["solver"] == "liblinear"
     monkeypatch.setattr(svm, "LIBLINEAR_WORK", rows.size * 4 - 1)
-    assert isinstance(LinearSVM().fit(rows, labels).recipe_, svm.Recipe)
+    assert isinstance(LinearSVM().fit(rows, labels).settings_, Settings)
 
 
 def test_weights_do_not_depend_on_the_number_of_threads() -> None:
@@ -85,13 +166,14 @@ def test_the_model_of_the_best_epoch_is_kept(
     rows, labels = problem
     monkeypatch.setattr(svm, "TUNING_LEAST", 200)
     monkeypatch.setattr(svm, "TUNING_VALUES", 0)
-    monkeypatch.setattr(LinearSVM, "_tune", lambda self, *_: svm.Recipe(1.0, 20.0, self.epochs or svm.EPOCHS))
+    monkeypatch.setattr(LinearSVM, "_tune", lambda self, *_: Settings(1.0, 20.0, self.epochs or svm.EPOCHS))
     # Both would differ a little where fewer rows are given.
-    monkeypatch.setattr(svm._Trainer, "_mean", lambda self: torch.zeros(20))
-    monkeypatch.setattr(svm._Trainer, "_curvature", lambda self: 30.0)
+    monkeypatch.setattr(Trainer, "_mean", lambda self: torch.zeros(20))
+    monkeypatch.setattr(Trainer, "_curvature", lambda self: 30.0)
     stopped = LinearSVM(solver="sgd").fit(rows, labels)
-    assert 1 < stopped.recipe_.epochs < svm.EPOCHS  # so long a step soon makes it worse
-    told = LinearSVM(solver="sgd", epochs=stopped.recipe_.epochs).fit(rows[:540], labels[:540])  # a tenth was held out
+    assert 1 < stopped.settings_.epochs < svm.EPOCHS  # so long a step soon makes it worse
+    # A tenth was held out.
+    told = LinearSVM(solver="sgd", epochs=stopped.settings_.epochs).fit(rows[:540], labels[:540])
     np.testing.assert_array_equal(stopped.coef_, told.coef_)
     np.testing.assert_array_equal(stopped.intercept_, told.intercept_)
 
@@ -100,8 +182,8 @@ def test_the_model_of_the_best_epoch_is_kept(
     ("parameters", "said"),
     [
         ({"solver": "foo"}, "solver must be one of auto, sgd, liblinear, not 'foo'"),
-        ({"alpha": -1}, "alpha must be a number of at least 0, not -1"),
-        ({"step": "fast"}, "step must be a number of at least 0, not 'fast'"),
+        ({"alpha": -1}, "alpha must be a number at least 0, not -1"),
+        ({"step": "fast"}, "step must be a number above 0, not 'fast'"),
         ({"epochs": 2.5}, "epochs must be a whole number of at least 1, not 2.5"),
     ],
 )
@@ -140,86 +222,6 @@ def test_two_classes_have_two_columns(problem: tuple[np.ndarray, np.ndarray]) ->
         assert (model.predict(rows) == (labels > 10)).mean() > 0.8
 
 
-@pytest.mark.skipif(not sys.platform.startswith("linux"), reason="asks the kernel of Linux what is resident")
-def test_a_pass_over_features_on_disk_takes_no_memory(tmp_path: Path) -> None:
-    def resident() -> int:
-        return psutil.Process().memory_info().shared  # mapped files are counted here
-
-    def fill(out: Any) -> None:
-        for start in range(0, len(out), 64):
-            out[start : start + 64] = np.arange(start, start + 64)[:, None] % 1000
-            release(out[start : start + 64])
-
-    before = resident()
-    features = Store(str(tmp_path)).features({"data": "test"}, (4096, 8192), fill)  # 64 MiB
-    assert resident() - before < 8 * 2**20
-    columns = features[:, 5:4101]
-    for start in range(0, 4096, 100):
-        rows = read(columns, start, start + 100)
-        assert rows.shape[1] == 4096
-        assert (rows == np.arange(start, min(start + 100, 4096))[:, None] % 1000).all()
-    assert resident() - before < 8 * 2**20
-    assert read(np.eye(3), 1, 9).tolist() == [[0, 1, 0], [0, 0, 1]]  # arrays in memory stay as they are
-
-
-def test_features_on_disk_give_the_same_model(problem: tuple[np.ndarray, np.ndarray], tmp_path: Path) -> None:
-    rows, labels = problem
-    half = rows.astype(np.float16)
-
-    def fill(out: np.ndarray) -> None:
-        out[:] = half
-
-    stored = Store(str(tmp_path)).features({"data": "test"}, half.shape, fill)
-    assert isinstance(stored, np.memmap)
-    again = Store(str(tmp_path)).features({"data": "test"}, half.shape, lambda out: pytest.fail("made twice"))
-    fits = [
-        LinearSVM(solver="sgd", negative_weight=0.5, step=1.0, epochs=3).fit(x, labels) for x in (half, stored, again)
-    ]
-    np.testing.assert_array_equal(fits[0].coef_, fits[1].coef_)
-    np.testing.assert_array_equal(fits[0].coef_, fits[2].coef_)
-
-
-def test_a_different_key_is_made_again_and_nothing_half_made_stays(tmp_path: Path) -> None:
-    store = Store(str(tmp_path))
-
-    def broken(out: np.ndarray) -> None:
-        raise RuntimeError("the power is gone")
-
-    with pytest.raises(RuntimeError, match="power"):
-        store.features({"data": "a"}, (2, 2), broken)
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_only_what_is_missing_is_made_and_kept(tmp_path: Path) -> None:
-    store = Store(str(tmp_path))
-    asked = []
-
-    def make(missing: list[int]) -> list[str]:
-        asked.append(missing)
-        return [f"made {i}" for i in missing]
-
-    keys = [{"data": "a"}, {"data": "b"}, None]
-    assert store.kept("codebook", keys[:1], make) == ["made 0"]
-    assert store.kept("codebook", keys, make) == ["made 0", "made 1", "made 2"]
-    assert store.kept("codebook", keys[1::-1], make) == ["made 1", "made 0"]
-    assert asked == [[0], [1, 2]]
-    with pytest.raises((AttributeError, pickle.PicklingError)):
-        store.kept("codebook", [{"data": "c"}], lambda missing: [lambda: None])
-    assert sorted(path.suffix for path in tmp_path.iterdir()) == [".pickle", ".pickle"]
-
-
-def test_large_features_without_a_key_lie_below_the_cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(store_module, "IN_MEMORY", 0)
-    folder = tmp_path / "cache"
-
-    def fill(out: np.ndarray) -> None:
-        assert [path.suffix for path in folder.iterdir()] == [".part"]
-        out[:] = 1
-
-    assert (Store(str(folder)).features(None, (2, 3), fill) == 1).all()
-    assert list(folder.iterdir()) == []
-
-
 def passive_aggressive_step(weights: np.ndarray, x: np.ndarray, truth: int) -> None:
     scores = x @ weights
     rival = int(np.where(np.arange(4) == truth, -np.inf, scores).argmax())
@@ -249,7 +251,7 @@ def test_scores_come_from_the_disk_and_from_no_rows(
     model.fit(rows, labels)
     assert model.decision_function(rows[:0]).shape == (0, 4)
     released = []
-    monkeypatch.setattr(store_module, "release", released.append)
+    monkeypatch.setattr(stages_module, "release", released.append)
     np.save(tmp_path / "rows.npy", rows)
     scores = model.decision_function(np.load(tmp_path / "rows.npy", mmap_mode="r"))
     np.testing.assert_allclose(scores, rows @ model.coef_ + model.intercept_, atol=1e-5)

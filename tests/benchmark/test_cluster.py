@@ -25,15 +25,15 @@ pytest.importorskip("distributed", reason="the extra `cluster` is not installed"
 from distributed import Client, KilledWorker, get_task_stream
 from topfive.benchmark.running.spread import spread
 
-METRICS = ("status", "top1_err", "top5_err", "top5_err_low", "tied_images", "reason")
+from tests.benchmark.conftest import records
 
 
-def start(out: Path, plugin: str, methods: list[str], **flags: object) -> dict[str, dict[str, object]]:
+def start(out: Path, plugin: str, methods: list[str], **flags: object) -> dict[str, tuple[object, ...]]:
+    """What came of each contender: status, reason, metrics."""
     base: dict[str, object] = {"data": ["photos[per_class=8]"]}
     base |= {"method": methods, "output": str(out), "plugin": [plugin], "quiet": True}
     run(load(None, base | flags))
-    cells = json.loads((out / "results.json").read_text())["cells"]
-    return {cell["method"]: {name: cell[name] for name in METRICS} for cell in cells}
+    return {name: (record.status, record.reason, record.metrics) for name, record in records(out).items()}
 
 
 @pytest.fixture
@@ -139,7 +139,7 @@ def test_chunks_of_a_cell_run_on_all_workers_and_one_may_die(
         assert list(client.nthreads().values()) == [1]  # one thread was left for the cell and its chunks
         assert killed[0] not in client.nthreads()
     assert there == here
-    assert here[method]["status"] == "done"
+    assert here[method][0] == "done"
     name = "predictions/photos_per_class=110.fisher_k=8_step=8.s0.parquet"
     assert (tmp_path / "here" / name).read_bytes() == (tmp_path / "there" / name).read_bytes()
 
@@ -155,7 +155,7 @@ def test_a_plugin_that_uses_joblib_needs_no_change(
             there = start(tmp_path / "there", contenders, ["spread"], scheduler=address)
         assert len(workers_of(stream, "_means")) == 2
     assert there == here
-    assert here["spread"]["status"] == "done"
+    assert here["spread"][0] == "done"
 
 
 def test_work_that_the_cluster_gives_up_raises(cluster: tuple[str, list[subprocess.Popen[bytes]]]) -> None:

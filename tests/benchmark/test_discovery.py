@@ -13,7 +13,7 @@ from topfive.benchmark.specs import Spec
 PLUGIN = '''
 from sklearn.base import BaseEstimator
 from torch import nn
-from topfive.cnn.classifier import TorchClassifier
+from topfive.cnn import TorchClassifier
 import a_thing_that_is_not_installed
 
 class Plain(BaseEstimator):

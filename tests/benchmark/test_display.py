@@ -3,36 +3,39 @@
 from __future__ import annotations
 
 import io
+import re
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
 from rich.console import Console
+from topfive.benchmark.results.schema import Costs, Record
 from topfive.benchmark.running import display
 from topfive.benchmark.running.display import outcome, ranking
 from topfive.benchmark.scoring.metrics import FEW_IMAGES, decisive_k, metrics
 from topfive.benchmark.scoring.ranking import rank
 
 
-def done(method: str, n_classes: int, n: int, wrong: int) -> dict[str, Any]:
+def done(method: str, n_classes: int, n: int, wrong: int, **more: Any) -> Record:
     """A contender that gets the first ``wrong`` of ``n`` images wrong: the truth is ranked second."""
     labels = np.arange(n) % n_classes
     scores = np.zeros((n, n_classes)) - np.arange(n_classes)
     scores[np.arange(n), labels] = 10
     scores[np.arange(wrong), (labels[:wrong] + 1) % n_classes] = 11
-    costs = {"fit_seconds": 2.0, "predict_seconds": 1.0, "images_per_second": 5.0, "per_class": None, "seed": 0}
+    costs = Costs(fit_seconds=2.0, predict_seconds=1.0, images_per_second=5.0)
     found = metrics(rank(scores, labels))
-    return {"status": "done", "method": method, "dataset": "pets", "traceback": None, **costs, **found}
+    return Record(cell="c", status="done", method=method, dataset="pets", metrics=found, **{"costs": costs, **more})
 
 
-def failed(traceback: str, reason: str = "TypeError: [x] is no number") -> dict[str, Any]:
-    return {"status": "failed", "method": "mine[a=1]", "dataset": "pets", "reason": reason, "traceback": traceback}
+def failed(traceback: str | None, reason: str = "TypeError: [x] is no number", **more: Any) -> Record:
+    same = {"cell": "c", "status": "failed", "method": "mine[a=1]", "dataset": "pets"}
+    return Record(**same, reason=reason, traceback=traceback, **more)
 
 
-def said(cells: list[dict[str, Any]], **checked: Any) -> str:
+def said(records: list[Record], *more: Any) -> str:
     console = Console(file=io.StringIO(), width=120)
-    ranking(cells, console, **checked)
+    ranking(records, console, *more)
     text = console.file.getvalue()
     assert isinstance(text, str)
     return text
@@ -55,9 +58,9 @@ def test_two_classes_are_told_by_top_1_alone() -> None:
 
 
 def test_many_classes_are_told_by_top_5() -> None:
-    cell = done("mine", 20, FEW_IMAGES, 500)
-    assert outcome(cell) == "top-5 error 0.0 %, top-1 error 50.0 %, in 3.0 s"
-    text = said([cell])
+    record = done("mine", 20, FEW_IMAGES, 500)
+    assert outcome(record) == "top-5 error 0.0 %, top-1 error 50.0 %, in 3.0 s"
+    text = said([record])
     assert "top-5 error, 95 %" in text
     assert "chance 75.0 %" in text
     assert "are few" not in text
@@ -91,5 +94,23 @@ def test_after_a_failure_the_next_step_is_named() -> None:
     text = said([failed(ENGINE), failed(ENGINE)])
     assert "failed: mine[a=1] on pets: TypeError: [x] is no number" in text
     assert text.count("the report has the traceback; `topfive check 'mine[a=1]'` looks for the cause") == 1
-    assert "`topfive check mine.py` looks" in said([failed(ENGINE)], checked={"mine[a=1]": "mine.py"})
-    assert "traceback" not in said([failed("", "SIGSEGV") | {"traceback": None}])
+    assert "`topfive check mine.py` looks" in said([failed(ENGINE)], {"mine[a=1]": "mine.py"})
+    assert "traceback" not in said([failed(None, "SIGSEGV")])
+
+
+def test_what_came_from_the_cache_was_not_spent_now() -> None:
+    served = Costs(fit_seconds=100.0, cached_seconds=98.0, predict_seconds=1.0, images_per_second=5.0)
+    record = done("mine", 20, 8, 2, costs=served)
+    assert outcome(record).endswith("in 3.0 s")
+    assert "1:40" in said([record])  # the table says what a fit costs
+
+
+def test_conditions_and_failed_answers_are_named() -> None:
+    few, many = (done("mine", 20, 8, n, condition={"train_per_class": n}) for n in (4, 2))
+    text = said([few, many])
+    assert re.search(r"mine +2 per class +.*\n *mine +4 per class", text)
+    assert "per class" not in said([few])  # nothing to tell apart
+    condition = {"train_per_class": 2, "corruption": "fog", "severity": 3}
+    answer = failed(None, "ValueError: no", probe="corruptions[kinds=fog]", condition=condition)
+    expected = "failed: mine[a=1] on pets, 2 per class, corruption fog, severity 3, asked by corruptions[kinds=fog]: "
+    assert expected + "ValueError: no" in said([many], {}, [answer])

@@ -13,15 +13,19 @@ import pyarrow.parquet as pq
 import pytest
 from topfive.benchmark.data import Dataset, open_dataset
 from topfive.benchmark.errors import InputError
-from topfive.benchmark.scoring.external import read_external
+from topfive.benchmark.scoring.external import Truth, read_external
 from topfive.benchmark.scoring.metrics import metrics
 from topfive.benchmark.scoring.predictions import write_predictions
-from topfive.benchmark.scoring.ranking import rank
+from topfive.benchmark.scoring.ranking import Ranking, rank
 
 
 @pytest.fixture(scope="module")
 def photos() -> Dataset:
     return open_dataset("photos", per_class=4)
+
+
+def read(path: Path, photos: Dataset) -> Ranking:
+    return read_external(path, Truth(photos.title, photos.classes, photos.val.ids, photos.val.labels))
 
 
 @pytest.fixture(scope="module")
@@ -59,7 +63,7 @@ def test_every_form_gives_the_same_errors(photos: Dataset, scores: np.ndarray, t
     files = sorted(tmp_path.iterdir())
     assert len(files) == 7
     for file in files:
-        found = metrics(read_external(file, photos))
+        found = metrics(read(file, photos))
         for column in ("n", "top1_err", "top5_err", "top5_err_low", "top5_err_high"):
             assert found[column] == pytest.approx(expected[column]), (file.name, column)
 
@@ -68,7 +72,7 @@ def test_what_is_not_ranked_counts_against(photos: Dataset, tmp_path: Path) -> N
     wrong = [[c for c in photos.classes if c != photos.classes[label]][:5] for label in photos.val.labels]
     rows = [{"image_id": i, "ranked": guesses} for i, guesses in zip(photos.val.ids, wrong, strict=True)]
     (tmp_path / "p.jsonl").write_text("\n".join(map(json.dumps, rows)))
-    found = metrics(read_external(tmp_path / "p.jsonl", photos))
+    found = metrics(read(tmp_path / "p.jsonl", photos))
     assert (found["top1_err"], found["top5_err"], found["top5_expected_err"]) == (1, 1, 1)
 
 
@@ -118,7 +122,7 @@ def test_every_form_is_refused_with_its_first_line(
         rows = broken([{"image_id": i, "ranked": r} for i, r in zip(photos.val.ids, lists, strict=True)], how)
     line = (5 if how == "twice" else 3) + (ending != "jsonl")  # tables have a line above the first image
     with pytest.raises(InputError, match=message.format(line)):
-        read_external(write(tmp_path / f"p.{ending}", rows), photos)
+        read(write(tmp_path / f"p.{ending}", rows), photos)
 
 
 @pytest.mark.parametrize(
@@ -150,14 +154,14 @@ def test_a_runs_own_file_is_refused_with_its_first_row(
         table = table.set_column(table.schema.get_field_index(column), table.schema.field(column), changed)
     pq.write_table(table, tmp_path / "run.parquet")
     with pytest.raises(InputError, match=message):
-        read_external(tmp_path / "run.parquet", photos)
+        read(tmp_path / "run.parquet", photos)
 
 
 def test_a_runs_own_file_without_its_metadata(photos: Dataset, scores: np.ndarray, tmp_path: Path) -> None:
     write_predictions(tmp_path / "run.parquet", list(photos.val.ids), rank(scores, photos.val.labels))
     pq.write_table(pq.read_table(tmp_path / "run.parquet").replace_schema_metadata(), tmp_path / "run.parquet")
     with pytest.raises(InputError, match="not as a run writes them"):
-        read_external(tmp_path / "run.parquet", photos)
+        read(tmp_path / "run.parquet", photos)
 
 
 def broken(rows: list[dict[str, Any]], how: str) -> list[dict[str, Any]]:
@@ -182,7 +186,7 @@ def test_ranks_and_scores_are_not_mixed(photos: Dataset, scores: np.ndarray, tmp
     rows: list[dict[str, Any]] = [{"image_id": i, "ranked": r} for i, r in zip(photos.val.ids, lists, strict=True)]
     rows[2] = {"image_id": rows[2]["image_id"], "scores": {"moon": 1.0}}
     with pytest.raises(InputError, match="line 3: has scores, the lines before have ranked"):
-        read_external(write(tmp_path / "p.jsonl", rows), photos)
+        read(write(tmp_path / "p.jsonl", rows), photos)
 
 
 @pytest.mark.parametrize(
@@ -206,7 +210,7 @@ def test_ranks_and_scores_are_not_mixed(photos: Dataset, scores: np.ndarray, tmp
 def test_files_that_are_something_else(photos: Dataset, tmp_path: Path, name: str, text: str, message: str) -> None:
     (tmp_path / name).write_text(text)
     with pytest.raises(InputError, match=message):
-        read_external(tmp_path / name, photos)
+        read(tmp_path / name, photos)
 
 
 @pytest.mark.parametrize(("value", "message"), [("nan", "not finite"), ("inf", "not finite"), ("high", "not a number")])
@@ -215,4 +219,4 @@ def test_scores_are_finite_numbers(photos: Dataset, tmp_path: Path, value: str, 
     row = photos.val.ids[0] + "," + ",".join([value] + ["0"] * 19)
     (tmp_path / "p.csv").write_text(f"{head}\n{row}\n")
     with pytest.raises(InputError, match=f"line 2: the score of 'astronaut' is .*{message}"):
-        read_external(tmp_path / "p.csv", photos)
+        read(tmp_path / "p.csv", photos)

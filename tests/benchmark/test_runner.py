@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+import csv
 import os
 import signal
 import subprocess
@@ -18,7 +18,11 @@ import pytest
 from topfive.benchmark.config import load
 from topfive.benchmark.data import open_dataset
 from topfive.benchmark.errors import InputError
+from topfive.benchmark.report.analysis.contest import contests_of
+from topfive.benchmark.results.run import COLUMNS, load_run, open_run
 from topfive.benchmark.running.runner import run
+
+from tests.benchmark.conftest import records
 
 PHOTOS = "photos[per_class=8]"
 
@@ -29,11 +33,6 @@ def start(folder: Path, plugin: str | list[str], methods: list[str], **flags: An
     return run(load(None, base | flags))
 
 
-def cells(folder: Path) -> dict[str, dict[str, Any]]:
-    stored = json.loads((folder / "results.json").read_text())
-    return {cell["method"]: cell for cell in stored["cells"]}
-
-
 def test_a_run_writes_its_folder(tmp_path: Path, contenders: str) -> None:
     out = tmp_path / "run"
     assert start(out, contenders, ["mean-color", "reversed", "mean-color[shift=1.5]"]) == 0
@@ -41,29 +40,35 @@ def test_a_run_writes_its_folder(tmp_path: Path, contenders: str) -> None:
     expected = {"report.html", "results.csv", "results.json", "manifest.json", "predictions", "thumbnails", "figures"}
     assert expected <= names
     assert ".work" not in names
-    rows = cells(out)
-    plain = rows["mean-color"]
-    assert plain["status"] == "done"
-    assert plain["n_classes"] == 20
-    assert plain["top5_err"] < plain["chance_top5"] == 0.75
-    assert plain["family"] == "hand-engineered"
-    assert plain["timings"]["features"] > 0
-    assert plain["n_parameters"] == 60
-    for column in ("top1_err", "top5_err", "hierarchical_err"):
-        assert rows["reversed"][column] == plain[column]  # the order of a contender's columns is its own affair
-    manifest = json.loads((out / "manifest.json").read_text())
-    assert manifest["finished"] >= manifest["started"]
-    header = (out / "results.csv").read_text().splitlines()[0]
-    assert header.startswith("dataset,method,family,seed,status,n,n_classes,top1_err")
+    found = records(out)
+    plain = found["mean-color"]
+    assert plain.status == "done"
+    assert plain.metrics["n_classes"] == 20
+    assert plain.metrics["top5_err"] < plain.metrics["chance_top5"] == 0.75
+    assert plain.family == "hand-engineered"
+    assert plain.timings["features"] > 0
+    assert plain.costs.n_parameters == 60
+    for column in ("top1_err", "top5_err", "hierarchical_err"):  # the order of a contender's columns is its own affair
+        assert found["reversed"].metrics[column] == plain.metrics[column]
+    manifest = open_run(out).manifest
+    assert manifest.started is not None
+    assert manifest.finished is not None
+    assert manifest.finished >= manifest.started
+    with (out / "results.csv").open(newline="") as file:
+        header, *rows = csv.reader(file)
+    assert header == list(COLUMNS)
+    assert ",".join(header[:10]) == "dataset,method,family,seed,condition,probe,status,n,n_classes,top1_err"
+    assert [row[1:6] for row in rows] == [[r.method, r.family, "0", "{}", ""] for r in found.values()]
+    assert [float(row[9]) for row in rows] == [r.metrics["top1_err"] for r in found.values()]
 
 
 def test_fitting_and_predicting_have_costs_of_their_own(tmp_path: Path, contenders: str) -> None:
     assert start(tmp_path / "run", contenders, ["greedy"]) == 0
-    row = cells(tmp_path / "run")["greedy"]
-    assert row["fit_peak_rss_bytes"] - row["predict_peak_rss_bytes"] > 250e6
-    assert row["peak_rss_bytes"] == row["fit_peak_rss_bytes"]
-    assert row["fit_cpu_seconds"] > 1 > row["predict_cpu_seconds"] > 0
-    assert row["cpu_seconds"] == row["fit_cpu_seconds"] + row["predict_cpu_seconds"]
+    costs = records(tmp_path / "run")["greedy"].costs
+    assert costs.fit_peak_rss_bytes - costs.predict_peak_rss_bytes > 250e6
+    assert costs.peak_rss_bytes == costs.fit_peak_rss_bytes
+    assert costs.fit_cpu_seconds > 1 > costs.predict_cpu_seconds > 0
+    assert costs.cpu_seconds == costs.fit_cpu_seconds + costs.predict_cpu_seconds
     assert "fit_peak_rss_bytes" in (tmp_path / "run" / "results.csv").read_text().splitlines()[0]
 
 
@@ -73,11 +78,11 @@ def test_it_goes_on_where_it_stopped(tmp_path: Path, contenders: str, monkeypatc
     before = (out / "results.json").read_bytes()
     assert start(out, contenders, ["mean-color"]) == 0
     assert (out / "results.json").read_bytes() == before
-    predictions = out / cells(out)["mean-color"]["predictions"]
+    predictions = out / str(records(out)["mean-color"].predictions)
     stamp = predictions.stat().st_mtime_ns
     assert start(out, contenders, ["mean-color", "reversed", "raises"]) == 1  # more contenders join; the first is kept
     assert predictions.stat().st_mtime_ns == stamp
-    assert {name: cell["status"] for name, cell in cells(out).items()} == {
+    assert {name: record.status for name, record in records(out).items()} == {
         "mean-color": "done",
         "reversed": "done",
         "raises": "failed",
@@ -86,24 +91,24 @@ def test_it_goes_on_where_it_stopped(tmp_path: Path, contenders: str, monkeypatc
     assert start(out, contenders, ["mean-color"]) == 0
     assert predictions.is_file()
     start(out, contenders, ["mean-color"], fresh=True)
-    assert list(cells(out)) == ["mean-color"]
+    assert list(records(out)) == ["mean-color"]
 
 
 def test_seeds_and_sizes_are_axes(tmp_path: Path, contenders: str) -> None:
     out = tmp_path / "run"
     assert start(out, contenders, ["mean-color"], seed=[0, 1, 2], per_class=[2, 8], jobs=2) == 0
-    stored = json.loads((out / "results.json").read_text())
-    errors = {(c["seed"], c["per_class"]): c["top5_err"] for c in stored["cells"]}
-    assert len(errors) == 6
-    assert {c["n_train"] for c in stored["cells"] if c["per_class"] == 2} == {40}
+    stored = load_run(out)
+    errors = {(r.seed, r.condition["train_per_class"]): r.metrics["top5_err"] for r in stored.records}
+    assert list(errors) == [(seed, size) for size in (2, 8) for seed in (0, 1, 2)]
+    few_images = [r for r in stored.records if r.condition == {"train_per_class": 2}]
+    assert {(r.n_train, r.n_train_per_class) for r in few_images} == {(40, 2.0)}
     assert errors[0, 8] == errors[1, 8] == errors[2, 8]  # all images, and nothing random in this contender
-    few_images = [c["predictions"] for c in stored["cells"] if c["per_class"] == 2]
-    assert len({(out / name).read_bytes() for name in few_images}) == 3  # other training images with each seed
-    few, many = sorted(stored["summaries"], key=lambda row: row["per_class"])
-    assert few["seeds"] == [0, 1, 2]
-    assert few["top5_err_mean"] == pytest.approx(sum(errors[seed, 2] for seed in range(3)) / 3)
-    assert few["top5_err_low"] < few["top5_err_mean"] < few["top5_err_high"]
-    assert few["top1_err_sd"] > many["top1_err_sd"] == 0
+    assert len({(out / str(r.predictions)).read_bytes() for r in few_images}) == 3  # other images with each seed
+    (contest,) = contests_of([stored])
+    (few,), (many,) = contest.smaller, contest.ranked
+    assert [(c.per_class, c.seeds) for c in (few, many)] == [(2, 3), (8, 3)]
+    assert few.mean("top5_err") == pytest.approx(sum(errors[seed, 2] for seed in range(3)) / 3)
+    assert few.hits(1).mean(axis=1).std() > many.hits(1).mean(axis=1).std() == 0
     with pytest.raises(InputError, match=r"no class of photos.* has more than 8"):
         start(out, contenders, ["mean-color"], per_class=[9])
 
@@ -122,10 +127,11 @@ def test_a_smaller_draw_is_part_of_a_larger_one() -> None:
 def test_results_repeat(tmp_path: Path, contenders: str) -> None:
     for name in "ab":
         start(tmp_path / name, contenders, ["mean-color"])
-    first, second = (cells(tmp_path / name)["mean-color"] for name in "ab")
-    for column in ("top1_err", "top5_err", "top5_err_low", "tied_images", "key"):
-        assert first[column] == second[column]
-    assert (tmp_path / "a" / first["predictions"]).read_bytes() == (tmp_path / "b" / second["predictions"]).read_bytes()
+    first, second = (records(tmp_path / name)["mean-color"] for name in "ab")
+    assert first.metrics == second.metrics
+    assert first.key == second.key
+    left, right = (tmp_path / name / str(record.predictions) for name, record in (("a", first), ("b", second)))
+    assert left.read_bytes() == right.read_bytes()
 
 
 def test_every_way_to_fail_becomes_a_row(
@@ -137,12 +143,12 @@ def test_every_way_to_fail_becomes_a_row(
     names = ["raises", "wrong-shape", "not-a-number", "exits", "hard-exit", "segfaults", "hangs", "eats", "forks"]
     names += ["skips", "orphan", "mean-color"]
     assert start(out, [contenders, unimportable], names, timeout=15.0, jobs=2) == 1
-    rows = cells(out)
+    rows = records(out)
     said = {
         "raises": ("failed", "RuntimeError: no such luck"),
         "wrong-shape": ("failed", "shape"),
         "not-a-number": ("failed", "not finite"),
-        "exits": ("failed", "sys.exit('enough')"),
+        "exits": ("failed", "sys.exit('enough') was called"),
         "hard-exit": ("failed", "status 7"),
         "segfaults": ("failed", "SIGSEGV"),
         "hangs": ("timeout", "15 s"),
@@ -151,12 +157,12 @@ def test_every_way_to_fail_becomes_a_row(
         "orphan": ("unavailable", "a_library_that_is_not_installed"),
     }
     for name, (status, reason) in said.items():
-        assert rows[name]["status"] == status, (name, rows[name]["reason"], rows[name]["log"])
-        assert reason in rows[name]["reason"], name
-    assert "no such luck" in rows["raises"]["traceback"]
-    assert any("Segmentation fault" in line for line in rows["segfaults"]["log"])
-    assert rows["mean-color"]["status"] == rows["forks"]["status"] == "done"
-    assert rows["raises"]["top5_err"] is None
+        assert rows[name].status == status, (name, rows[name].reason, rows[name].log)
+        assert reason in str(rows[name].reason), name
+    assert "no such luck" in str(rows["raises"].traceback)
+    assert any("Segmentation fault" in line for line in rows["segfaults"].log)
+    assert rows["mean-color"].status == rows["forks"].status == "done"
+    assert rows["raises"].number("top5_err") is None
     left = [int(pid) for pid in pids.read_text().split()]
     assert len(left) == 2
     assert not any(psutil.pid_exists(pid) and psutil.Process(pid).status() != "zombie" for pid in left)
@@ -183,7 +189,7 @@ def test_cells_that_run_together_see_a_gpu_each(
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", inherited)
     out = tmp_path / "run"
     assert start(out, contenders, ["says-gpu", "says-gpu[shift=1.0]"], jobs=jobs, device="auto") == 0
-    said = [line for cell in cells(out).values() for line in cell["log"] if line.startswith("sees")]
+    said = [line for record in records(out).values() for line in record.log if line.startswith("sees")]
     assert len(said) == 2
     assert {line.removeprefix("sees ") for line in said} == seen
 
@@ -191,24 +197,24 @@ def test_cells_that_run_together_see_a_gpu_each(
 def test_several_devices_go_to_those_that_can_use_them(tmp_path: Path, contenders: str) -> None:
     out = tmp_path / "run"
     assert start(out, contenders, ["says-device", "says-devices"], device="cpu,cpu") == 0
-    said = {name: [line for line in cell["log"] if line.startswith("given")] for name, cell in cells(out).items()}
+    said = {name: [line for line in record.log if line.startswith("given")] for name, record in records(out).items()}
     assert said == {"says-device": ["given cpu"], "says-devices": ["given cpu,cpu"]}
 
 
 def test_a_network_trains_on_several_devices(tmp_path: Path, contenders: str) -> None:
     out = tmp_path / "run"
     assert start(out, contenders, ["lenet-1998[epochs=2]"], device="cpu,cpu") == 0
-    (cell,) = cells(out).values()
-    assert len(cell["history"]) == 2
+    (record,) = records(out).values()
+    assert len(record.history) == 2
 
 
 def test_a_gpu_that_is_not_there_is_one_line(tmp_path: Path, contenders: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     out = tmp_path / "run"
     assert start(out, contenders, ["hog", "hog[device=cpu]"], device="cuda") == 1
-    hog, other = cells(out)["hog"], cells(out)["hog[device=cpu]"]
-    assert (hog["status"], other["status"]) == ("failed", "done")
-    assert "--device cuda: torch finds no GPU that it can use; take --device cpu, or auto" in hog["reason"]
+    hog, other = records(out)["hog"], records(out)["hog[device=cpu]"]
+    assert (hog.status, other.status) == ("failed", "done")
+    assert "--device cuda: torch finds no GPU that it can use; take --device cpu, or auto" in str(hog.reason)
 
 
 def test_one_of_several_processes_is_refused(tmp_path: Path, contenders: str, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -219,7 +225,7 @@ def test_one_of_several_processes_is_refused(tmp_path: Path, contenders: str, mo
 
 def test_fail_fast_stops_the_rest(tmp_path: Path, contenders: str) -> None:
     assert start(tmp_path / "run", contenders, ["raises", "mean-color"], fail_fast=True) == 1
-    assert {name: cell["status"] for name, cell in cells(tmp_path / "run").items()} == {
+    assert {name: record.status for name, record in records(tmp_path / "run").items()} == {
         "raises": "failed",
         "mean-color": "interrupted",
     }
@@ -286,9 +292,8 @@ def test_whatever_stops_it_what_is_finished_is_kept(tmp_path: Path, contenders: 
     )
 
     def hanging() -> bool:
-        return (out / "results.json").is_file() and "mean-color" in {
-            name for name, cell in cells(out).items() if cell["status"] == "done"
-        }
+        found = records(out).get("mean-color")
+        return found is not None and found.status == "done"
 
     _wait_for(hanging)
     _wait_for(lambda: any("engine" in " ".join(child.cmdline()) for child in psutil.Process(process.pid).children()))
@@ -296,7 +301,7 @@ def test_whatever_stops_it_what_is_finished_is_kept(tmp_path: Path, contenders: 
     os.kill(process.pid, number)
     process.communicate(timeout=60)
     _wait_for(lambda: not any(engine.is_running() and engine.status() != "zombie" for engine in engines))
-    statuses = {name: cell["status"] for name, cell in cells(out).items()}
+    statuses = {name: record.status for name, record in records(out).items()}
     assert statuses == {"mean-color": "done", "hangs": "interrupted", "reversed": "interrupted"}
     if number is not signal.SIGKILL:
         assert process.returncode == 1
@@ -323,4 +328,4 @@ def test_a_second_runner_is_refused(tmp_path: Path, contenders: str) -> None:
     with pytest.raises(InputError, match="another topfive run is writing"):
         start(out, contenders, ["mean-color"])
     first.join()
-    assert cells(out)["hangs"]["status"] == "timeout"
+    assert records(out)["hangs"].status == "timeout"

@@ -9,7 +9,7 @@ import pytest
 from sklearn.metrics import top_k_accuracy_score
 from topfive.benchmark.scoring.metrics import metrics
 from topfive.benchmark.scoring.predictions import read_predictions, write_predictions
-from topfive.benchmark.scoring.ranking import ScoreError, align, looks_like_probabilities, rank
+from topfive.benchmark.scoring.ranking import ScoreError, align, confidence_of, rank
 
 
 def test_hand_worked_ranks_and_ties() -> None:
@@ -102,13 +102,18 @@ def test_predictions_survive_the_file(tmp_path: Path) -> None:
     ranking = rank(rng.normal(size=(40, 30)).round(1), rng.integers(30, size=40))
     write_predictions(tmp_path / "p.parquet", [f"ü{i}.jpg" for i in range(40)], ranking)
     ids, again = read_predictions(tmp_path / "p.parquet")
-    assert ids[3] == "ü3.jpg"
+    assert ids[3].as_py() == "ü3.jpg"
     assert again.top_classes.shape == (40, 20)
     assert metrics(again) == metrics(ranking)
     np.testing.assert_array_equal(again.top_scores, ranking.top_scores)
 
 
 def test_probabilities_are_recognised() -> None:
-    assert looks_like_probabilities(np.array([[0.25, 0.75], [1.0, 0.0]]))
-    assert not looks_like_probabilities(np.array([[0.25, 0.80]]))
-    assert not looks_like_probabilities(np.array([[-0.5, 1.5]]))
+    both = np.array([[0.25, 0.75], [1.0, 0.0]])
+    assert confidence_of(both) == "probability"
+    assert confidence_of(np.array([[0.25, 0.80]])) is None
+    assert confidence_of(np.array([[-0.5, 1.5]])) is None
+    with np.errstate(divide="ignore"):
+        assert confidence_of(np.log(both[:1])) == "log-probability"
+    assert confidence_of(np.log(both[:1]) - 0.1) is None
+    assert confidence_of(np.zeros((0, 4))) is None

@@ -10,7 +10,7 @@ import pytest
 import torch
 from numpy.typing import NDArray
 from topfive.benchmark.data.images import LazyImages
-from topfive.cnn import classifier
+from topfive.cnn import models
 from torch import nn
 
 
@@ -56,8 +56,8 @@ class Small(nn.Sequential):
         )  # fmt: skip
 
 
-def small(**parameters: Any) -> classifier.TorchClassifier:
-    return classifier.TorchClassifier(module=Small, **{"batch": 16, "device": "cpu", "epochs": 4, **parameters})
+def small(**parameters: Any) -> models.TorchClassifier:
+    return models.TorchClassifier(module=Small, **{"batch": 16, "device": "cpu", "epochs": 4, **parameters})
 
 
 class Even(nn.Sequential):

@@ -7,7 +7,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 import torch
-from topfive.cnn.augment import Augment, Colour, crops, scaled_crops
+from topfive.cnn.augment import Augment, Colour, crop_transforms, crops, resized, scaled_crops
 
 
 def numbered(n: int, side: int) -> torch.Tensor:
@@ -54,7 +54,7 @@ def test_a_scaled_crop_of_everything_is_the_image() -> None:
     images = numbered(4, 8).permute(0, 3, 1, 2).float()
     chance = torch.tensor([[1.0, 0.5, 0.3, 0.9]]).repeat(4, 1)
     flip = torch.tensor([False, True, False, True])
-    result = scaled_crops(images, 8, flip, chance, least=0.35)
+    result = scaled_crops(images, 8, crop_transforms(flip, chance, least=0.35))
     expected = torch.where(flip[:, None, None, None], images.flip(-1), images)
     torch.testing.assert_close(result, expected, atol=0.01, rtol=0)
 
@@ -102,3 +102,71 @@ def test_the_mean_image_is_subtracted_before_the_crop() -> None:
     augment = Augment("none", 6, Colour.of(pixels, mean_image=True), 1.0)
     centre = augment.views(pixels)[0]
     torch.testing.assert_close(centre.mean(0), torch.zeros(3, 6, 6), atol=1e-4, rtol=0)
+
+
+def ramps(n: int, side: int) -> torch.Tensor:
+    """(n, 2, side, side): each pixel holds the x and the y of its centre, from -1 to 1 at the image's edges."""
+    at = (2 * torch.arange(side) + 1) / side - 1
+    return torch.stack([at.expand(side, side), at[:, None].expand(side, side)]).repeat(n, 1, 1, 1)
+
+
+def test_scaled_crops_have_the_stated_area_aspect_and_place() -> None:
+    """The crop's edges, extrapolated from the centres of its first and last pixels."""
+    chance = torch.tensor([[0.5, a, x, y] for a in (0.0, 0.5, 1.0) for x in (0.0, 0.3, 1.0) for y in (0.0, 0.8)])
+    cut = scaled_crops(ramps(18, 64), 64, crop_transforms(torch.zeros(18, dtype=torch.bool), chance, least=0.3))
+    for axis, (low, high) in enumerate(
+        [(cut[:, 0, 32, 16], cut[:, 0, 32, 47]), (cut[:, 1, 16, 32], cut[:, 1, 47, 32])]
+    ):
+        size = (high - low) * 64 / 31 / 2
+        ratio = torch.tensor([3 / 4, 1, 4 / 3]).repeat_interleave(6)
+        expected = (0.65 * (ratio if axis == 0 else 1 / ratio)).sqrt()
+        torch.testing.assert_close(size, expected, atol=1e-3, rtol=0)
+        middle = low + (high - low) * 15.5 / 31
+        torch.testing.assert_close(middle, (2 * chance[:, 2 + axis] - 1) * (1 - expected), atol=1e-3, rtol=0)
+
+
+def test_scaled_crops_are_mirrored_where_the_first_random_number_is_below_a_half() -> None:
+    """The same numbers with and without mirroring: the images where it applies are reversed, the others equal."""
+    n, seed = 64, 5
+    pixels = numbered(n, 16)
+    batch = plain("scale+flip", 16).train(pixels, torch.Generator().manual_seed(seed))
+    chance = torch.rand(n, 7, generator=torch.Generator().manual_seed(seed))
+    flip = chance[:, 0] < 0.5
+    assert 20 < int(flip.sum()) < 44
+    images = pixels.permute(0, 3, 1, 2).float()
+    unmirrored = scaled_crops(images, 16, crop_transforms(torch.zeros_like(flip), chance[:, 3:], 0.35))
+    expected = torch.where(flip[:, None, None, None], unmirrored.flip(-1), unmirrored)
+    torch.testing.assert_close(batch, expected, atol=0.01, rtol=0)
+    assert not torch.allclose(batch[flip], unmirrored[flip], atol=1.0)
+
+
+@pytest.mark.parametrize("side", [40, 64, 80])
+def test_scaled_crops_reach_over_the_edge_by_reflection(side: int) -> None:
+    """An image of one grey stays so: nothing dark comes in from outside."""
+    chance = torch.rand(8, 4, generator=torch.Generator().manual_seed(0))
+    chance[:, 2:] = chance[:, 2:].round()  # into the corners
+    cut = scaled_crops(torch.full((8, 3, 64, 64), 100.0), side, crop_transforms(chance[:, 0] < 0.5, chance, least=0.35))
+    torch.testing.assert_close(cut, torch.full((8, 3, side, side), 100.0))
+
+
+def chequered(n: int, side: int) -> torch.Tensor:
+    """(n, 1, side, side) of -1 and 1 by turns: all of it is above the frequencies that a smaller image can hold."""
+    at = torch.arange(side)
+    return (((at[:, None] + at) % 2) * 2.0 - 1).repeat(n, 1, 1, 1)
+
+
+def whole() -> torch.Tensor:
+    """The transform to all of one image."""
+    return crop_transforms(torch.tensor([False]), torch.tensor([[1.0, 0.5, 0.5, 0.5]]), least=0.35)
+
+
+def test_making_images_smaller_is_antialiased() -> None:
+    assert float(resized(chequered(1, 64), 40).std()) < 0.01  # 0.16 by bilinear interpolation alone
+    assert float(scaled_crops(chequered(1, 64), 40, whole()).std()) < 0.01
+
+
+def test_a_smaller_scaled_crop_keeps_what_it_can_hold() -> None:
+    """A slow wave survives with its amplitude."""
+    wave = torch.sin(2 * torch.pi * torch.arange(64) / 16).expand(1, 1, 64, 64)
+    kept = scaled_crops(wave.contiguous(), 40, whole())
+    assert float(kept.std()) == pytest.approx(float(wave.std()), rel=0.1)

@@ -51,7 +51,7 @@ def test_a_resumed_training_is_the_uninterrupted_one_bit_for_bit(
         assert torch.equal(a, b)
     assert [r["loss"] for r in whole.history_] == [r["loss"] for r in resumed.history_]
     assert np.array_equal(whole.decision_function(images), resumed.decision_function(images))
-    assert not list(tmp_path.rglob("*.tmp"))
+    assert not list(tmp_path.rglob("*.part"))
 
 
 def test_a_training_resumes_on_a_gpu(
@@ -116,7 +116,7 @@ def test_without_room_for_a_checkpoint_the_training_goes_on(
     model = small(epochs=3, cache_dir=str(tmp_path)).fit(*striped(48))
     assert len(model.history_) == 3
     assert caplog.text.count("goes on without checkpoints") == 1
-    assert not list(tmp_path.rglob("*.tmp"))
+    assert not list(tmp_path.rglob("*.part"))
 
 
 class Evil:

@@ -14,8 +14,9 @@ import numpy as np
 import pytest
 import torch
 import torch.distributed as dist
-from topfive.cnn.classifier import LeNet1998, TorchClassifier
-from topfive.cnn.distributed import my_part
+from topfive.cnn import TorchClassifier
+from topfive.cnn.distributed import shard
+from topfive.cnn.models import LeNet1998
 from torch import nn
 from torch.multiprocessing import ProcessExitedException
 
@@ -67,7 +68,7 @@ import torch.distributed as dist
 sys.path.insert(0, sys.argv[1])
 from conftest import Striped
 from sklearn.base import clone
-from topfive.cnn.classifier import LeNet1998, ResNet2015
+from topfive.cnn.models import LeNet1998, ResNet2015
 # runs last: a thread of the process group that is still there could abort the interpreter as it ends
 atexit.register(lambda: print("threads:", [path.read_text() for path in Path("/proc/self/task").glob("*/comm")]))
 images, labels = Striped()(61)
@@ -93,7 +94,7 @@ with torch.inference_mode():
 
 def test_every_batch_is_divided_without_loss() -> None:
     order = np.arange(24)[::-1].copy()
-    parts = [my_part(order, 8, rank, 4) for rank in range(4)]
+    parts = [shard(order, 8, rank, 4) for rank in range(4)]
     assert sorted(np.concatenate(parts)) == list(range(24))
     assert parts[1].tolist() == [21, 20, 13, 12, 5, 4]
 
@@ -159,14 +160,14 @@ import os
 import torch.distributed as dist
 from topfive.cnn import distributed
 os.environ["WORLD_SIZE"] = "2"
-distributed.meet = lambda device: None
-distributed.leave = lambda: print("left")
+distributed.init_process_group = lambda device: None
+distributed.destroy_process_group = lambda: print("left")
 dist.get_rank, dist.get_world_size = lambda: 0, lambda: 2
-distributed.join(distributed.torch.device("cpu"))
-@distributed.in_step()
+distributed.join_torchrun(distributed.torch.device("cpu"))
+@distributed.collective()
 def fails():
     raise ArithmeticError
-again = lambda: distributed.join(distributed.torch.device("cpu"))
+again = lambda: distributed.join_torchrun(distributed.torch.device("cpu"))
 """
 
 

@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 import torch
 from topfive.cnn.alexnet import OWT_CHANNELS, alexnet, last_map, smallest_side
-from topfive.cnn.classifier import AlexNet2012, AlexNetOwt2014, ResNet2015
 from topfive.cnn.dbn import BoltzmannMachine, DeepBeliefNetwork
 from topfive.cnn.estimator import flops
 from topfive.cnn.lenet import LeNet5
 from topfive.cnn.mlp import mlp
+from topfive.cnn.models import AlexNet2012, AlexNetOwt2014, ResNet2015
 from topfive.cnn.resnet import resnet
 from topfive.cnn.throughput import training_flops
 from torch import nn
@@ -130,8 +130,8 @@ def test_alexnet_2012_is_the_papers() -> None:
     assert (model.stored_, model.side_) == (256, 224)
     assert count(model._network(1000, model.side_, False)) == 60_965_224
     assert model.ten_crops
-    recipe = model._recipe(90, True)
-    said = (recipe.batch, recipe.optimizer, recipe.top_rate, recipe.momentum, recipe.decay, recipe.schedule)
+    hyper = model._hyperparameters(90, 100_000, True)
+    said = (hyper.batch, hyper.optimizer, hyper.top_rate, hyper.momentum, hyper.decay, hyper.schedule)
     assert said == (128, "momentum", 0.01, 0.9, 5e-4, "plateau")
 
 

@@ -7,40 +7,40 @@ from typing import Any
 
 import numpy as np
 import pytest
-from topfive.cnn import classifier
+from topfive.cnn import models
 from topfive.cnn.estimator import default_epochs
 
 from .conftest import Striped, small
 
 
 def test_alexnet_takes_the_plateau_schedule_too(striped: Striped) -> None:
-    model = classifier.AlexNet(schedule="plateau", epochs=2, width=0.125, side=16, device="cpu", lr=1e-4)
+    model = models.AlexNet(schedule="plateau", epochs=2, width=0.125, side=16, device="cpu", lr=1e-4)
     assert [record["rate"] for record in model.fit(*striped(32)).history_] == [1e-4, 1e-4]
     assert model._needs_held_out()
-    assert not classifier.AlexNet()._needs_held_out()
+    assert not models.AlexNet()._needs_held_out()
 
 
 def test_the_stated_epochs() -> None:
     assert [default_epochs(n, False) for n in (10, 2000, 20_000, 100_000)] == [100, 30, 13, 12]
     assert [default_epochs(n, True) for n in (10, 2000, 20_000, 100_000)] == [300, 160, 70, 62]
-    assert [classifier.AlexNet()._epochs(n, False) for n in (2000, 20_000, 100_000)] == [23, 10, 9]
-    assert [classifier.ResNet2015()._epochs(n, False) for n in (2000, 20_000)] == [15, 7]
-    assert classifier.AlexNet()._epochs(2000, True) == 160
+    assert [models.AlexNet()._epochs(n, False) for n in (2000, 20_000, 100_000)] == [23, 10, 9]
+    assert [models.ResNet2015()._epochs(n, False) for n in (2000, 20_000)] == [15, 7]
+    assert models.AlexNet()._epochs(2000, True) == 160
 
 
 def test_alexnet_holds_back_less_in_the_short_trainings_of_a_cpu(striped: Striped) -> None:
-    on_cpu, on_gpu = (classifier.AlexNet()._ingredients(on_gpu) for on_gpu in (False, True))
+    on_cpu, on_gpu = (models.AlexNet()._ingredients(on_gpu) for on_gpu in (False, True))
     assert (on_cpu["dropout"], on_cpu["width"]) == (0.2, 0.5)
     assert (on_gpu["dropout"], on_gpu["width"]) == (0.5, 1.0)
-    assert classifier.AlexNet(dropout=0.0, width=0.25)._ingredients(True)["dropout"] == 0.0
-    assert classifier.AlexNet2012()._ingredients(False) == classifier.AlexNet2012()._ingredients(True)
-    model = classifier.AlexNet(epochs=1, width=0.125, side=32, device="cpu").fit(*striped(16))
+    assert models.AlexNet(dropout=0.0, width=0.25)._ingredients(True)["dropout"] == 0.0
+    assert models.AlexNet2012()._ingredients(False) == models.AlexNet2012()._ingredients(True)
+    model = models.AlexNet(epochs=1, width=0.125, side=32, device="cpu").fit(*striped(16))
     assert model.augment_.how == "crop+flip"
 
 
 def test_one_layer_is_a_number(striped: Striped) -> None:
     """As ``dbn-2006[layers=16]`` on the command line arrives."""
-    model = classifier.Dbn2006(layers=16, epochs=1, pretrain_epochs=1, device="cpu").fit(*striped(16))
+    model = models.Dbn2006(layers=16, epochs=1, pretrain_epochs=1, device="cpu").fit(*striped(16))
     assert model.model_.out.in_features == 16
 
 
@@ -87,7 +87,7 @@ def test_a_parameter_that_makes_no_sense_is_named_before_anything_is_read(
 ) -> None:
     ((parameter, given),) = parameters.items()
     with pytest.raises(ValueError, match=re.escape(f"{parameter} must be ")) as caught:
-        getattr(classifier, name)(**parameters, device="cpu").fit(None, np.zeros(0, np.int64))
+        getattr(models, name)(**parameters, device="cpu").fit(None, np.zeros(0, np.int64))
     assert str(caught.value).endswith(f"{must}, not {given!r}")
 
 
@@ -99,7 +99,7 @@ def test_no_augmentation_is_not_the_default_one(striped: Striped) -> None:
 
 def test_the_plateau_needs_held_out_images() -> None:
     with pytest.raises(ValueError, match="held_out must be above 0 with the plateau schedule"):
-        classifier.AlexNet(schedule="plateau", held_out=0).fit(None, np.zeros(0, np.int64))
+        models.AlexNet(schedule="plateau", held_out=0).fit(None, np.zeros(0, np.int64))
 
 
 def test_what_a_network_refuses_is_said_before_images_are_decoded(
@@ -112,4 +112,4 @@ def test_what_a_network_refuses_is_said_before_images_are_decoded(
 
     monkeypatch.setattr(images, "batches", decode)
     with pytest.raises(ValueError, match="depth must be 18 or 34, not 50"):
-        classifier.ResNet2015(depth=50, device="cpu").fit(images, labels)
+        models.ResNet2015(depth=50, device="cpu").fit(images, labels)

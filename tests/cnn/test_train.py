@@ -14,11 +14,13 @@ import pytest
 import torch
 from functorch.compile import make_boxed_func
 from sklearn.base import clone
-from topfive.cnn import classifier
+from topfive.cnn import models
 from topfive.cnn.device import Compiled
 from topfive.cnn.estimator import split
 from topfive.cnn.feed import Feed
-from topfive.cnn.train import Recipe, TrainingDiverged
+from topfive.cnn.hyperparameters import Hyperparameters
+from topfive.cnn.step import TrainingStep
+from topfive.cnn.train import TrainingDiverged
 from torch import nn
 from torch._dynamo.backends.common import aot_autograd
 
@@ -43,7 +45,7 @@ EASY: dict[str, Any] = {"augment": "none", "held_out": 0.0, "batch": 16, "device
 )
 def test_every_network_learns_64_images_by_heart(name: str, parameters: dict[str, Any], striped: Striped) -> None:
     images, labels = striped(64)
-    model = getattr(classifier, name)(**{**EASY, **parameters}).fit(images, labels)
+    model = getattr(models, name)(**{**EASY, **parameters}).fit(images, labels)
     scores = model.decision_function(images)
     assert scores.dtype == np.float32
     assert np.exp(scores).sum(1) == pytest.approx(np.ones(64), abs=1e-3)
@@ -74,7 +76,7 @@ def test_gpu_agrees(name: str, parameters: dict[str, Any], striped: Striped, gpu
     losses = []
     for device in ("cpu", gpu):
         settings = {**EASY, "epochs": 2, "precision": "f32", **parameters, "device": device}
-        model = getattr(classifier, name)(**settings).fit(images, labels)
+        model = getattr(models, name)(**settings).fit(images, labels)
         scores = model.decision_function(images)
         losses.append([record["loss"] for record in model.history_] + [float(np.abs(scores).mean())])
     np.testing.assert_allclose(losses[1], losses[0], rtol=0.02)
@@ -147,7 +149,7 @@ def test_out_of_memory_halves_the_batch_and_changes_nothing_else(
     images, labels = striped(64)
     scores = []
     for module in (Even, Hungry):
-        model = classifier.TorchClassifier(module=module, epochs=2, batch=32, device="cpu", precision="f32", lr=0.01)
+        model = models.TorchClassifier(module=module, epochs=2, batch=32, device="cpu", precision="f32", lr=0.01)
         scores.append(model.fit(images, labels).decision_function(images))
     assert "goes on with 16 images" in caplog.text
     assert "goes on with 8 images" in caplog.text
@@ -166,7 +168,7 @@ def test_scoring_goes_on_with_fewer_images_at_a_time_where_memory_runs_out(
     images, labels = striped(64)
     results = []
     for module in (Even, HungryInTests):
-        model = classifier.TorchClassifier(module=module, epochs=2, held_out=0.3, device="cpu", precision="f32")
+        model = models.TorchClassifier(module=module, epochs=2, held_out=0.3, device="cpu", precision="f32")
         scores = model.fit(images, labels).decision_function(images)
         results.append([*scores.flatten(), *(record["held_out_loss"] for record in model.history_)])
     assert "goes on with 5 images at a time" in caplog.text  # of the 20 held out
@@ -183,7 +185,7 @@ def test_no_memory_for_a_single_image_is_an_error(striped: Striped) -> None:
 
     images, labels = striped(16)
     with pytest.raises(torch.OutOfMemoryError):
-        classifier.TorchClassifier(module=Starved, epochs=1, device="cpu").fit(images, labels)
+        models.TorchClassifier(module=Starved, epochs=1, device="cpu").fit(images, labels)
 
 
 def test_a_divergence_says_so(striped: Striped) -> None:
@@ -204,13 +206,13 @@ def test_a_loss_that_stays_at_ln_c_says_so(striped: Striped, caplog: pytest.LogC
             return self.logits + 0 * x.mean((1, 2, 3))[:, None]
 
     images, labels = striped(64)
-    classifier.TorchClassifier(module=Asleep, epochs=80, batch=16, device="cpu").fit(images, labels)
+    models.TorchClassifier(module=Asleep, epochs=80, batch=16, device="cpu").fit(images, labels)
     assert caplog.text.count("still ln 4 = 1.39, that of guessing") == 1
 
 
 def test_the_score_is_the_log_of_the_mean_probability_over_the_ten_crops(striped: Striped) -> None:
     images, labels = striped(12)
-    model = classifier.AlexNet2012(epochs=1, width=0.125, side=28, init="he", device="cpu", precision="f32")
+    model = models.AlexNet2012(epochs=1, width=0.125, side=28, init="he", device="cpu", precision="f32")
     scores = model.fit(images, labels).decision_function(images)
     pixels = torch.from_numpy(np.stack([images[i] for i in range(12)]))  # stored at 32, as they are
     views = model.augment_.views(pixels, ten=True)
@@ -232,7 +234,7 @@ def test_the_plateau_schedule_lowers_the_rate_and_then_stops(striped: Striped) -
     """Labels without meaning: the held-out error cannot keep falling."""
     images, _ = striped(60)
     labels = np.random.default_rng(0).permutation(60) % 4
-    model = classifier.AlexNet2012(epochs=60, width=0.125, side=28, batch=32, device="cpu", held_out=0.3, lr=1e-4)
+    model = models.AlexNet2012(epochs=60, width=0.125, side=28, batch=32, device="cpu", held_out=0.3, lr=1e-4)
     model.fit(images, labels)
     rates = sorted({round(r["rate"], 12) for r in model.history_}, reverse=True)
     assert rates == pytest.approx([1e-4, 1e-5, 1e-6, 1e-7])
@@ -240,13 +242,43 @@ def test_the_plateau_schedule_lowers_the_rate_and_then_stops(striped: Striped) -
 
 
 def test_the_one_cycle_schedule() -> None:
-    recipe = Recipe(epochs=10)
-    assert [recipe.rate(p) for p in (0.0, 0.075, 0.15, 0.575, 1.0)] == pytest.approx([0, 0.5, 1, 0.5, 0], abs=1e-12)
-    sides = [Recipe(epochs=10, first_side=0.5).side(e, 64) for e in range(10)]
+    hyper = Hyperparameters(epochs=10)
+    assert [hyper.factor(p) for p in (0.0, 0.075, 0.15, 0.575, 1.0)] == pytest.approx([0, 0.5, 1, 0.5, 0], abs=1e-12)
+    sides = [Hyperparameters(epochs=10, first_side=0.5).side(e, 64) for e in range(10)]
     assert sides[0] == 32
     assert sides[-3:] == [64, 64, 64]
     assert sides == sorted(sides)
-    assert [Recipe(epochs=3).side(e, 30) for e in range(3)] == [30, 30, 30]
+    assert [Hyperparameters(epochs=3).side(e, 30) for e in range(3)] == [30, 30, 30]
+
+
+def test_every_step_moves_at_the_rate_of_its_own_middle() -> None:
+    hyper = Hyperparameters(epochs=2, lr=0.5)
+    rates = hyper.rates(0, 5) + hyper.rates(1, 5)
+    assert rates == pytest.approx(
+        [0.5 * hyper.factor(p) for p in (0.05, 0.15, 0.25, 0.35, 0.45, 0.55, 0.65, 0.75, 0.85, 0.95)]
+    )
+    assert rates[0] == pytest.approx(0.5 / 3)
+    assert rates[-1] == pytest.approx(0.25 * (1 + np.cos(np.pi * 0.8 / 0.85)))
+    assert min(Hyperparameters(epochs=1, lr=0.5).rates(0, 1)) > 0.1  # where the only step is the last
+    assert min(Hyperparameters(epochs=100, lr=0.5).rates(99, 1000)) > 0
+
+
+def test_the_last_step_changes_the_weights(striped: Striped, monkeypatch: pytest.MonkeyPatch) -> None:
+    images, labels = striped(32)
+    moved: list[float] = []
+    step = TrainingStep.body
+
+    def watched(self: TrainingStep, *batch: Any) -> None:
+        before = torch.cat([p.detach().flatten() for p in self.network.parameters()])
+        step(self, *batch)
+        moved.append(float((torch.cat([p.detach().flatten() for p in self.network.parameters()]) - before).abs().max()))
+
+    monkeypatch.setattr(TrainingStep, "body", watched)
+    model = models.TorchClassifier(module=Even, optimizer="momentum", epochs=2, batch=16, device="cpu", held_out=0.0)
+    history = model.fit(images, labels).history_
+    assert len(moved) == 4
+    assert min(moved) > 1e-6
+    assert history[-1]["rate"] > 0
 
 
 def test_the_held_out_part_is_stratified_and_never_a_whole_class() -> None:
@@ -307,7 +339,7 @@ def test_the_processes_of_a_machine_share_its_memory(
 
 
 def test_a_plugin_says_only_what_its_network_is(striped: Striped, tmp_path: Path) -> None:
-    class Mine(classifier.TorchClassifier):
+    class Mine(models.TorchClassifier):
         def network(self, n_classes: int, side: int) -> nn.Module:
             return Even(n_classes, side)
 
@@ -317,4 +349,4 @@ def test_a_plugin_says_only_what_its_network_is(striped: Striped, tmp_path: Path
     assert model.get_params()["epochs"] == 2
     assert len(list(tmp_path.rglob("mine-*.pt"))) == 1
     with pytest.raises(ValueError, match="module="):
-        classifier.TorchClassifier(device="cpu").fit(images, labels)
+        models.TorchClassifier(device="cpu").fit(images, labels)

@@ -1,15 +1,42 @@
 #!/bin/sh
 # What needs a GPU, in one command, after `make .venv/installed` or, in another environment, `pip install .`:
-#   sh tests/speed/gpu.sh TINY_IMAGENET [OUTPUT]          PYTHON=python3 names another environment's
-# The package's extra `gpu` (nvidia-ml-py) is what measures the energy: `pip install '.[gpu]'`, or without it nothing is.
-# 1. alexnet-2012 at 224 from device memory, at its own batch and a large one, images a second beside the FLOP floor;
-# 2. the networks of 2012 and 2015 on the whole of Tiny ImageNet-200, trained to the end, with their report.
-set -eu
-data=${1:?path of tiny-imagenet-200, folder or archive}
+#   sh tests/speed/gpu.sh                                  every figure on made-up images, within 5 minutes
+#   sh tests/speed/gpu.sh --quick                          alexnet's alone, within one
+#   sh tests/speed/gpu.sh TINY_IMAGENET [OUTPUT]           the same, then the trainings to the end, with their report
+# PYTHON=python3 names another environment's. The package's extra `gpu` (nvidia-ml-py) is what measures the energy.
+# Each part ends by itself after the seconds it is given; its figures go into one table at the end.
+set -u
+here=$(cd "$(dirname "$0")" && pwd)
+python=${PYTHON:-$here/../../.venv/bin/python}
+quick=
+[ "${1:-}" = --quick ] && { quick=1; shift; }
+data=${1:-}
 output=${2:-reports/tiny-imagenet-gpu}
-python=${PYTHON:-$(dirname "$0")/../../.venv/bin/python}
+figures=$(mktemp) || exit 1
+trap 'rm -f "$figures"' EXIT
+
+part() { # seconds, then the command
+  seconds=$1
+  shift
+  echo
+  echo "== $* (at most $seconds s)"
+  started=$(date +%s)
+  timeout -k 5 "$seconds" "$python" "$@" --json "$figures" 2>&1
+  status=$?
+  [ $status -eq 0 ] || echo "ended with status $status (124: out of time)"
+  echo "-- $(($(date +%s) - started)) s"
+}
+
 nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv || true
-for batch in 128 512; do
-  "$python" -m topfive.cnn.throughput --device cuda --batch $batch || echo "throughput failed" >&2
-done
-"$python" -m topfive.benchmark run -d "$data" -m alexnet -m resnet-2015 --device cuda -o "$output"
+if [ -n "$quick" ]; then
+  part 55 -m topfive.cnn.throughput alexnet --device cuda --batch 512 --images 51200 --epochs 4 --profile
+else
+  part 45 -m topfive.cnn.throughput alexnet --device cuda --batch 512 --images 100000 --epochs 4 --profile
+  part 85 -m topfive.cnn.throughput resnet-2015 --device cuda --batch 512 --images 20480 --epochs 8 --profile
+  part 45 -m topfive.cnn.throughput resnet-2015 --device cuda --batch 512 --images 10240 --epochs 8
+  part 55 -m topfive.cnn.throughput alexnet-2012 --device cuda --batch 512 --images 32768 --epochs 6 --profile
+  part 30 "$here/gpu_features.py" sift-fisher
+  part 30 "$here/gpu_features.py" oxford-vgg-2012
+fi
+"$python" "$here/gpu_table.py" "$figures"
+[ -z "$data" ] || "$python" -m topfive.benchmark run -d "$data" -m alexnet -m resnet-2015 --device cuda -o "$output"

@@ -19,9 +19,10 @@ from pathlib import Path
 import numpy as np
 import psutil
 import skimage.data
-from topfive.baselines.encoder import Encoder, extract
+from topfive.baselines.encoder import Encoder
+from topfive.baselines.extraction import extract
 from topfive.baselines.presets import OxfordVgg
-from topfive.baselines.store import Store
+from topfive.baselines.stages import Stages
 from topfive.benchmark.data.images import LazyImages
 
 SIDE, DISTINCT = 32, 1000
@@ -57,7 +58,7 @@ def main() -> None:
             rate = (tenth[-1] + 1) / (time.perf_counter() - begin)
             print(f"{tenth[-1] + 1:,}: {rate:,.0f} images/s, {memory()}", flush=True)
 
-    features = Store(None).features(None, (options.images, encoder.dim_), fill)
+    features, _ = Stages(None).features(None, (options.images, encoder.dim_), fill)
     assert np.array_equal(features[:8], features[DISTINCT : DISTINCT + 8])
     print(f"{features.nbytes / 1e9:.1f} GB of features; {shutil.disk_usage(options.folder).free / 1e9:.0f} GB are free")
 

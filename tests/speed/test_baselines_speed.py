@@ -19,7 +19,8 @@ from sklearn.mixture import GaussianMixture
 from sklearn.svm import LinearSVC
 from topfive.baselines.color import grey
 from topfive.baselines.compute import product_dtype
-from topfive.baselines.encoder import POSITION_SCALE, Encoder, Fitted, extract
+from topfive.baselines.encoder import Encoder
+from topfive.baselines.extraction import extract
 from topfive.baselines.fisher import fisher_vectors
 from topfive.baselines.gmm import GMM
 from topfive.baselines.grid import Grid, axis, positions
@@ -27,8 +28,10 @@ from topfive.baselines.hog import hog
 from topfive.baselines.lbp import lbp_histogram
 from topfive.baselines.pca import PCA
 from topfive.baselines.presets import OxfordVgg
+from topfive.baselines.sampling import POSITION_SCALE
 from topfive.baselines.sift import dense_sift, octave_of
 from topfive.baselines.svm import LinearSVM
+from topfive.baselines.vocabulary import Learned
 from topfive.benchmark.data.images import LazyImages
 
 DTYPE = product_dtype("cpu")
@@ -214,11 +217,11 @@ def test_photographs(k: int) -> None:
     channels = OxfordVgg(k=k).channels(Grid.for_size(274, 365))
     encoder = Encoder(channels, Grid.for_size(274, 365))
     generator = torch.Generator().manual_seed(0)
-    encoder.fitted_ = {}
+    encoder.learned_ = {}
     for channel, width in zip(channels, (128, 96), strict=True):  # the values do not matter here
         gmm = GMM(torch.full((k,), 1 / k), torch.randn((k, 66), generator=generator), torch.ones(k, 66))
         pca = PCA(torch.zeros(width), torch.randn((width, 64), generator=generator) / width**0.5)
-        encoder.fitted_[channel.vocabulary] = Fitted(pca, POSITION_SCALE, gmm)
+        encoder.learned_[channel.vocabulary] = Learned(pca, POSITION_SCALE, gmm)
     out = np.empty((len(images), 2 * 2 * 66 * k), dtype=np.float16)
     rates = []
     for _ in range(3):

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from topfive.cnn import train
-from topfive.cnn.classifier import LeNet1998
+from topfive.cnn.models import LeNet1998
 
 train.SAVE_EVERY = train.SAVE_SHARE = 0.0
 

@@ -1,24 +1,28 @@
-"""Run folders as the runner writes them, made up from a small model of contenders, so that the report has no need
-of a benchmark run: each image has a difficulty, each contender a skill, and the two families see differently."""
+"""Run folders written by the product's own writer, made up from a small model of contenders, so that the report has no
+need of a benchmark run: each image has a difficulty, each contender a skill, and the two families see differently."""
 
 from __future__ import annotations
 
-import json
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import cv2
 import numpy as np
-import pyarrow as pa
-import pyarrow.parquet as pq
 import pytest
-from topfive.benchmark.scoring.statistics import expected_credit, hits_at, wilson
-from topfive.benchmark.specs import slug
+from topfive.benchmark.conditions import in_file_name
+from topfive.benchmark.data.dataset import Dataset, Split
+from topfive.benchmark.data.images import LazyImages
+from topfive.benchmark.families import DEEP, FLOOR, HAND, SHALLOW
+from topfive.benchmark.results.run import Run
+from topfive.benchmark.results.schema import Costs, DatasetRecord, Environment, Manifest, ProblemRecord, Record
+from topfive.benchmark.results.thumbnails import write_thumbnails
+from topfive.benchmark.scoring.metrics import metrics
+from topfive.benchmark.scoring.predictions import write_predictions
+from topfive.benchmark.scoring.ranking import confidence_of, rank
 
 MakeRun = Callable[..., Path]
 
-HAND, DEEP, SHALLOW, FLOOR = "hand-engineered", "deep", "learned, shallow", "floor"
 CONTENDERS: tuple[tuple[str, str, float], ...] = (
     ("alexnet", DEEP, 2.1),
     ("sift-fisher", HAND, 1.7),
@@ -53,45 +57,13 @@ def scores_of(
     return scores
 
 
-def write_predictions(
-    path: Path, ids: list[str], labels: np.ndarray[Any, Any], scores: np.ndarray[Any, Any]
-) -> dict[str, Any]:
-    """The predictions file, and the metrics that the scorer would give for it."""
-    n, n_classes = scores.shape
-    truth = scores[np.arange(n), labels][:, None]
-    above, tied = (scores > truth).sum(1).astype(np.int32), (scores == truth).sum(1).astype(np.int32)
-    best = np.argsort(-scores, axis=1, kind="stable")[:, : min(20, n_classes)]
-    table = pa.table(
-        {
-            "image_id": ids,
-            "label": labels.astype(np.int32),
-            "above": above,
-            "tied": tied,
-            "top_classes": pa.array(list(best.astype(np.int32)), pa.list_(pa.int32())),
-            "top_scores": pa.array(
-                list(np.take_along_axis(scores, best, 1).astype(np.float32)), pa.list_(pa.float32())
-            ),
-        }
-    )
-    path.parent.mkdir(parents=True, exist_ok=True)
-    pq.write_table(table, path)
-    out: dict[str, Any] = {"tied_images": int((tied > 1).sum())}
-    for k in (1, 5):
-        hits = hits_at(above, tied, k)
-        low, high = wilson(int(hits.sum()), n)
-        out |= {f"top{k}_err": 1 - hits.mean(), f"top{k}_err_low": 1 - high, f"top{k}_err_high": 1 - low}
-        out[f"top{k}_expected_err"] = 1 - float(expected_credit(above, tied, k).mean())
-        out[f"chance_top{k}"] = max(0.0, 1 - k / n_classes)
-    return out
-
-
-def _thumbnail(label: int, rng: np.random.Generator) -> bytes:
+def _picture(label: int, seed: int) -> np.ndarray[Any, Any]:
+    """(64, 64, 3) uint8: a disc on the class's colour."""
+    rng = np.random.default_rng([label, seed])
     hue = np.full((64, 64, 3), (label * 47 % 180, 150, 190), np.uint8)
-    image = cv2.cvtColor(hue, cv2.COLOR_HSV2BGR)
+    image = cv2.cvtColor(hue, cv2.COLOR_HSV2RGB)
     cv2.circle(image, tuple(int(v) for v in rng.integers(12, 52, 2)), int(rng.integers(6, 22)), (240, 240, 240), -1)
-    ok, data = cv2.imencode(".jpg", image)
-    assert ok
-    return bytes(data.tobytes())
+    return np.asarray(image)
 
 
 @pytest.fixture
@@ -121,35 +93,32 @@ def build_run(
     branches: bool = False,
 ) -> Path:
     """Write a run folder. ``broken`` adds a cell of each status other than done."""
-    rng = np.random.default_rng(7)
     names = class_names or [f"{WORDS[i % len(WORDS)]} {i}" for i in range(n_classes)]
-    cells: list[dict[str, Any]] = []
-    described: dict[str, Any] = {}
+    run = Run(out, manifest=MANIFEST.model_copy(update={"config": {**MANIFEST.config, "seed": list(seeds)}}))
+    (out / "predictions").mkdir(parents=True, exist_ok=True)
     for dataset in datasets:
         labels = np.repeat(np.arange(n_classes), per_class)
         ids = [f"val/{dataset}/{names[label][:40]}_{i}.JPEG" for i, label in enumerate(labels)]
-        described[dataset] = {
-            "name": dataset,
-            "title": f"A slice of {dataset}",
-            "description": "Made up for a test.",
-            "layout": layout,
-            "n_train": n_classes * max(train_per_class),
-            "n_val": len(labels),
-            "n_classes": n_classes,
-            "classes": [f"n{i:08d}" for i in range(n_classes)],
-            "class_names": names,
-            "fingerprint": f"fp-{dataset}-{n_classes}-{per_class}",
-            "image_size": [64, 64],
-            "limited": limited,
-            "problems": [{"split": "val", "id": "val/broken.JPEG", "reason": "truncated file"}],
-            "notes": ["One image could not be read and was left out for everybody."],
-        }
-        if branches:
-            described[dataset]["branches"] = [("animal", "artifact", "plant")[i % 3] for i in range(n_classes)]
+        run.datasets[dataset] = DatasetRecord(
+            name=dataset,
+            title=f"A slice of {dataset}",
+            description="Made up for a test.",
+            layout=layout,
+            n_train=n_classes * max(train_per_class),
+            n_val=len(labels),
+            n_classes=n_classes,
+            classes=[f"n{i:08d}" for i in range(n_classes)],
+            class_names=names,
+            branches=[("animal", "artifact", "plant")[i % 3] for i in range(n_classes)] if branches else None,
+            fingerprint=f"fp-{dataset}-{n_classes}-{per_class}",
+            image_size=(64, 64),
+            limited=limited,
+            problems=[ProblemRecord(split="val", id="val/broken.JPEG", reason="truncated file")],
+            notes=["One image could not be read and was left out for everybody."],
+        )
         for i, (method, family, skill) in enumerate(contenders):
             for size in train_per_class:
                 for seed in seeds:
-                    cell = f"{dataset}--{i:02d}--{size}--{seed}"
                     noise = np.random.default_rng([i, size, seed])
                     grown = skill * (size / max(train_per_class)) ** (0.45 if family == DEEP else 0.2)
                     scores = scores_of(grown, family, labels, n_classes, noise)
@@ -157,69 +126,97 @@ def build_run(
                         scores = np.exp(2 * scores) / np.exp(2 * scores).sum(1, keepdims=True)
                     if family == FLOOR:
                         scores = np.zeros_like(scores)
-                    path = Path("predictions") / f"{cell}.parquet"
-                    metrics = write_predictions(out / path, ids, labels, scores)
-                    cells.append(
-                        _cell(cell, dataset, method, family, seed, len(labels), n_classes, size)
-                        | metrics
-                        | {"predictions": str(path), "probabilities": family == DEEP}
-                        | {"history": _history(size) if family == DEEP else []}
+                    condition = {"train_per_class": size} if len(train_per_class) > 1 else {}
+                    cell = f"{dataset}.{i:02d}.{in_file_name(condition)}.{seed}"
+                    ranking = rank(scores, labels)
+                    write_predictions(out / "predictions" / f"{cell}.parquet", ids, ranking)
+                    run.put(
+                        Record(
+                            cell=cell,
+                            dataset=dataset,
+                            method=method,
+                            family=family,
+                            seed=seed,
+                            condition=condition,
+                            status="done",
+                            metrics=metrics(ranking),
+                            n_train=size * n_classes,
+                            n_train_per_class=size,
+                            costs=_costs(method, family, len(labels), size),
+                            timings={"descriptors": 8.0, "svm": 2.5},
+                            history=_history(size) if family == DEEP else [],
+                            confidence=confidence_of(scores),
+                            predictions=f"predictions/{cell}.parquet",
+                            device="cpu",
+                            finished="2026-11-22T10:10:00+00:00",
+                            environment=MANIFEST.environment,
+                        )
                     )
         if thumbnails:
-            some = sorted(rng.choice(len(ids), min(1000, len(ids)), replace=False).tolist())
-            (out / "thumbnails").mkdir(parents=True, exist_ok=True)
-            pq.write_table(
-                pa.table({"image_id": [ids[i] for i in some], "jpeg": [_thumbnail(int(labels[i]), rng) for i in some]}),
-                out / "thumbnails" / f"{slug(dataset)}.parquet",
-            )
+            pictures = LazyImages(lambda i, labels=labels: _picture(int(labels[i]), i), len(labels))
+            split = Split(pictures, labels, ids)
+            shown = Dataset(dataset, dataset, "", layout, (), tuple(names), split, split, "")
+            write_thumbnails(out, dataset, shown)
     if broken:
-        reasons = {
-            "failed": "ValueError: decision_function answered (400, 19), not (400, 20)",
-            "timeout": "stopped after 600 s",
-            "oom": "killed by the system: out of memory",
-            "skipped": "needs images of 128 px or more",
-            "unavailable": "No module named 'jax'",
-            "interrupted": "stopped by Ctrl-C",
-        }
-        for status, reason in reasons.items():
-            cells.append(broken_cell(datasets[0], f"broken-{status}", status, reason))
-    out.mkdir(parents=True, exist_ok=True)
-    results = {"schema_version": 1, "topfive_version": "0.1.0", "datasets": described, "cells": cells}
-    (out / "results.json").write_text(json.dumps(results, allow_nan=False))
-    (out / "manifest.json").write_text(json.dumps(_manifest(seeds)))
+        for status, reason in REASONS.items():
+            run.put(broken_record(datasets[0], f"broken-{status}", status, reason))
+    run.save()
+    run.save_manifest()
     return out
 
 
-def broken_cell(dataset: str, method: str, status: str, reason: str) -> dict[str, Any]:
-    cell = _cell(f"{dataset}--{method}", dataset, method, "other", 0, 0, 0, 100)
-    keep = {"cell", "dataset", "method", "family", "params", "seed"}
-    return {key: value if key in keep else None for key, value in cell.items()} | {
-        "status": status,
-        "reason": reason,
-        "traceback": f'Traceback (most recent call last):\n  File "x.py", line 1\n{reason}'
+REASONS = {
+    "failed": "ValueError: decision_function answered (400, 19), not (400, 20)",
+    "timeout": "stopped after 600 s",
+    "oom": "killed by the system: out of memory",
+    "skipped": "needs images of 128 px or more",
+    "unavailable": "No module named 'jax'",
+    "interrupted": "stopped by Ctrl-C",
+}
+MANIFEST = Manifest(
+    command=["topfive", "run", "-d", "tiny-imagenet-mini", "-o", "reports/<mini>"],
+    config={"limit": None, "timeout": 600, "device": "cpu"},
+    started="2026-11-22T10:00:00+00:00",
+    finished="2026-11-22T10:18:20+00:00",
+    environment=Environment(
+        commit="0123456789abcdef",
+        uncommitted=False,
+        python="3.11.9",
+        platform="Linux-6.1-x86_64",
+        packages={"numpy": "2.4.6", "torch": "2.13.0"},
+        cpu="AMD EPYC",
+        cores=2,
+        memory_bytes=24 * 2**30,
+    ),
+)
+
+
+def broken_record(dataset: str, method: str, status: Any, reason: str) -> Record:
+    """A cell that did not finish."""
+    return Record(
+        cell=f"{dataset}.{method}",
+        dataset=dataset,
+        method=method,
+        status=status,
+        reason=reason,
+        traceback=f'Traceback (most recent call last):\n  File "x.py", line 1\n{reason}'
         if status == "failed"
         else None,
-        "log": ["fitting", "half way"],
-        "history": [],
-        "timings": {},
-        "probabilities": False,
-    }
+        log=["fitting", "half way"],
+    )
 
 
-def _cell(
-    cell: str, dataset: str, method: str, family: str, seed: int, n: int, n_classes: int, size: int
-) -> dict[str, Any]:
+def _costs(method: str, family: str, n: int, size: int) -> Costs:
     deep = family == DEEP
-    return {
-        "cell": cell, "dataset": dataset, "method": method, "family": family, "params": {}, "seed": seed,
-        "status": "done", "reason": None, "traceback": None, "log": [], "n": n, "n_classes": n_classes,
-        "hierarchical_err": None, "fit_seconds": (400.0 if deep else 20.0 + 10 * len(method)) * size / 100,
-        "predict_seconds": 3.0 + len(method) / 4, "cpu_seconds": 90.0, "images_per_second": n / 3 if n else None,
-        "peak_rss_bytes": 2**30 + 2**26 * len(method), "peak_gpu_bytes": None, "energy_joules": None, "device": "cpu",
-        "n_parameters": 2_400_000 if deep else None, "flops_per_image": 1.2e8 if deep else None,
-        "timings": {"descriptors": 8.0, "svm": 2.5}, "n_train_per_class": float(size), "predictions": None,
-        "probabilities": False, "history": [],
-    }  # fmt: skip
+    return Costs(
+        fit_seconds=(400.0 if deep else 20.0 + 10 * len(method)) * size / 100,
+        predict_seconds=3.0 + len(method) / 4,
+        cpu_seconds=90.0,
+        images_per_second=n / 3,
+        peak_rss_bytes=2**30 + 2**26 * len(method),
+        n_parameters=2_400_000 if deep else None,
+        flops_per_image=1.2e8 if deep else None,
+    )
 
 
 def _history(size: int) -> list[dict[str, float]]:
@@ -233,18 +230,3 @@ def _history(size: int) -> list[dict[str, float]]:
         }
         for e in range(20)
     ]
-
-
-def _manifest(seeds: tuple[int, ...]) -> dict[str, Any]:
-    return {
-        "command": ["topfive", "run", "-d", "tiny-imagenet-mini", "-o", "reports/<mini>"],
-        "config": {"limit": None, "timeout": 600, "device": "cpu"},
-        "started": "2026-11-22T10:00:00+00:00",
-        "finished": "2026-11-22T10:18:20+00:00",
-        "git": {"commit": "0123456789abcdef", "dirty": False},
-        "python": "3.11.9",
-        "platform": "Linux-6.1-x86_64",
-        "packages": {"numpy": "2.4.6", "torch": "2.13.0"},
-        "hardware": {"cpu": "AMD EPYC", "cores": 2, "memory_bytes": 24 * 2**30, "gpus": []},
-        "seeds": list(seeds),
-    }

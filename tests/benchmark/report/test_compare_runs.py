@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import pytest
 from topfive.benchmark.errors import InputError
+from topfive.benchmark.report.analysis.contest import contests_of
 from topfive.benchmark.report.compare import compare
-from topfive.benchmark.report.runs import read_run
-from topfive.benchmark.report.study import studies_of
+from topfive.benchmark.results.run import open_run
 from topfive.benchmark.scoring.statistics import holm, mcnemar
 
+from tests.benchmark.conftest import edit
 from tests.benchmark.report.conftest import CONTENDERS, DEEP, HAND, MakeRun
 
 OLD = (("alexnet", DEEP, 2.0), ("sift", HAND, 1.5), ("gone", HAND, 1.0))
@@ -28,7 +28,7 @@ def test_a_better_network_an_unchanged_rest(make_run: MakeRun, tmp_path: Path) -
     assert by_name["sift"].gap == 0
     # By hand: exact McNemar over the images of both runs, Holm over the two contenders.
     old, new = (
-        next(c for c in studies_of([read_run(run)])[0].ranked if c.name == "alexnet").hits(5)[0] for run in (a, b)
+        next(c for c in contests_of([open_run(run)])[0].ranked if c.name == "alexnet").hits(5)[0] for run in (a, b)
     )
     expected = holm([float(mcnemar((old & ~new).sum(), (new & ~old).sum())), 1.0])[0]
     assert by_name["alexnet"].p == pytest.approx(expected)
@@ -55,16 +55,13 @@ def test_what_is_not_comparable_is_refused_with_the_reason(make_run: MakeRun) ->
     limited = make_run("d", contenders=OLD, limited=True)
     with pytest.raises(InputError, match="--limit"):
         compare(run, limited)
-    with pytest.raises(InputError, match="not a run's folder"):
+    with pytest.raises(InputError, match=r"is not the folder of a run: it holds no results\.json"):
         compare(run, run / "predictions")
 
 
 def test_without_predictions_nothing_is_tested(make_run: MakeRun) -> None:
     a, b = make_run("a", contenders=CONTENDERS[:1]), make_run("b", contenders=NEW)
-    results = json.loads((a / "results.json").read_text())
-    for cell in results["cells"]:
-        cell["predictions"] = None
-    (a / "results.json").write_text(json.dumps(results))
+    edit(a, lambda record: record.model_copy(update={"predictions": None}))
     (change,) = compare(a, b).parts[0].changes
     assert change.p is None
     assert change.verdict == "not tested: no predictions stored"

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from topfive.benchmark.report.page import render
+from topfive.benchmark.report.render import render
 
 from tests.benchmark.report.conftest import build_run
 
@@ -57,10 +57,10 @@ def column(page: Any, table: str, index: int) -> list[str]:
 
 def test_first_screen_holds_verdict_and_ranking(opened: Any) -> None:
     assert opened.locator(".verdict").inner_text().startswith("On these 20 classes with 100 training images each")
-    names = opened.locator(".rank .who").all_inner_texts()
-    assert names[0].strip() == "alexnet"
+    names = opened.locator("#f-s1-ranking .wide .who").all_text_contents()
+    assert names[0] == "alexnet"
     assert len(names) == 7
-    assert opened.locator(".rank").bounding_box()["y"] < 900
+    assert opened.locator("#f-s1-ranking .wide svg").bounding_box()["y"] < 900
     assert opened.evaluate("document.documentElement.scrollWidth") <= 1200
     ids = opened.locator("[id]").evaluate_all("nodes => nodes.map(node => node.id)")
     assert len(ids) == len(set(ids))
@@ -175,14 +175,15 @@ def test_phone(browser: Any, page_path: Path, width: int) -> None:
     assert page.evaluate("document.documentElement.scrollWidth") <= width
     assert page.locator("#f-s1-history .narrow").is_visible()
     assert not page.locator("#f-s1-history .wide").is_visible()
-    # Every part of the page is in sight in the navigation, and no name in a matrix is cut.
+    # Every part of the page is in sight in the navigation, and no name in a matrix is cut: they begin within it.
     for link in page.locator("nav a").all():
         box = link.bounding_box()
         assert box["x"] >= 0
         assert box["x"] + box["width"] <= width
-    assert page.locator(".matrix th[scope=row]").evaluate_all(
-        "names => names.every(name => name.scrollWidth <= name.clientWidth + 1)"
-    )
+    names = page.locator("#f-s1-confusion-first .narrow text.small-class:not([transform])")
+    assert names.all_text_contents() == NASTY
+    left = page.locator("#f-s1-confusion-first .narrow svg").bounding_box()["x"]
+    assert all(name.bounding_box()["x"] >= left for name in names.all())
     page.close()
 
 
@@ -233,3 +234,31 @@ def test_accessibility(browser: Any, page_path: Path, scheme: str) -> None:
     context.close()
     serious = [f"{v['id']}: {v['nodes'][0]['html'][:200]}" for v in found if v["impact"] in ("serious", "critical")]
     assert serious == []
+
+
+def test_the_ranking_and_the_matrices_are_charts_like_the_others(opened: Any) -> None:
+    said = opened.locator("#tip")
+    # The pointer anywhere in a row of the ranking; the arrow keys row by row.
+    row = opened.locator("#f-s1-ranking .wide .row").first
+    box = row.bounding_box()
+    opened.mouse.move(box["x"] + box["width"] * 0.7, box["y"] + box["height"] / 2)
+    assert re.fullmatch(r"alexnet: [\d.]+\s% \(95 % interval [\d.]+\s% to [\d.]+\s%\)", said.inner_text())
+    opened.mouse.move(0, 0)
+    plot = opened.locator("#f-s1-ranking .plot")
+    plot.focus()
+    for name in ("alexnet", "sift-fisher"):
+        plot.press("ArrowDown")
+        assert opened.locator("#live").inner_text().startswith(f"{name}: ")
+    # A cell of a confusion matrix says truth, guess and how often.
+    matrix = opened.locator("#f-s1-confusion-first .plot")
+    matrix.focus()
+    matrix.press("ArrowRight")
+    assert re.fullmatch(r"<b>bold</b>(, right| taken for .+): \d+ of 15 images", said.inner_text())
+    cells = opened.locator("#f-s1-confusion-first .wide .cell")
+    shades = cells.evaluate_all("cells => cells.map(cell => Number(getComputedStyle(cell).fillOpacity))")
+    assert 0 < min(shades) < max(shades) <= 0.58
+    # And a screen reader is told the whole ranking.
+    label = opened.locator("#f-s1-ranking .wide svg").get_attribute("aria-label")
+    assert label.startswith("Top-5 error, best first: alexnet ")
+    assert label.endswith("Chance level 75.0\u00a0%.")
+    assert opened.locator("#f-s1-ranking details tbody tr").count() == 7

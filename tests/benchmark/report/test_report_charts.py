@@ -2,39 +2,48 @@
 
 from __future__ import annotations
 
-import json
 from pathlib import Path
 
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from topfive.benchmark.report import charts, classes, content
+from topfive.benchmark.report.analysis.contest import Contest, contests_of
+from topfive.benchmark.report.charts import cost, draw, record, reliability, top_k
 from topfive.benchmark.report.history import HUMAN, RECORD
-from topfive.benchmark.report.runs import read_run
-from topfive.benchmark.report.study import Study, studies_of
-from topfive.benchmark.report.svg import draw
+from topfive.benchmark.report.render import figure_numbers
+from topfive.benchmark.report.sections import classes
+from topfive.benchmark.report.sections.closer import calibrations
+from topfive.benchmark.report.sections.numbers import contenders, pairs
+from topfive.benchmark.results.run import open_run
+from topfive.benchmark.results.schema import Costs, Record
 
+from tests.benchmark.conftest import edit
 from tests.benchmark.report.conftest import DEEP, HAND, MakeRun
 
 FOUR = (("net", DEEP, 2.4), ("sift", HAND, 1.8), ("hog", HAND, 1.0), ("color", HAND, 0.5))
 
 
-def study_of(run: Path) -> Study:
-    return studies_of([read_run(run)])[0]
+def contest_of(run: Path) -> Contest:
+    return contests_of([open_run(run)])[0]
+
+
+def change_costs(run: Path, name: str, by_method: dict[str, float]) -> None:
+    def change(record: Record) -> Record:
+        costs = record.costs.model_dump() | {name: by_method[record.method]}
+        return record.model_copy(update={"costs": Costs(**costs)})
+
+    edit(run, change)
 
 
 def test_the_front_holds_those_that_nobody_beats_at_both(make_run: MakeRun) -> None:
     run = make_run(contenders=FOUR, broken=False)
-    results = json.loads((run / "results.json").read_text())
     # Errors grow from net to color. hog is dearer and worse than sift; color is the cheapest.
-    for cell, cost in zip(results["cells"], (100.0, 10.0, 20.0, 1.0), strict=True):
-        cell["fit_seconds"] = cost
-    (run / "results.json").write_text(json.dumps(results))
-    figure = next(f for f in charts.cost(study_of(run)) if f.key == "cost-seconds")
+    change_costs(run, "fit_seconds", {"net": 100.0, "sift": 10.0, "hog": 20.0, "color": 1.0})
+    figure = next(f for f in cost.figures(contest_of(run)) if f.key == "cost-seconds")
     on_front = {m.label for s in figure.series for m in s.marks if m.tip.endswith("(on the front)")}
     assert on_front == {"color", "sift", "net"}
     steps = [(m.x, round(m.y, 6)) for m in figure.series[0].marks]
-    error = {c.name: round(c.mean("top5_err") or 0, 6) for c in study_of(run).ranked}
+    error = {c.name: round(c.mean("top5_err") or 0, 6) for c in contest_of(run).ranked}
     assert steps == [
         (1, error["color"]), (10, error["color"]), (10, error["sift"]), (100, error["sift"]), (100, error["net"]),
     ]  # fmt: skip
@@ -54,86 +63,84 @@ def test_the_record_is_quoted_as_published() -> None:
 
 
 def test_quoted_marks_are_hollow_and_measured_ones_are_not(make_run: MakeRun) -> None:
-    figure = charts.history(study_of(make_run(contenders=FOUR)))
+    figure = record.figure(contest_of(make_run(contenders=FOUR)))
     assert {"quoted" in m.tip for s in figure.series if s.hollow for m in s.marks} == {True}
     assert {"measured here" in m.tip for s in figure.series if not s.hollow for m in s.marks} == {True}
     assert sum(len(s.marks) for s in figure.series if s.hollow) == len(RECORD)
 
 
 def test_the_numbers_of_the_record_are_years_and_per_cent(make_run: MakeRun) -> None:
-    figure = charts.history(study_of(make_run(contenders=FOUR)))
-    rows = [[value.text for value in row[1:]] for row in content.figure_numbers(figure, "s1").rows]
+    figure = record.figure(contest_of(make_run(contenders=FOUR)))
+    rows = [[value.text for value in row[1:]] for row in figure_numbers(figure).rows]
     assert {year for year, _ in rows} == {*map(str, range(2010, 2016)), "here"}
     assert ["2012", "16.42\u00a0%"] in rows
     drawn = str(draw(figure, 872)).replace("&amp;", "&")
     assert [q.entry for q in RECORD if q.entry.split(" (")[0] + "</text>" not in drawn] == []
     # Two classes: nothing of ours stands beside it, and no room is kept for it.
-    alone = charts.history(study_of(make_run("two", n_classes=2, contenders=FOUR)))
+    alone = record.figure(contest_of(make_run("two", n_classes=2, contenders=FOUR)))
     assert all(s.hollow for s in alone.series)
     assert "here" not in {text for _, text in alone.x.ticks}
 
 
 def test_charts_list_numbers_in_the_units_of_their_axes(make_run: MakeRun) -> None:
     run = make_run(contenders=FOUR, broken=False)
-    results = json.loads((run / "results.json").read_text())
-    for cell, size in zip(results["cells"], (419e6, 600e6, 480e6, 500e6), strict=True):
-        cell["peak_rss_bytes"] = size
-    (run / "results.json").write_text(json.dumps(results))
-    study = study_of(run)
-    memory = next(f for f in charts.cost(study) if f.key == "cost-memory")
+    change_costs(
+        run, "peak_rss_bytes", {"net": 419_000_000, "sift": 600_000_000, "hog": 480_000_000, "color": 500_000_000}
+    )
+    contest = contest_of(run)
+    memory = next(f for f in cost.figures(contest) if f.key == "cost-memory")
     assert [text for _, text in memory.x.ticks] == ["400 MB", "500 MB", "600 MB", "800 MB"]
-    row = next(row for row in content.figure_numbers(memory, "s1").rows if row[0].text.startswith("net"))
-    error = study.errors[0].value
+    row = next(row for row in figure_numbers(memory).rows if row[0].text.startswith("net"))
+    error = contest.errors[0].value
     assert (row[1].text, row[2].text) == ("419 MB", f"{100 * error:.1f}\u00a0%")
     assert (row[1].raw, row[2].raw) == (419e6, error)
-    top_k = charts.top_k(study)
-    assert top_k is not None
-    assert not any("chance" in row[0].text for row in content.figure_numbers(top_k, "s1").rows)
+    guesses = top_k.figure(contest)
+    assert guesses is not None
+    assert not any("chance" in row[0].text for row in figure_numbers(guesses).rows)
 
 
 def test_an_id_that_repeats_the_name_is_left_out(make_run: MakeRun) -> None:
     run = make_run(contenders=FOUR, broken=False, n_classes=12)
-    results = json.loads((run / "results.json").read_text())
-    described = results["datasets"]["tiny-imagenet-mini"]
-    described["classes"] = [name.replace(" ", "_") for name in described["class_names"]]
-    (run / "results.json").write_text(json.dumps(results))
-    table = classes.classes(study_of(run), "s1")
+    names = contest_of(run).dataset.class_names
+    edit(run, classes=[name.replace(" ", "_") for name in names])
+    table = classes.classes(contest_of(run))
     assert table is not None
     assert [column.name for column in table.columns[:2]] == ["class", "images"]
 
 
 def test_class_errors_and_confusions_by_hand(make_run: MakeRun) -> None:
     run = make_run(contenders=FOUR[:2], n_classes=12, per_class=10, broken=False, branches=True)
-    study = study_of(run)
-    stored = pq.read_table(run / "predictions" / "tiny-imagenet-mini--01--100--0.parquet")
+    contest = contest_of(run)
+    (record,) = [record for record in open_run(run).records if record.method == "sift"]
+    stored = pq.read_table(run / str(record.predictions))
     label, above = stored["label"].to_numpy(), stored["above"].to_numpy()
-    i = next(i for i, c in enumerate(study.ranked) if c.name == "sift")
+    i = next(i for i, c in enumerate(contest.ranked) if c.name == "sift")
     expected = [float(np.mean(above[label == c] >= 5)) for c in range(12)]
-    assert study.class_errors(i) == pytest.approx(expected, abs=1e-6)
-    table = classes.classes(study, "s1")
+    assert contest.class_errors(i) == pytest.approx(expected, abs=1e-6)
+    table = classes.classes(contest)
     assert table is not None
     shown = {row[0].text: row[4].raw for row in table.rows}
-    assert [shown[name] for name in study.dataset.class_names] == pytest.approx(expected, abs=1e-6)
+    assert [shown[name] for name in contest.dataset.class_names] == pytest.approx(expected, abs=1e-6)
     first = np.array([top[0] for top in stored["top_classes"].to_pylist()])
-    confused = classes.confusions(study, "s1")
+    confused = classes.confusions(contest)
     assert confused is not None
     for row in confused.rows:
         if row[0].text == "sift":
-            truth, guess = (study.dataset.class_names.index(row[j].text) for j in (1, 2))
+            truth, guess = (contest.dataset.class_names.index(row[j].text) for j in (1, 2))
             assert row[3].raw == np.sum((label == truth) & (first == guess))
-    branch = classes.branches(study, "s1")
+    branch = classes.branches(contest)
     assert branch is not None
     animals = np.isin(label, range(0, 12, 3))
-    column = 3 if study.duel and study.ranked[study.duel[0]].name == "sift" else 4
+    column = 3 if contest.headline_pair and contest.ranked[contest.headline_pair[0]].name == "sift" else 4
     assert branch.rows[0][0].text == "animal"
     assert branch.rows[0][column].raw == pytest.approx(float(np.mean(above[animals] >= 5)), abs=1e-6)
 
 
 def test_error_at_k_falls_to_the_stated_errors(make_run: MakeRun) -> None:
-    study = study_of(make_run(contenders=FOUR))
-    figure = charts.top_k(study)
+    contest = contest_of(make_run(contenders=FOUR))
+    figure = top_k.figure(contest)
     assert figure is not None
-    for series, contender in zip(figure.series, study.ranked, strict=False):
+    for series, contender in zip(figure.series, contest.ranked, strict=False):
         at = {m.x: m.y for m in series.marks}
         assert at[1] == pytest.approx(contender.mean("top1_err"))
         assert at[5] == pytest.approx(contender.mean("top5_err"))
@@ -141,22 +148,22 @@ def test_error_at_k_falls_to_the_stated_errors(make_run: MakeRun) -> None:
 
 
 def test_only_probabilities_are_checked_for_calibration(make_run: MakeRun) -> None:
-    study = study_of(make_run(contenders=FOUR))
-    table = content.calibrations(study, "s1")
+    contest = contest_of(make_run(contenders=FOUR))
+    table = calibrations(contest)
     assert table is not None
     assert [row[0].text for row in table.rows] == ["net"]
-    figure = charts.reliability(study)
+    figure = reliability.figure(contest)
     assert figure is not None
     assert {s.name for s in figure.series} == {"net"}
 
 
 def test_every_pair_is_in_the_table(make_run: MakeRun) -> None:
-    study = study_of(make_run(contenders=FOUR))
-    table = content.pairs(study, "s1")
+    contest = contest_of(make_run(contenders=FOUR))
+    table = pairs(contest)
     assert table is not None
     assert len(table.rows) == 6
-    for row, pair in zip(table.rows, study.pairs, strict=True):
-        assert (row[0].text, row[1].text) == (study.ranked[pair.a].name, study.ranked[pair.b].name)
+    for row, pair in zip(table.rows, contest.pairs, strict=True):
+        assert (row[0].text, row[1].text) == (contest.ranked[pair.a].name, contest.ranked[pair.b].name)
         assert pair.gap.value >= 0
         assert pair.gap.low <= pair.gap.value <= pair.gap.high
         assert row[4].text == ("yes" if pair.p_holm < 0.05 else "no")
@@ -164,12 +171,12 @@ def test_every_pair_is_in_the_table(make_run: MakeRun) -> None:
 
 def test_the_measure_that_ranks_is_the_first_column(make_run: MakeRun) -> None:
     for n_classes, measures in ((12, ["top-5", "top-1"]), (10, ["top-1", "top-5"]), (4, ["top-1"])):
-        study = study_of(make_run(f"of-{n_classes}", n_classes=n_classes, contenders=FOUR))
-        table = content.contenders(study, "s1")
+        contest = contest_of(make_run(f"of-{n_classes}", n_classes=n_classes, contenders=FOUR))
+        table = contenders(contest)
         names = [column.name for column in table.columns]
         assert [name.split()[0] for name in names if name.endswith("error")] == measures
         assert names[2:4] == [f"{measures[0]} error", "95 % interval"]
         assert names[2 + 2 * len(measures)] == f"expected {measures[0]}"
-        for row, contender, error in zip(table.rows, study.ranked, study.errors, strict=True):
+        for row, contender, error in zip(table.rows, contest.ranked, contest.errors, strict=True):
             assert (row[2].raw, row[3].raw) == (error.value, error.high)
-            assert row[2 + 2 * len(measures)].raw == contender.mean(f"top{study.k}_expected_err")
+            assert row[2 + 2 * len(measures)].raw == contender.mean(f"top{contest.k}_expected_err")

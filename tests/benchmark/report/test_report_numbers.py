@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
-from topfive.benchmark.report.figures import errors, lanes, linear, logarithmic
-from topfive.benchmark.report.labels import place
+from topfive.benchmark.report.charts.axes import errors, linear, logarithmic
+from topfive.benchmark.report.charts.labels import place
+from topfive.benchmark.report.charts.layout_ranking import lanes
+from topfive.benchmark.report.charts.raster import printable
 from topfive.benchmark.report.numbers import (
     about,
     bare_p,
@@ -21,7 +23,6 @@ from topfive.benchmark.report.numbers import (
     seconds,
     size,
 )
-from topfive.benchmark.report.plots import printable
 
 
 @pytest.mark.parametrize(
@@ -81,7 +82,7 @@ def test_axes_have_round_ticks() -> None:
 def test_names_lie_on_no_point_and_on_no_other_name() -> None:
     points_ = [(50.0, 50.0), (60.0, 50.0), (50.0, 60.0), (55.0, 45.0), (195.0, 50.0)]
     names = ["first name", "second", "third", "fourth name", "edge"]
-    placed = place(points_, names, (0, 0, 200, 100), char=6, height=12)
+    placed = place(points_, names, (0, 0, 200, 100), measure=lambda text: 6 * len(text), height=12)
     assert placed[4] is not None
     assert placed[4][2] != "start"  # there is no room at the right edge
     boxes = []
@@ -95,9 +96,10 @@ def test_names_lie_on_no_point_and_on_no_other_name() -> None:
 
 
 def test_lanes_share_where_groups_do_not_touch() -> None:
-    assert lanes([(0, 1), (3, 4)], 5) == [["in first", "in last", "", "in first", "in last"]]
-    assert lanes([(0, 2), (1, 3)], 4) == [["in first", "in", "in last", ""], ["", "in first", "in", "in last"]]
-    assert lanes([(i, i + 9) for i in range(12)], 21) == []
+    assert lanes([(0, 1), (3, 4)]) == [[(0, 1), (3, 4)]]
+    assert lanes([(0, 1), (2, 3)]) == [[(0, 1)], [(2, 3)]]  # they touch: one lane would make them look like one group
+    assert lanes([(0, 2), (1, 3)]) == [[(0, 2)], [(1, 3)]]
+    assert lanes([(i, i + 9) for i in range(12)]) == []
 
 
 def test_names_in_sentences_are_cut_and_kept_in_their_direction() -> None:

@@ -1,0 +1,152 @@
+"""The base of most contenders: images to vectors, a linear SVM on the vectors, scores averaged over several models."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+from typing import Any, Self
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin
+from topfive.common.machine import torch_threads
+from topfive.common.parameters import true_or_false
+
+from . import costs
+from .costs import Cost
+from .descriptors import MAX_PIXELS
+from .encoder import Encoder
+from .extraction import extract
+from .grid import Grid
+from .passive import PassiveAggressive
+from .stages import Key, Stages
+from .svm import LinearSVM
+from .vocabulary import Channel
+
+SCALE_ROWS = 2048
+
+
+class Coded(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """Local descriptors, coded and pooled, with a linear SVM. A contender says which in ``channels``.
+
+    ``mirrored``: learn from each image and its mirror image, and answer with the mean of both; twice the cost.
+
+    After ``fit``, beside scikit-learn's: ``timings_`` (stage → seconds in full, wherever the stage came from),
+    ``cached_timings_`` (the part of them that a cache saved), ``cached_cpu_seconds_`` (the same of processor time),
+    ``budget_`` (what it was given to work with) and ``converged_`` (whether more epochs could still have helped).
+    """
+
+    family = "hand-engineered"
+    mirrored = False
+    fused = False  # False: one classifier on all vectors side by side; True: one for each channel, scores averaged
+
+    def __init__(
+        self,
+        random_state: int = 0,
+        device: str = "cpu",
+        n_jobs: int | None = None,
+        cache_dir: str | None = None,
+    ) -> None:
+        self.random_state = random_state
+        self.device = device
+        self.n_jobs = n_jobs
+        self.cache_dir = cache_dir
+
+    def check(self) -> None:
+        """ValueError for a parameter that makes no sense; ``fit`` begins with it."""
+        true_or_false("mirrored", self.mirrored)
+        true_or_false("fused", self.fused)
+
+    def channels(self, grid: Grid) -> list[Channel]:
+        """The descriptors and codes of this contender."""
+        raise NotImplementedError(f"{type(self).__name__} does not say which channels it has")
+
+    def grid(self, height: int, width: int) -> Grid:
+        """The patches for images of this typical size."""
+        return Grid.for_size(height, width)
+
+    def linear_classifier(self) -> LinearSVM | PassiveAggressive:
+        """A fresh linear classifier of features."""
+        return LinearSVM(random_state=self.random_state, device=self.device)
+
+    def fit(self, images: Any, labels: NDArray[np.int64]) -> Self:
+        """Learn codebooks, vectors and SVM from n images and (n,) labels. ValueError: see ``check``."""
+        self.check()
+        labels = np.asarray(labels)
+        self.timings_: dict[str, float] = {}
+        self.cached_timings_: dict[str, float] = {}
+        self.cached_cpu_seconds_ = 0.0
+        with torch_threads(self.n_jobs):
+            begin = costs.now()
+            grid = self.grid(*images.typical_size)
+            self.encoder_ = Encoder(self.channels(grid), grid, seed=self.random_state, device=self.device)
+            self.encoder_.fit(images, Stages(self.cache_dir))
+            begin = self._stage_done("codebook", begin, self.encoder_.cached_cost_)
+            # The rows are stored in random order, which is what the SVM's steps want to read.
+            order = np.random.default_rng(self.random_state).permutation(len(images))
+            key = self.encoder_.key(images, channels=self.encoder_.channels, mirrored=self.mirrored)
+            features, cached = self._features(key, images, order)
+            begin = self._stage_done("features", begin, cached)
+            targets = np.tile(labels[order], 1 + self.mirrored)
+            self.models_: list[LinearSVM | PassiveAggressive] = []
+            self.scales_: list[float] = []
+            for columns in self._columns():
+                part = features[:, columns]
+                model = self.linear_classifier()
+                if isinstance(model, LinearSVM):
+                    model.fit(part, targets, tune_on=len(labels))
+                else:
+                    model.fit(part, targets)
+                self.models_.append(model)
+                # Before scores are averaged, each model's are divided by their standard deviation in training.
+                self.scales_.append(1 / max(float(model.decision_function(part[:SCALE_ROWS]).std()), 1e-12))
+            self._stage_done("svm", begin, Cost())
+        self.classes_ = self.models_[0].classes_
+        self.n_parameters_ = sum(int(model.coef_.size + model.intercept_.size) for model in self.models_)
+        self.budget_ = {
+            "pixels": MAX_PIXELS,
+            "codebook": max((channel.k for channel in self.encoder_.channels), default=0),
+            "views": 1 + self.mirrored,
+            "train_share": min(model.train_share_ for model in self.models_),
+            "tuned": self.models_[0].tuned_,
+        }
+        # Of several models, the one that has not converged.
+        self.converged_ = min((model.converged_ for model in self.models_), key=lambda said: bool(said["converged"]))
+        return self
+
+    def decision_function(self, images: Any) -> NDArray[np.float32]:
+        """(n, n_classes) float32."""
+        with torch_threads(self.n_jobs):
+            features, _ = self._features(None, images, np.arange(len(images)))
+            scores = sum(
+                scale * model.decision_function(features[:, columns])
+                for model, scale, columns in zip(self.models_, self.scales_, self._columns(), strict=True)
+            )
+        views = np.asarray(scores, dtype=np.float32).reshape(1 + self.mirrored, len(images), len(self.classes_))
+        return np.asarray(views.mean(0))
+
+    def predict(self, images: Any) -> NDArray[np.int64]:
+        """(n,) labels."""
+        return np.asarray(self.classes_[self.decision_function(images).argmax(1)])
+
+    def _columns(self) -> list[slice]:
+        """The columns of the features that each classifier sees."""
+        ends = np.cumsum([0, *self.encoder_.widths_])
+        if not self.fused:
+            return [slice(0, int(ends[-1]))]
+        return [slice(int(a), int(b)) for a, b in pairwise(ends)]
+
+    def _features(self, key: Key | None, images: Any, order: NDArray[np.int64]) -> tuple[NDArray[np.float16], Cost]:
+        def fill(out: Any) -> None:
+            extract(self.encoder_.encode, images, order, out, device=self.device, mirrored=self.mirrored)
+
+        rows = len(order) * (1 + self.mirrored)
+        return Stages(self.cache_dir).features(key, (rows, self.encoder_.dim_), fill)
+
+    def _stage_done(self, stage: str, begin: Cost, cached: Cost) -> Cost:
+        """Note what a stage took since ``begin``, and what it would have taken without the cache; returns the time."""
+        now = costs.now()
+        self.timings_[stage] = (now - begin).seconds + cached.seconds
+        if cached != Cost():
+            self.cached_timings_[stage] = cached.seconds
+            self.cached_cpu_seconds_ += cached.cpu_seconds
+        return now

@@ -1,0 +1,74 @@
+"""What an encoder is made of: channels, and the PCA and codebook that each of them learns and may share."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from .codebooks import CODINGS, Codebook, Words
+from .gmm import GMM
+from .pca import PCA
+
+
+@dataclass(frozen=True)
+class Vocabulary:
+    """What a channel learns and may share with others: PCA to ``dims`` and a codebook of ``k``, "gmm" or "words"."""
+
+    descriptor: str
+    learns: str
+    k: int
+    dims: int
+    xy: bool
+
+
+@dataclass(frozen=True)
+class Channel:
+    """One descriptor and how it is encoded. ``dims``: after PCA, 0 for none; ``xy``: append the patch's place.
+
+    ``coding`` "whole": the descriptor is one of ``descriptors.WHOLE`` and stands for itself; the rest does not matter.
+    """
+
+    descriptor: str
+    coding: str
+    k: int = 0
+    dims: int = 64
+    xy: bool = True
+    pyramid: str = "1x1"
+
+    @property
+    def vocabulary(self) -> Vocabulary:
+        """What has to be learned for it."""
+        return Vocabulary(self.descriptor, CODINGS[self.coding].learns, self.k, self.dims, self.xy)
+
+
+@dataclass(frozen=True)
+class Learned:
+    """A vocabulary as it was learned. ``spread``: what x and y are multiplied by, 0 where they are not appended."""
+
+    pca: PCA | None
+    spread: float
+    codebook: Codebook
+
+    def arrays(self) -> dict[str, NDArray[Any]]:
+        """Everything as arrays, to be stored."""
+        named = {"codebook." + name: value for name, value in vars(self.codebook).items()}
+        if self.pca is not None:
+            named |= {"pca." + name: value for name, value in vars(self.pca).items()}
+        return {"spread": np.array(self.spread)} | {name: value.cpu().numpy() for name, value in named.items()}
+
+    @classmethod
+    def from_arrays(cls, arrays: Mapping[str, NDArray[Any]], learns: str, device: str) -> Learned:
+        """The inverse of ``arrays``; ``learns``: the vocabulary's; tensors on ``device``."""
+
+        def part(prefix: str) -> dict[str, torch.Tensor]:
+            found = {name.removeprefix(prefix): array for name, array in arrays.items() if name.startswith(prefix)}
+            return {name: torch.from_numpy(np.array(array)).to(device) for name, array in found.items()}
+
+        pca = part("pca.")
+        codebook = {"gmm": GMM, "words": Words}[learns](**part("codebook."))
+        return cls(PCA(**pca) if pca else None, float(arrays["spread"]), codebook)

@@ -1,0 +1,1 @@
+"""What the results say, before anybody draws it."""

@@ -1,0 +1,417 @@
+"""One data set's results as the report needs them: contenders ranked, compared pair by pair, and checked.
+
+A *contender* is one method with one set-up at one number of training images, with one or more seeds. A *contest* is all
+the contenders that answered for the same validation images: the largest training size makes the ranking, the smaller
+ones the learning curves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from itertools import combinations
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import pyarrow.compute as pc
+from numpy.typing import NDArray
+
+from ...families import DEEP, HAND
+from ...results.run import Run
+from ...results.schema import DatasetRecord, Record
+from ...scoring.metrics import decisive_k
+from ...scoring.ranking import Ranking
+from ...scoring.resampling import interval, resampled_errors, seeds_test
+from ...scoring.statistics import consistency_from, discordant, hits_at, holm, images_needed, mcnemar, tie_groups
+from .naming import name_all, set_up
+
+ALPHA = 0.05
+ALIKE = 0.98  # of the largest training set: contenders that learned from so many images are ranked together
+
+
+@dataclass(frozen=True)
+class Result:
+    """A record, and the run that it lies in."""
+
+    run: Run
+    record: Record
+
+    def predictions(self) -> tuple[pa.Array, Ranking] | None:
+        """(image ids, ranking); None where none is stored."""
+        return self.run.predictions(self.record)
+
+
+@dataclass
+class Contender:
+    """One method at one training size. ``above`` and ``tied``: (S, n) int16, one row a seed; None: none stored.
+
+    per_class: training images per class; None where nothing is known of its training, as of a predictions file.
+    """
+
+    spec: str
+    family: str
+    per_class: float | None
+    results: list[Result]
+    name: str = ""
+    above: NDArray[np.int16] | None = None
+    tied: NDArray[np.int16] | None = None
+    first: NDArray[np.int16] | None = None  # (n,) the best guess, of the first seed
+    confidence: NDArray[np.float32] | None = None  # (n,) its probability, of the first seed; None where it is none
+
+    def __post_init__(self) -> None:
+        self.name = self.name or self.spec
+
+    def mean(self, name: str) -> float | None:
+        """A numeric field, the mean over seeds."""
+        values = [v for v in (result.record.number(name) for result in self.results) if v is not None]
+        return float(np.mean(values)) if values else None
+
+    def hits(self, k: int) -> NDArray[np.bool_]:
+        """(S, n) hits at k; only for contenders with predictions."""
+        assert self.above is not None
+        assert self.tied is not None
+        return hits_at(self.above, self.tied, k)
+
+    @property
+    def record(self) -> Record:
+        """Of the first seed."""
+        return self.results[0].record
+
+    @property
+    def run(self) -> Run:
+        """Where the first seed lies."""
+        return self.results[0].run
+
+    @property
+    def method(self) -> str:
+        """The name without parameters: "hog[cell=6]" is a variant of "hog"."""
+        return self.spec.split("[", 1)[0]
+
+    @property
+    def paired(self) -> bool:
+        return self.above is not None
+
+    @property
+    def seeds(self) -> int:
+        return len(self.results)
+
+
+@dataclass(frozen=True)
+class Estimate:
+    """An error and its 95 % interval; fractions."""
+
+    value: float
+    low: float
+    high: float
+
+
+@dataclass(frozen=True)
+class Pair:
+    """Two contenders on the same images, a ranked above b. ``gap``: error of b minus error of a.
+
+    ``needed``: images that would tell the two apart at the level Holm's correction leaves to them; None where no
+    number would, or where the estimate is not above the images there are and they did not.
+    """
+
+    a: int
+    b: int
+    only_a: int
+    only_b: int
+    gap: Estimate
+    p: float
+    p_holm: float
+    kappa: float | None
+    needed: int | None
+
+    @property
+    def told_apart(self) -> bool:
+        return self.p_holm < ALPHA
+
+
+@dataclass
+class Contest:
+    """See the module. ``ranked``: best first; ``smaller``: the same methods with fewer training images."""
+
+    dataset: DatasetRecord
+    ranked: list[Contender]
+    smaller: list[Contender]
+    undone: list[Record]
+    ids: pa.Array | None
+    labels: NDArray[np.int64] | None
+    notes: list[str] = field(default_factory=list)
+    runs: Sequence[Run] = ()
+    number: int = 1  # on the page, of ``of`` data sets
+    of: int = 1
+
+    @property
+    def anchor(self) -> str:
+        """Begins the anchors of this data set on the page."""
+        return f"s{self.number}"
+
+    @property
+    def share_of_page(self) -> float:
+        """What each of the data sets may fill of what a page may hold."""
+        return 1 / self.of
+
+    def pictures(self) -> dict[str, bytes]:
+        """image_id → JPEG bytes: what any of the runs saved of these images."""
+        out: dict[str, bytes] = {}
+        for run in self.runs:
+            for dataset in run.datasets:
+                if dataset.split("[")[0] == self.dataset.name.split("[")[0]:
+                    out |= run.thumbnails(dataset)
+        return out
+
+    @property
+    def k(self) -> int:
+        """Ten classes or fewer make top-5 too easy to tell anything; top-1 takes its place."""
+        return decisive_k(self.dataset.n_classes)
+
+    @property
+    def chance(self) -> float:
+        return 1 - self.k / self.dataset.n_classes
+
+    @property
+    def per_class(self) -> float | None:
+        """Training images per class of the ranked contenders; None where it is not known."""
+        return max((c.per_class for c in self.ranked if c.per_class is not None), default=None)
+
+    @cached_property
+    def _samples(self) -> NDArray[np.float64]:
+        assert self.labels is not None
+        hits = [self.ranked[i].hits(self.k) for i in self.paired]
+        return resampled_errors(hits, self.labels, rounds=2000 if len(self.labels) * len(hits) < 2e5 else 1000)
+
+    @cached_property
+    def paired(self) -> list[int]:
+        """Which of the ranked have predictions on the common images."""
+        return [i for i, c in enumerate(self.ranked) if c.paired]
+
+    @cached_property
+    def errors(self) -> list[Estimate]:
+        """Error at k of each ranked contender: Wilson's interval, or over seeds x images where there are more seeds."""
+        return [self.error(i, self.k) for i in range(len(self.ranked))]
+
+    def error(self, i: int, k: int) -> Estimate:
+        contender = self.ranked[i]
+        value = contender.mean(f"top{k}_err")
+        assert value is not None
+        if contender.seeds > 1 and contender.paired and k == self.k:
+            return Estimate(value, *interval(self._samples[:, self.paired.index(i)]))
+        low, high = contender.mean(f"top{k}_err_low"), contender.mean(f"top{k}_err_high")
+        return Estimate(value, value if low is None else low, value if high is None else high)
+
+    @cached_property
+    def mean_hits(self) -> NDArray[np.float32]:
+        """(paired, n) hits at k, means over seeds."""
+        return np.stack([self.ranked[i].hits(self.k).mean(axis=0, dtype=np.float32) for i in self.paired])
+
+    @cached_property
+    def pairs(self) -> list[Pair]:
+        """All pairs of contenders with predictions, with Holm's correction over all of them."""
+        if len(self.paired) < 2 or self.labels is None:
+            return []
+        hits, n = self.mean_hits, len(self.labels)
+        only, share = discordant(hits), hits.mean(axis=1, dtype=np.float64)
+        agree = hits @ hits.T / n + (1 - hits) @ (1 - hits).T / n
+        both = list(combinations(range(len(self.paired)), 2))
+        p = [
+            float(mcnemar(only[a, b], only[b, a]))
+            if self.ranked[self.paired[a]].seeds == self.ranked[self.paired[b]].seeds == 1
+            else seeds_test(
+                self.ranked[self.paired[a]].hits(self.k), self.ranked[self.paired[b]].hits(self.k), self.labels
+            )
+            for a, b in both
+        ]
+        steps = len(p) - np.argsort(np.argsort(p, kind="stable"))  # Holm: the j-th smallest p at α / (m - j + 1)
+        needed = [
+            images_needed(int(only[a, b]), int(only[b, a]), n, alpha=ALPHA / step)
+            for (a, b), step in zip(both, steps.tolist(), strict=True)
+        ]
+        return [
+            Pair(
+                a=self.paired[a],
+                b=self.paired[b],
+                only_a=int(only[a, b]),
+                only_b=int(only[b, a]),
+                gap=Estimate(float(share[a] - share[b]), *interval(self._samples[:, b] - self._samples[:, a])),
+                p=raw,
+                p_holm=float(adjusted),
+                kappa=consistency_from(float(share[a]), float(share[b]), float(agree[a, b])),
+                needed=None if images is not None and images <= n and adjusted >= ALPHA else images,
+            )
+            for (a, b), raw, adjusted, images in zip(both, p, holm(p), needed, strict=True)
+        ]
+
+    def pair(self, a: int, b: int) -> Pair | None:
+        """The pair of two ranked contenders, in ranking order."""
+        return self._pair_of.get((min(a, b), max(a, b)))
+
+    @cached_property
+    def _pair_of(self) -> dict[tuple[int, int], Pair]:
+        return {(pair.a, pair.b): pair for pair in self.pairs}
+
+    @cached_property
+    def groups(self) -> list[tuple[int, int]]:
+        """Runs of the ranking, first and last, no two of which can be told apart. Only over paired contenders."""
+        m = len(self.ranked)
+        apart = np.ones((m, m), dtype=bool)
+        for pair in self.pairs:
+            apart[pair.a, pair.b] = apart[pair.b, pair.a] = pair.told_apart
+        return tie_groups(apart)
+
+    def best(self, family: str) -> int | None:
+        """The best of a family in the ranking."""
+        return next((i for i, c in enumerate(self.ranked) if c.family == family), None)
+
+    @property
+    def headline_pair(self) -> tuple[int, int] | None:
+        """The two set against each other: the best of both families, or else the best that is no floor and its rival.
+
+        A rival is the best of the other methods, before a variant of the same one (``hog`` and ``hog[cell=6]``), and
+        before a floor.
+        """
+        hand, deep = self.best(HAND), self.best(DEEP)
+        if hand is not None and deep is not None:
+            return hand, deep
+        if len(self.ranked) < 2:
+            return None
+        first = min(range(len(self.ranked)), key=lambda i: self.ranked[i].family == "floor")
+        rivals = (i for i in range(len(self.ranked)) if i != first)
+        second = min(
+            rivals, key=lambda i: (self.ranked[i].family == "floor", self.ranked[i].method == self.ranked[first].method)
+        )
+        return min(first, second), max(first, second)
+
+    def class_errors(self, i: int) -> NDArray[np.float64]:
+        """(n_classes,) error at k of one contender in each class; NaN for a class without validation images."""
+        assert self.labels is not None
+        count = np.bincount(self.labels, minlength=self.dataset.n_classes)
+        missed = np.bincount(self.labels, 1 - self.mean_hits[self.paired.index(i)], self.dataset.n_classes)
+        with np.errstate(invalid="ignore"):
+            return np.asarray(missed / count, dtype=np.float64)
+
+
+def contests_of(runs: Sequence[Run]) -> list[Contest]:
+    """Group the results of one or more runs by the validation images they answered for."""
+    groups: dict[tuple[object, ...], list[tuple[Run, DatasetRecord]]] = {}
+    for run in runs:
+        for dataset in run.datasets.values():
+            # "tiny[per_class=5]" and "tiny[per_class=50]" share their validation images: one contest.
+            key = (dataset.name.split("[")[0], tuple(dataset.classes), dataset.n_val, dataset.limited)
+            groups.setdefault(key, []).append((run, dataset))
+    return [_contest(members, runs, i + 1, len(groups)) for i, members in enumerate(groups.values())]
+
+
+def _contest(members: list[tuple[Run, DatasetRecord]], runs: Sequence[Run], number: int, of: int) -> Contest:
+    dataset = max((d for _, d in members), key=lambda d: d.n_train)
+    notes: list[str] = []
+    # Later runs win over earlier ones where the same was run again: method, images, seed, device and budget.
+    found: dict[tuple[Any, ...], Result] = {}
+    undone: dict[tuple[Any, ...], Record] = {}
+    answered: set[tuple[Any, ...]] = set()
+    for run, described in members:
+        for record in run.records:
+            if record.dataset != described.name:
+                continue
+            if record.probe is not None:
+                if record.status == "done":
+                    answered.add(record.identity[1:])
+                else:
+                    undone[record.identity] = record
+                continue
+            size = record.n_train_per_class
+            made = (record.method, None if size is None else round(size, 3), described.fingerprint)
+            if record.status != "done" or record.number("top1_err") is None:
+                undone[record.identity] = record
+                continue
+            key = (made, set_up(record), record.seed)
+            if key in found:
+                notes.append(f"{record.method} was run more than once; the result of {run.path.name} is shown.")
+            found[key] = Result(run, record)
+    by_contender: dict[tuple[Any, ...], list[Result]] = {}
+    for (made, setup, _), result in found.items():
+        by_contender.setdefault((made, setup), []).append(result)
+    contenders = [
+        Contender(made[0], results[0].record.family, made[1], sorted(results, key=lambda r: r.record.seed))
+        for (made, _), results in by_contender.items()
+    ]
+    name_all(contenders, ALIKE)
+    ids, labels = _read_predictions(contenders, notes)
+    ranked = _full_size(contenders)
+    done = answered | {result.record.identity[1:] for result in found.values()}
+    contest = Contest(
+        dataset=dataset,
+        ranked=ranked,
+        smaller=[c for c in contenders if not any(c is other for other in ranked)],
+        undone=[record for key, record in undone.items() if key[1:] not in done],
+        ids=ids,
+        labels=labels,
+        notes=notes,
+        runs=runs,
+        number=number,
+        of=of,
+    )
+    contest.ranked.sort(key=lambda c: (c.mean(f"top{contest.k}_err") or 0, c.mean("top1_err") or 0, c.name))
+    return contest
+
+
+def _full_size(contenders: list[Contender]) -> list[Contender]:
+    """Those that learned from as many images as any, within 2 %: an image that cannot be read drops nobody out.
+
+    A contender of which no training is known, as a predictions file, is among them; of one that is there at two such
+    sizes, the larger.
+    """
+    largest = max((c.per_class for c in contenders if c.per_class is not None), default=0.0)
+    full: dict[str, Contender] = {}
+    for contender in sorted(contenders, key=lambda c: -1.0 if c.per_class is None else c.per_class):
+        if contender.per_class is None or contender.per_class >= ALIKE * largest:
+            full[contender.name] = contender
+    return list(full.values())
+
+
+def _read_predictions(
+    contenders: list[Contender], notes: list[str]
+) -> tuple[pa.Array | None, NDArray[np.int64] | None]:
+    """Fill in what the contenders answered, on the images of the first of them and in their order."""
+    ids: pa.Array | None = None
+    labels: NDArray[np.int64] | None = None
+    for contender in contenders:
+        above, tied = [], []
+        for result in contender.results:
+            stored = result.predictions()
+            if stored is None:
+                notes.append(f"{contender.name}: no predictions are stored, so it takes no part in paired tests.")
+                break
+            own_ids, got = stored
+            if ids is None or labels is None:
+                ids, labels = own_ids, got.label.astype(np.int64)
+            rows = order(ids, own_ids)
+            if rows is None or not np.array_equal(got.label[rows], labels):
+                notes.append(f"{contender.name}: answered for other images, so it takes no part in paired tests.")
+                break
+            above.append(got.above[rows].astype(np.int16))
+            tied.append(got.tied[rows].astype(np.int16))
+            if result is contender.results[0]:
+                contender.first = got.top_classes[rows, 0].astype(np.int16)
+                contender.confidence = _confidence(result.record, got.top_scores[rows, 0])
+        else:
+            contender.above, contender.tied = np.stack(above), np.stack(tied)
+    return ids, labels
+
+
+def _confidence(record: Record, best: NDArray[np.float32]) -> NDArray[np.float32] | None:
+    """(n,) probabilities of the first guesses, whichever way the contender gives them; None where it gives none."""
+    if record.confidence is None:
+        return None
+    return np.clip(np.exp(best) if record.confidence == "log-probability" else best, 0, 1)
+
+
+def order(ids: pa.Array, other: pa.Array) -> NDArray[np.int64] | slice | None:
+    """How to bring ``other`` into the order of ``ids``; None where they are not the same images."""
+    if ids.equals(other):
+        return slice(None)
+    found = pc.index_in(ids, value_set=other)
+    return None if len(ids) != len(other) or found.null_count else found.to_numpy().astype(np.int64)

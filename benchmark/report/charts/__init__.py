@@ -1,0 +1,40 @@
+"""The report's charts: one file each, described once and laid out once, for the page and for the files beside it.
+
+A chart's file holds a function ``figure`` (or ``figures``) from a contest to what the chart says (figure.py). layout.py
+turns that into primitives, svg.py and raster.py write these.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from markupsafe import Markup
+from topfive.common.files import write_atomic
+
+from . import svg
+from .figure import Chart
+from .layout import lay_out, stand_alone
+from .primitives import Sheet
+
+FORMATS = ("png", "svg")
+
+
+def draw(chart: Chart, room: int) -> Markup:
+    """Inline SVG for a column of ``room`` px."""
+    return svg.inline(lay_out(chart, room), room)
+
+
+def save(chart: Chart, folder: Path, formats: Sequence[str] = FORMATS, prefix: str = "") -> None:
+    """Write ``<prefix><key>.<format>`` for each format of "png", "svg" and "pdf" into ``folder``."""
+    sheet = stand_alone(chart)
+    for form in formats:
+        write_atomic(folder / f"{prefix}{chart.key}.{form}", _bytes(sheet, form))
+
+
+def _bytes(sheet: Sheet, form: str) -> bytes:
+    if form == "svg":
+        return svg.document(sheet)
+    from .raster import image  # matplotlib takes a second to import
+
+    return image(sheet, form)

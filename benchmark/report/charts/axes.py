@@ -1,0 +1,83 @@
+"""Axes: linear, of errors, and logarithmic, with round ticks."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from ..numbers import percent
+
+
+@dataclass(frozen=True)
+class Axis:
+    """``ticks``: (value, text). ``log`` scales by the logarithm. ``text`` writes any value in the axis's unit."""
+
+    label: str
+    low: float
+    high: float
+    ticks: Sequence[tuple[float, str]]
+    log: bool = False
+    text: Callable[[float], str] = "{:.6g}".format
+
+    def place(self, value: float) -> float:
+        """0…1 along the axis."""
+        if self.log:
+            return (math.log(value) - math.log(self.low)) / (math.log(self.high) - math.log(self.low))
+        return (value - self.low) / (self.high - self.low)
+
+
+def linear(label: str, low: float, high: float, text: Callable[[float], str], *, about: int = 5) -> Axis:
+    """An axis over [low, high] widened to round ticks, ``about`` of them."""
+    if high <= low:
+        low, high = low - 0.5 * (abs(low) or 1), high + 0.5 * (abs(high) or 1)
+    raw = (high - low) / about
+    power = 10 ** math.floor(math.log10(raw))
+    step = next(s * power for s in (1, 2, 2.5, 5, 10) if s * power >= raw * 0.999)
+    first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
+    ticks = [i * step for i in range(first, last + 1)]
+    return Axis(label, ticks[0], ticks[-1], [(t, text(t)) for t in ticks], text=text)
+
+
+def errors(label: str, low: float, high: float) -> Axis:
+    """An axis of errors, per cent, within 0…100."""
+    axis = linear(label, max(0.0, low), min(1.0, high), lambda t: f"{100 * t:g} %")
+    ticks = [(v, t) for v, t in axis.ticks if -1e-9 <= v <= 1 + 1e-9]
+    return Axis(label, ticks[0][0], ticks[-1][0], [(v, f"{100 * v:g} %") for v, _ in ticks], text=percent)
+
+
+def logarithmic(
+    label: str,
+    low: float,
+    high: float,
+    text: Callable[[float], str],
+    at: Sequence[float] = (),
+    finer: Sequence[float] = (),
+) -> Axis:
+    """A logarithmic axis with some room on both sides; ticks at powers of ten, or at those of ``at`` that fit.
+
+    ``finer``: what to try where fewer than three of ``at`` fit.
+    """
+    low, high = low / 1.35, high * 1.35
+    if at:
+        ticks = [v for v in at if low <= v <= high]
+        if len(ticks) < 3:
+            ticks = [v for v in finer if low <= v <= high]
+    else:
+        decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
+        ticks = [10.0**d for d in decades if low <= 10.0**d <= high]
+        for steps in ((1, 2, 5), (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8)):
+            if len(ticks) < 3:
+                ticks = [m * 10.0**d for d in decades for m in steps if low <= m * 10.0**d <= high]
+    if len(ticks) < 2:
+        ticks = [low * 1.35, high / 1.35] if high > low * 2 else [low * 1.35]
+    while len(ticks) > 7:
+        ticks = ticks[::2]
+    return Axis(label, low, high, [(t, text(t)) for t in ticks], log=True, text=text)
+
+
+def around(values: Sequence[float]) -> tuple[float, float]:
+    """A range that holds the values with some room on both sides."""
+    low, high = min(values), max(values)
+    room = max(0.02, 0.12 * (high - low))
+    return low - room, high + room

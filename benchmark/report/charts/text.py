@@ -1,0 +1,80 @@
+"""How much room a text takes, where to break it, and how to shorten names so that they stay different.
+
+A page is read in whatever font the reader's system has. Widths are those of DejaVu Sans, wider than nearly all of them,
+so that what fits here fits there.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from collections import Counter
+from collections.abc import Sequence
+from itertools import count
+
+# Characters by their width, in hundredths of the font's size.
+_WIDTHS = {
+    28: "'ijlIJ", 33: " ,./:;\\|", 36: "f-", 40: "()[]t!r", 48: '"*_`–', 53: "sz?", 56: "cL",
+    59: "FkvxyPTY", 63: "aoeESbdghnpqu$0123456789{}", 69: "KAVBRXZC", 76: "UHNDG&OQ", 84: "w#+<=>^~M−", 98: "%mW@…",
+}  # fmt: skip
+WIDTH = {character: hundredths / 100 for hundredths, characters in _WIDTHS.items() for character in characters}
+
+
+def width(text: str, size: float, *, bold: bool = False) -> float:
+    """Of one line at ``size`` px, in px."""
+    return sum(WIDTH.get(c) or _other(c) for c in text) * size * (1.11 if bold else 1.0)
+
+
+def _other(character: str) -> float:
+    if unicodedata.category(character) in {"Mn", "Me", "Cf"}:
+        return 0.0  # accents, joiners and direction marks stand on no ground of their own
+    return 1.2 if unicodedata.east_asian_width(character) in "WF" else 0.7
+
+
+def wrap(text: str, room: float, size: float, *, lines: int = 0, bold: bool = False) -> list[str]:
+    """Lines that fit into ``room`` px: broken at spaces, else after one of ``,+[/_-``, else anywhere.
+
+    ``lines``: at most so many; the last then ends in "…".
+    """
+    out, line = [], ""
+    for piece in re.findall(r"\s+|[^\s,+\[/_-]*[,+\[/_-]|[^\s,+\[/_-]+", text):
+        piece = " " if piece.isspace() else piece
+        if line and width(line + piece, size, bold=bold) > room:
+            out.append(line.rstrip())
+            line = ""
+        if not line:
+            piece = piece.lstrip()
+        while width(line + piece, size, bold=bold) > room and len(piece) > 1:
+            fits = max(next(i for i in count(1) if width(piece[: i + 1], size, bold=bold) > room), 1)
+            out.append(piece[:fits])
+            piece = piece[fits:]
+        line += piece
+    out = [*out, line.rstrip()] if line.strip() or not out else out
+    if lines and len(out) > lines:
+        last = out[lines - 1]
+        while last and width(last + "…", size, bold=bold) > room:
+            last = last[:-1]
+        out = [*out[: lines - 1], last + "…"]
+    return out
+
+
+def shortened(names: Sequence[str], length: int) -> list[str]:
+    """Names of at most ``length`` characters (a number may follow); those that were different stay different.
+
+    A long name keeps its beginning. Where that makes two of them the same they keep their ends as well, and where that
+    does not help they are numbered.
+    """
+    found = {name: name if len(name) <= length else name[: length - 1] + "…" for name in names}
+    for name in _alike(found):
+        if len(name) > length:
+            head = length // 3
+            found[name] = f"{name[:head]}…{name[len(name) - (length - head - 1) :]}"
+    for number, name in enumerate(_alike(found), start=1):
+        found[name] = f"{name[: length - 1]}… ({number})"
+    return [found[name] for name in names]
+
+
+def _alike(found: dict[str, str]) -> list[str]:
+    """The names whose short form another one has as well."""
+    times = Counter(found.values())
+    return [name for name, short in found.items() if times[short] > 1]
