@@ -34,15 +34,16 @@ class _Sample:
 
 
 def matches(location: Location) -> bool:
-    """Whether a tar, or the first tar in a folder, has labels as WebDataset's; a few pictures beside them are none."""
+    """Whether a tar, or the first in a folder, has labels as WebDataset has, more than pictures lie beside."""
     if not location.is_folder:
         return location.is_archive and _labels(location.stored) > 0
     tars = location.files(*TARS, *GZIPPED)
     loose = sum(map(is_image, location.stored.paths))
     if not tars or (loose and not tars[0].name.lower().endswith(TARS)):
         return False
+    first = min(tars, key=lambda path: split_of_file(path.name) == "test")  # test images may have no labels
     try:
-        return _labels(_listed(tars[0])) > loose
+        return _labels(_listed(first)) > loose
     except InputError:
         if loose:
             return False  # the pictures are the data set

@@ -9,10 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import InputError
+from ..assemble import assemble, left_out, split_parts
 from ..dataset import Problem
 from ..decode import size
 from ..load import load
-from ..opening import assemble, left_out, named, open_dataset, whole_path
+from ..near import near_pairs
+from ..opening import named, open_dataset, whole_path
 from ..storage.formats import HEAD, kind
 from ..storage.found import Found
 from ..storage.left_out import LeftOut
@@ -39,8 +41,11 @@ class SplitFacts:
 
 @dataclass(frozen=True)
 class Inspection:
-    """What ``inspect`` found. splits: "train" and "val", or "all". left_out: files that are there and not used, by
-    reason. leaks: (validation id, training id). error: why the data cannot be used as it is, or None."""
+    """What ``inspect`` found. splits: "train" and "val", or "all".
+
+    left_out: files that are there and not used, by reason. leaks: (validation id, training id) of the same bytes; near:
+    of pictures that look alike. error: why the data cannot be used as it is, or None.
+    """
 
     path: str
     layout: str
@@ -51,6 +56,7 @@ class Inspection:
     left_out: tuple[LeftOut, ...]
     problems: tuple[Problem, ...]
     leaks: tuple[tuple[str, str], ...]
+    near: tuple[tuple[str, str], ...]
     notes: tuple[str, ...]
     fingerprint: str | None
     error: str | None
@@ -74,6 +80,7 @@ class Inspection:
         lines += _listed("  not used     ", others or ["nothing"])
         lines += _some("  unreadable   ", [f"{bad.split}: {bad.id}: {bad.reason}" for bad in self.problems], most)
         lines += _some("  leakage      ", [f"{val} (val) = {train} (train)" for val, train in self.leaks], most)
+        lines += _some("  look alike   ", [f"{val} (val) ~ {train} (train)" for val, train in self.near], most)
         lines += [f"  note         {note}" for note in self.notes]
         lines.append(f"  fingerprint  {self.fingerprint or 'none'}")
         if self.error:
@@ -117,10 +124,20 @@ def inspect(path: str, *, n_jobs: int = 2) -> Inspection:
             for i, reason in sorted(part.bad.items())
         ),
         tuple((found.parts["val"].ids[v], found.parts["train"].ids[t]) for v, t in found.leaks.tolist()),
+        _near(found, n_jobs),
         notes,
         fingerprint,
         error,
     )
+
+
+def _near(found: Found, n_jobs: int) -> tuple[tuple[str, str], ...]:
+    """(validation id, training id) of pictures that look alike and are not the same bytes; of the split that is drawn
+    by seed 0 where the data has none."""
+    parts, _ = split_parts(found, 0, n_jobs)
+    same = set(found.leaks[:, 0].tolist())
+    pairs = near_pairs(parts["val"], parts["train"], n_jobs).tolist()
+    return tuple((parts["val"].ids[v], parts["train"].ids[t]) for v, t in pairs if v not in same)
 
 
 def _named(name: str, n_jobs: int) -> Inspection:
@@ -132,18 +149,19 @@ def _named(name: str, n_jobs: int) -> Inspection:
         sizes = [one.images[i].shape[:2] for i in some]
         splits[split] = _summed(one.labels, len(data.classes), 0, sizes, {"in memory": len(one)})
     return Inspection(
-        *(
-            name,
-            data.layout,
-            data.classes,
-            data.class_names,
-            known(data.classes),
-            splits,
-            data.left_out,
-            data.problems,
-            (),
-        ),
-        *(data.notes, data.fingerprint, None),
+        name,
+        data.layout,
+        data.classes,
+        data.class_names,
+        known(data.classes),
+        splits,
+        data.left_out,
+        data.problems,
+        leaks=(),
+        near=(),
+        notes=data.notes,
+        fingerprint=data.fingerprint,
+        error=None,
     )
 
 
