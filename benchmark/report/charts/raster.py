@@ -4,6 +4,7 @@ px, and draws no axis, tick or title of its own."""
 from __future__ import annotations
 
 import io
+import math
 import unicodedata
 from functools import cache
 from typing import Any
@@ -37,7 +38,8 @@ def image(sheet: Sheet, form: str) -> bytes:
     """The bytes of a "png" or "pdf" file, at 200 dots per inch; the same sheet gives the same ones."""
     if form not in METADATA:
         raise ValueError(f"a figure is saved as png, svg or pdf, not as {form!r}")
-    wide, high = ((size + 2 * MARGIN) / PX for size in (sheet.width, sheet.height))
+    # Whole dots, and a hundredth for matplotlib, which rounds down.
+    wide, high = ((math.ceil((size + 2 * MARGIN) * DPI / PX) + 0.01) / DPI for size in (sheet.width, sheet.height))
     with mpl.rc_context():
         mpl.rcdefaults()  # nothing of the user's own style
         mpl.rcParams.update(RC)

@@ -234,3 +234,31 @@ def test_accessibility(browser: Any, page_path: Path, scheme: str) -> None:
     context.close()
     serious = [f"{v['id']}: {v['nodes'][0]['html'][:200]}" for v in found if v["impact"] in ("serious", "critical")]
     assert serious == []
+
+
+def test_the_ranking_and_the_matrices_are_charts_like_the_others(opened: Any) -> None:
+    said = opened.locator("#tip")
+    # The pointer anywhere in a row of the ranking; the arrow keys row by row.
+    row = opened.locator("#f-s1-ranking .wide .row").first
+    box = row.bounding_box()
+    opened.mouse.move(box["x"] + box["width"] * 0.7, box["y"] + box["height"] / 2)
+    assert re.fullmatch(r"alexnet: [\d.]+\s% \(95 % interval [\d.]+\s% to [\d.]+\s%\)", said.inner_text())
+    opened.mouse.move(0, 0)
+    plot = opened.locator("#f-s1-ranking .plot")
+    plot.focus()
+    for name in ("alexnet", "sift-fisher"):
+        plot.press("ArrowDown")
+        assert opened.locator("#live").inner_text().startswith(f"{name}: ")
+    # A cell of a confusion matrix says truth, guess and how often.
+    matrix = opened.locator("#f-s1-confusion-first .plot")
+    matrix.focus()
+    matrix.press("ArrowRight")
+    assert re.fullmatch(r"<b>bold</b>(, right| taken for .+): \d+ of 15 images", said.inner_text())
+    cells = opened.locator("#f-s1-confusion-first .wide .cell")
+    shades = cells.evaluate_all("cells => cells.map(cell => Number(getComputedStyle(cell).fillOpacity))")
+    assert 0 < min(shades) < max(shades) <= 0.58
+    # And a screen reader is told the whole ranking.
+    label = opened.locator("#f-s1-ranking .wide svg").get_attribute("aria-label")
+    assert label.startswith("Top-5 error, best first: alexnet ")
+    assert label.endswith("Chance level 75.0\u00a0%.")
+    assert opened.locator("#f-s1-ranking details tbody tr").count() == 7
