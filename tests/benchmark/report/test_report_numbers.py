@@ -98,6 +98,7 @@ def test_names_lie_on_no_point_and_on_no_other_name() -> None:
 def test_lanes_share_where_groups_do_not_touch() -> None:
     assert lanes([(0, 1), (3, 4)]) == [[(0, 1), (3, 4)]]
     assert lanes([(0, 1), (2, 3)]) == [[(0, 1)], [(2, 3)]]  # they touch: one lane would make them look like one group
+    assert lanes([(2, 3), (0, 1)]) == [[(2, 3)], [(0, 1)]]
     assert lanes([(0, 2), (1, 3)]) == [[(0, 2)], [(1, 3)]]
     assert lanes([(i, i + 9) for i in range(12)]) == []
 
