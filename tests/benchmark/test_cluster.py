@@ -29,11 +29,13 @@ from tests.benchmark.conftest import records
 
 
 def start(out: Path, plugin: str, methods: list[str], **flags: object) -> dict[str, tuple[object, ...]]:
-    """What came of each contender: status, reason, metrics."""
+    """What came of each contender: status, reason, device, metrics."""
     base: dict[str, object] = {"data": ["photos[per_class=8]"]}
     base |= {"method": methods, "output": str(out), "plugin": [plugin], "quiet": True}
     run(load(None, base | flags))
-    return {name: (record.status, record.reason, record.metrics) for name, record in records(out).items()}
+    return {
+        name: (record.status, record.reason, record.device, record.metrics) for name, record in records(out).items()
+    }
 
 
 @pytest.fixture
