@@ -237,10 +237,9 @@ def data_inspect(
 @data_app.command("ids")
 def data_ids(data: Annotated[str, typer.Argument(help=f"photos, or a path to images; with {KEYS}.")]) -> None:
     """List the validation images by the ids that a predictions file uses, one a line."""
-    from . import specs
-    from .data import open_dataset
+    from .data import data_spec, open_dataset
 
-    spec = specs.parse(data)
+    spec = data_spec(data)
     params: dict[str, Any] = dict(spec.params)
     print("\n".join(open_dataset(spec.name, **params).val.ids))
 
@@ -253,11 +252,10 @@ def data_export(
     """Write the images as PNG files with train.csv and val.csv, for programs in any language; -d takes the folder."""
     from topfive.common.machine import cores
 
-    from . import specs
-    from .data import open_dataset
+    from .data import data_spec, open_dataset
     from .data.tools.export import export
 
-    spec = specs.parse(data)
+    spec = data_spec(data)
     params: dict[str, Any] = dict(spec.params)
     written = export(open_dataset(spec.name, n_jobs=cores(), **params), folder)
     print(f"{written}: train.csv and val.csv (path,label,image_id), classes.csv (class,name)")

@@ -21,6 +21,7 @@ from .augment import Augment
 from .device import compiled, energy_joules, peak_bytes, within_memory
 from .distributed import all_reduce_mean, broadcast_module, broadcast_object, data_parallel, shard
 from .feed import Feed
+from .fused import usable
 from .hyperparameters import Hyperparameters, make_optimizer
 from .step import TrainingStep
 
@@ -106,6 +107,7 @@ class Trainer:
         on_gpu = self.device.type == "cuda"
         self.scored_at_once = min(1024 if on_gpu else 256, len(self.held_out))  # halved when memory runs out
         if on_gpu:
+            usable()  # compiles them, which can be done neither while a network is compiled nor captured
             torch.backends.cudnn.benchmark = True  # the sizes are few: each finds its fastest convolutions once
         self.sides = [self.hyper.side(epoch, self.augment.side) for epoch in range(self.hyper.epochs)]
         self.optimizer = make_optimizer(self.network, self.hyper)

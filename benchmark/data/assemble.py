@@ -19,6 +19,7 @@ from .near import near_pairs, pairs_within
 from .sampling import spread
 from .splitting import stratified
 from .storage.found import Found, FoundSplit, take
+from .storage.printing import printable
 
 MOST_UNREADABLE = 0.01
 
@@ -85,10 +86,10 @@ def assemble(
     train, val = splits["train"], splits["val"]
     return Dataset(
         name=safe_name(path),
-        title=path.name,
+        title=printable(path.name),
         description=(
             f"{len(found.classes):,} classes, {len(train):,} training and {len(val):,} validation images "
-            f"from {path.name} ({found.layout})."
+            f"from {printable(path.name)} ({found.layout})."
         ),
         layout=found.layout,
         classes=found.classes,
@@ -97,7 +98,7 @@ def assemble(
         val=val,
         fingerprint=dataset_fingerprint(found.classes, train, val),
         problems=tuple(problems),
-        notes=(*notes, *(one.sentence() for one in found.left_out if one.told)),
+        notes=tuple(map(printable, (*notes, *(one.sentence() for one in found.left_out if one.told)))),
         left_out=found.left_out,
     )
 
@@ -192,10 +193,8 @@ def _check_classes(path: Path, classes: tuple[str, ...], parts: dict[str, FoundS
         empty = np.flatnonzero(np.bincount(parts[split].labels, minlength=len(classes)) == 0)
         if len(empty):
             more = f" (and {len(empty) - 1:,} more)" if len(empty) > 1 else ""
-            cure = f'-d "{path}[skip_incomplete=true]" leaves such classes out' if len(classes) - len(empty) > 1 else ""
-            raise InputError(
-                f"{path}: the class {classes[empty[0]]!r}{more} has no {what} images{cure and '; ' + cure}"
-            )
+            cure = f'; -d "{path}[skip_incomplete=true]" leaves it out' if len(classes) - len(empty) > 1 else ""
+            raise InputError(f"{path}: the class {classes[empty[0]]!r}{more} has no {what} images{cure}")
 
 
 def safe_name(path: Path) -> str:

@@ -5,12 +5,13 @@ from __future__ import annotations
 import difflib
 import logging
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from ..errors import InputError
-from ..specs import Spec, nearest
+from ..specs import Spec, nearest, parse
 from .assemble import assemble
 from .dataset import Dataset
 from .layouts.imagenet import TRAIN, VAL
@@ -34,18 +35,47 @@ def open_dataset(name: str, *, seed: int = 0, limit: int | None = None, n_jobs: 
     """
     if limit is not None and limit < 1:
         raise InputError(f"--limit {limit}: give at least 1")
-    if name == "photos":
-        known: dict[str, Callable[[Any], Any]] = {"per_class": lambda value: value, "classes": photo_classes}
-        return open_photos(seed=seed, limit=limit, n_jobs=n_jobs, **read_params(name, params, known))
-    if name in plugin_names():
-        return open_plugin(name, seed=seed, limit=limit, n_jobs=n_jobs, params=params)
-    known = {"classes": wanted_classes, "allow_unreadable": bool, "skip_incomplete": bool, "near_duplicates": one_side}
+    if name in named():
+        return _with_namesake(name, _open_named(name, seed=seed, limit=limit, n_jobs=n_jobs, params=params))
+    known: dict[str, Callable[[Any], Any]] = {
+        "classes": wanted_classes,
+        "allow_unreadable": bool,
+        "skip_incomplete": bool,
+        "near_duplicates": one_side,
+    }
     given = read_params(name, params, known)
     path = whole_path(name)
     found = load(path, n_jobs=n_jobs)
     without = Spec(name, {**params, "allow_unreadable": True})
     cure = f'`topfive data inspect {name}` lists them, -d "{without}" goes on without them'
     return assemble(path, found, seed=seed, limit=limit, n_jobs=n_jobs, cure=cure, **given)
+
+
+def _open_named(name: str, *, seed: int, limit: int | None, n_jobs: int, params: dict[str, Any]) -> Dataset:
+    if name == "photos":
+        known: dict[str, Callable[[Any], Any]] = {"per_class": lambda value: value, "classes": photo_classes}
+        return open_photos(seed=seed, limit=limit, n_jobs=n_jobs, **read_params(name, params, known))
+    return open_plugin(name, seed=seed, limit=limit, n_jobs=n_jobs, params=params)
+
+
+def _with_namesake(name: str, data: Dataset) -> Dataset:
+    """With a note where a path in this folder goes by the same name."""
+    if not Path(name).exists():
+        return data
+    note = f"{name} is the data set of that name; what lies in this folder under the same name is ./{name}."
+    return replace(data, notes=(*data.notes, note))
+
+
+def data_spec(text: str) -> Spec:
+    """``NAME`` or ``PATH``, perhaps with ``[key=value,…]``; a path that is there is a path, whatever its brackets."""
+    name = text.strip()
+    return Spec(name) if name and name not in named() and Path(name).expanduser().exists() else parse(text)
+
+
+def located(name: str) -> str:
+    """The data set's name, or its path as it is from any other folder."""
+    path = Path(name).expanduser()
+    return name if name in named() or not path.exists() else str(path.resolve())
 
 
 def named() -> list[str]:

@@ -145,7 +145,7 @@ def write_model(path: Path, model: BaseModel) -> None:
 def write_json(path: Path, value: Any) -> None:
     """Whole or not at all."""
     text = json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-    write_atomic(path, text.encode())
+    write_atomic(path, text.encode("utf-8", "backslashreplace"))  # a path that is no UTF-8 stays one, escaped
 
 
 def _version(model: BaseModel) -> dict[str, Any]:

@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,7 +15,7 @@ from .. import conditions, specs
 from ..conditions import Scalar
 from ..config import RunConfig
 from ..contenders.discovery import Entry
-from ..data import Dataset, loader_version, open_dataset
+from ..data import Dataset, data_spec, loader_version, located, open_dataset
 from ..errors import InputError
 from ..results.environment import resolved, versions
 from ..results.run import Run
@@ -65,11 +64,10 @@ class Cell:
 def open_all(config: RunConfig) -> Opened:
     """Every data set by the name its results go by, with the arguments that open it again in a cell's process."""
     datasets: Opened = {}
-    for spec in distinct(config.data):
+    for spec in distinct(config.data, data_spec):
         args: dict[str, Any] = {"name": spec.name, "seed": config.seed[0], "limit": config.limit, **spec.params}
         dataset = open_dataset(**args, n_jobs=cores())
-        if Path(spec.name).exists():
-            args["name"] = str(Path(spec.name).resolve())
+        args["name"] = located(spec.name)
         name = str(Spec(dataset.name, spec.params))
         if name in datasets:
             raise InputError(f"two data sets are called {name!r}; rename one of the folders")
@@ -117,9 +115,9 @@ def has_plain_result(run: Run, cell: Cell) -> bool:
     return record.predictions is None or run.predictions_path(record) is not None
 
 
-def distinct(texts: list[str]) -> list[Spec]:
+def distinct(texts: list[str], parse: Callable[[str], Spec] = specs.parse) -> list[Spec]:
     """The specifications without repetitions, in order."""
-    return list({str(spec): spec for spec in map(specs.parse, texts)}.values())
+    return list({str(spec): spec for spec in map(parse, texts)}.values())
 
 
 def _digest(*parts: object) -> str:

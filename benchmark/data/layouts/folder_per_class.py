@@ -67,6 +67,7 @@ def _without_splits(tree: Tree, folders: _Folders, layout: str | None, others: T
         archives = [name for name in tree.names if "train" in name.lower() and name.lower().endswith((".tar", ".zip"))]
         packed = f"; {archives[0]} is an archive: unpack it" if archives else ""
         raise InputError(f"{tree.path} has {next(iter(groups))}/ but no train/ beside it{packed}")
+    _check_one_class(tree, groups, [folder[len(base) :] for folder in folders])
     notes = [*_vanished(tree, {base: groups}), *_suspicious(groups, folders)]
     return from_rows(
         tree,
@@ -191,11 +192,30 @@ def _vanished(tree: Tree, found: dict[str, set[str]]) -> Iterable[str]:
         yield f"No class, for want of images: {shown}{more}."
 
 
+def _check_one_class(tree: Tree, groups: set[str], folders: list[str]) -> None:
+    """Raises InputError where all images lie in one folder, and in several folders of it."""
+    inner = sorted({folder.split("/")[1] for folder in folders if folder.count("/") > 1})
+    if len(groups) > 1 or len(inner) < 2:
+        return
+    (group,) = groups
+    cure = f"give {tree.path / group}" if tree.path.is_dir() else "unpack it and give that folder"
+    raise InputError(
+        f"{tree.path} holds one class only ({group}); its folders {', '.join(inner[:3])} may be the classes: {cure}"
+    )
+
+
 def _suspicious(groups: set[str], folders: _Folders) -> Iterable[str]:
     """Notes where what was taken for classes may be something else."""
     splits = sorted(group for group in groups if split_of_folder(group))
     if len(splits) > 1:
         yield f"Classes that are called like splits: {', '.join(splits)}. If they are, call them train/ and val/."
+        return
+    inside = sorted(folder.rstrip("/") for folder in folders if folder.count("/") > 1)
+    if all(len(group) == 1 for group in groups) and len(inside) == len(folders) > len(groups):
+        yield (
+            f"The classes are single letters that hold folders ({', '.join(inside[:2])}). If those are the classes, as "
+            "in SUN397, list the images in a manifest: a table with path and label."
+        )
         return
     outer, inner = alike_inside(folders)
     if outer:

@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from ...errors import InputError
 from .ids import Ids
 from .left_out import LeftOut
-from .names import printable
+from .printing import printable
 from .stored import Stored
 
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 
+from .printing import printable
+
 HIDDEN = "hidden, or left behind by a system or another program"
 STUB = "a stub of a file that is in the cloud, not here"
 NOT_IMAGE = "no image"
@@ -43,6 +45,7 @@ class Tally:
 
     def add(self, reason: str, example: str, count: int = 1, *, told: bool = True) -> None:
         """``count`` more for this reason."""
+        example = printable(example)
         if not count:
             return
         known = self._by_reason.get(reason)

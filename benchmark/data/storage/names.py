@@ -42,15 +42,3 @@ def clean(name: str) -> str | None:
         return name
     parts = [part for part in name.replace("\\", "/").split("/") if part not in ("", ".")]
     return None if not parts or ".." in parts else "/".join(parts)
-
-
-def printable(text: str) -> str:
-    """The text with every byte that is no UTF-8 (a surrogate, in Python's names of files) as ``\\xe9``."""
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        try:
-            return text.encode("utf-8", "surrogateescape").decode("utf-8", "backslashreplace")
-        except UnicodeEncodeError:  # half of a pair, which no name of a file can hold
-            return text.encode("utf-8", "backslashreplace").decode("utf-8")
-    return text

@@ -18,6 +18,7 @@ from ..opening import named, open_dataset, whole_path
 from ..storage.formats import HEAD, kind
 from ..storage.found import Found
 from ..storage.left_out import LeftOut
+from ..storage.printing import printable
 from ..storage.reader import Reader, Unreadable
 from ..wordnet import known
 
@@ -69,7 +70,7 @@ class Inspection:
         ]
         more = f"; … {len(self.classes) - 3:,} more" if len(self.classes) > 3 else ""
         lines = [
-            self.path,
+            printable(self.path),
             f"  layout       {self.layout}",
             f"  classes      {len(self.classes):,}: {'; '.join(names)}{more}",
             f"  hierarchy    {'WordNet synsets: the hierarchical error is given' if self.synsets else 'none'}",
@@ -125,7 +126,7 @@ def inspect(path: str, *, n_jobs: int = 2) -> Inspection:
         ),
         tuple((found.parts["val"].ids[v], found.parts["train"].ids[t]) for v, t in found.leaks.tolist()),
         _near(found, n_jobs),
-        notes,
+        tuple(map(printable, notes)),
         fingerprint,
         error,
     )

@@ -18,7 +18,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from ...families import DEEP, HAND
+from ...families import DEEP, FLOOR, HAND
 from ...results.run import Run
 from ...results.schema import DatasetRecord, Record
 from ...scoring.metrics import decisive_k
@@ -278,10 +278,10 @@ class Contest:
             return hand, deep
         if len(self.ranked) < 2:
             return None
-        first = min(range(len(self.ranked)), key=lambda i: self.ranked[i].family == "floor")
+        first = min(range(len(self.ranked)), key=lambda i: self.ranked[i].family == FLOOR)
         rivals = (i for i in range(len(self.ranked)) if i != first)
         second = min(
-            rivals, key=lambda i: (self.ranked[i].family == "floor", self.ranked[i].method == self.ranked[first].method)
+            rivals, key=lambda i: (self.ranked[i].family == FLOOR, self.ranked[i].method == self.ranked[first].method)
         )
         return min(first, second), max(first, second)
 

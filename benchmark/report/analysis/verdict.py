@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ...families import DEEP, HAND
+from ...families import DEEP, FLOOR, HAND
 from ...scoring.metrics import FEW_IMAGES
 from ..numbers import about, corrected_p, counted, named, percent, points
 from .contest import Contender, Contest, Estimate, Pair
@@ -158,7 +158,7 @@ def _caveats(contest: Contest) -> list[str]:
     unclear = [
         named(c.name)
         for c, e in zip(contest.ranked, contest.errors, strict=True)
-        if e.high >= contest.chance and c.family != "floor"
+        if e.high >= contest.chance and c.family != FLOOR
     ]
     if unclear:
         out.append(f"Not clear of chance ({percent(contest.chance)} error): {', '.join(unclear)}.")
