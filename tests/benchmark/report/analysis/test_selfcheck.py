@@ -113,6 +113,22 @@ def test_ranks_that_contradict_the_scores_are_found(make_run: MakeRun) -> None:
     assert failing(run) == [TIES]
 
 
+def test_a_truth_that_stands_elsewhere_than_its_rank_says_is_found(make_run: MakeRun) -> None:
+    run = make_run(contenders=(("net", DEEP, 2.0), ("hog", HAND, 1.0)), broken=False)
+    doctor(run, "hog", coarse)
+
+    def one_better(ranking: Ranking) -> Ranking:
+        """A tie of three made one of two: its scores allow that, the truth's place behind the two does not."""
+        place = (ranking.top_classes == ranking.label[:, None]).argmax(axis=1)
+        i = np.flatnonzero((ranking.tied > 2) & (place == ranking.above + ranking.tied - 1))[0]
+        tied = ranking.tied.copy()
+        tied[i] -= 1
+        return replaced(ranking, tied=tied)
+
+    doctor(run, "hog", one_better)
+    assert failing(run) == [TIES]
+
+
 def test_a_stated_number_of_ties_is_counted_again(make_run: MakeRun) -> None:
     run = make_run(broken=False)
     edit(run, lambda r: r.model_copy(update={"metrics": r.metrics | {"tied_images": 3}}) if r.method == "hog" else r)
