@@ -15,7 +15,8 @@ from torch import Tensor
 WIDTH = 128  # channels of a block
 HALO = 16  # of them that overlap the next block's, on either side, where one block does not hold all channels
 PIXELS = 64  # rows of a block: the least that Hopper's matrix units take
-BLOCKS = 4  # that one program works on, one after the other, with the same band
+BLOCKS = 16  # that one program works on, one after the other, with the same band
+VALUES = 1024  # of a block where every lane has one value
 
 
 @triton.jit
@@ -35,10 +36,32 @@ def _window_sum(t, band):
 
 @triton.jit
 def _normalise_kernel(
+    x_at, out_at, values, alpha, k, beta,
+    channels: tl.constexpr, before: tl.constexpr, after: tl.constexpr, block: tl.constexpr,
+):  # fmt: skip
+    """One value a lane; its neighbours come from the cache, where their own lanes have just brought them."""
+    at = tl.program_id(0).to(tl.int64) * block + tl.arange(0, block)
+    channel = (at % channels).to(tl.int32)
+    given = at < values
+    x = tl.load(x_at + at, mask=given, other=0.0).to(tl.float32)
+    total = x * x
+    for away in tl.static_range(1, before + 1):
+        other = tl.load(x_at + at - away, mask=given & (channel >= away), other=0.0).to(tl.float32)
+        total += other * other
+    for away in tl.static_range(1, after + 1):
+        other = tl.load(x_at + at + away, mask=given & (channel + away < channels), other=0.0).to(tl.float32)
+        total += other * other
+    out = x * tl.exp2(-beta * tl.log2(k + alpha * total))
+    tl.store(out_at + at, out.to(tl.bfloat16), mask=given)
+
+
+@triton.jit
+def _normalise_backward_kernel(
     x_at, g_at, out_at, pixels, alpha, k, beta,
-    channels: tl.constexpr, before: tl.constexpr, after: tl.constexpr, halo: tl.constexpr, backward: tl.constexpr,
+    channels: tl.constexpr, before: tl.constexpr, after: tl.constexpr, halo: tl.constexpr,
     rows: tl.constexpr, width: tl.constexpr, blocks: tl.constexpr,
 ):  # fmt: skip
+    """Windows of windows: the sums are products with a band of ones, on the matrix units."""
     lane = tl.arange(0, width)
     channel = tl.program_id(1) * (width - 2 * halo) - halo + lane
     inside = (channel >= 0) & (channel < channels)
@@ -50,13 +73,10 @@ def _normalise_kernel(
         at = row.to(tl.int64)[:, None] * channels + channel[None, :]
         given = (row < pixels)[:, None] & inside[None, :]
         x = tl.load(x_at + at, mask=given, other=0.0).to(tl.float32)
+        g = tl.load(g_at + at, mask=given, other=0.0).to(tl.float32)
         logarithm = tl.log2(k + alpha * _window_sum(x * x, band))
-        if backward:
-            g = tl.load(g_at + at, mask=given, other=0.0).to(tl.float32)
-            window = _window_sum(g * x * tl.exp2(-(beta + 1) * logarithm), transposed)
-            out = g * tl.exp2(-beta * logarithm) - 2 * alpha * beta * x * window
-        else:
-            out = x * tl.exp2(-beta * logarithm)
+        window = _window_sum(g * x * tl.exp2(-(beta + 1) * logarithm), transposed)
+        out = g * tl.exp2(-beta * logarithm) - 2 * alpha * beta * x * window
         tl.store(out_at + at, out.to(tl.bfloat16), mask=(row < pixels)[:, None] & mine[None, :])
 
 
@@ -119,27 +139,29 @@ def _new(shape: tuple[int, ...], like: Tensor, dtype: torch.dtype | None = None)
 # Local response normalisation.
 
 
-def _launch_normalise(x: Tensor, g: Tensor, size: int, alpha: float, k: float, beta: float, backward: bool) -> Tensor:
+def _normalise(x: Tensor, size: int, alpha: float, k: float, beta: float) -> Tensor:
+    x = _last(x)
+    out, channels, values = _new(tuple(x.shape), x), x.shape[1], x.numel()
+    with torch.cuda.device(x.device):
+        _normalise_kernel[(triton.cdiv(values, VALUES),)](
+            x, out, values, alpha, k, beta, channels, size // 2, (size - 1) // 2, VALUES, num_warps=4
+        )
+    return out
+
+
+def _normalise_backward(g: Tensor, x: Tensor, size: int, alpha: float, k: float, beta: float) -> Tensor:
+    x, g = _last(x), _last(g)
     out, channels, pixels = _new(tuple(x.shape), x), x.shape[1], x.numel() // x.shape[1]
     halo = 0 if channels <= WIDTH else HALO
     if halo and 2 * (size // 2) > halo:
         raise ValueError(f"a window of {size} channels is larger than {HALO + 1}, the kernel's largest")
     grid = (triton.cdiv(pixels, PIXELS * BLOCKS), triton.cdiv(channels, WIDTH - 2 * halo))
     with torch.cuda.device(x.device):
-        _normalise_kernel[grid](
-            x, g, out, pixels, alpha, k, beta, channels, size // 2, (size - 1) // 2, halo, backward,
-            PIXELS, WIDTH, BLOCKS, num_warps=8, num_stages=1,
+        _normalise_backward_kernel[grid](
+            x, g, out, pixels, alpha, k, beta, channels, size // 2, (size - 1) // 2, halo,
+            PIXELS, WIDTH, BLOCKS, num_warps=4, num_stages=1,
         )  # fmt: skip
     return out
-
-
-def _normalise(x: Tensor, size: int, alpha: float, k: float, beta: float) -> Tensor:
-    x = _last(x)
-    return _launch_normalise(x, x, size, alpha, k, beta, False)
-
-
-def _normalise_backward(g: Tensor, x: Tensor, size: int, alpha: float, k: float, beta: float) -> Tensor:
-    return _launch_normalise(_last(x), _last(g), size, alpha, k, beta, True)
 
 
 normalise = torch.library.custom_op(
