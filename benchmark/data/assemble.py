@@ -199,5 +199,5 @@ def _check_classes(path: Path, classes: tuple[str, ...], parts: dict[str, FoundS
 
 def safe_name(path: Path) -> str:
     """The path's last part without its ending, safe as a file name."""
-    stem = re.sub(r"\.(tar\.gz|tgz|tar|zip|csv|jsonl|parquet|pack)$", "", path.resolve().name, flags=re.IGNORECASE)
+    stem = re.sub(r"\.(tar\.gz|tgz|tar|zip|csv|jsonl|parquet|pack|npz)$", "", path.resolve().name, flags=re.IGNORECASE)
     return re.sub(r"[^A-Za-z0-9._-]+", "-", stem).strip(".-")[:60] or "data"

@@ -11,14 +11,18 @@ from ..storage.found import Found
 from ..storage.location import Location
 from . import (
     cifar,
+    cifar_binary,
     folder_per_class,
     food101,
+    idx,
     image_tables,
     imagenet,
     imagenet_hub,
     manifest,
     metadata,
+    npz,
     pack,
+    stl10,
     tiny_imagenet,
     webdataset,
 )
@@ -43,6 +47,7 @@ class Layout(Protocol):
 # The first that matches is taken.
 LAYOUTS: list[Layout] = [
     pack,
+    npz,
     image_tables,
     manifest,
     webdataset,
@@ -50,6 +55,9 @@ LAYOUTS: list[Layout] = [
     imagenet_hub,
     tiny_imagenet,
     cifar,
+    cifar_binary,
+    stl10,
+    idx,
     food101,
     metadata,
     folder_per_class,

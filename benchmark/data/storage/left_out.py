@@ -55,5 +55,5 @@ class Tally:
             self._by_reason[reason] = replace(known, count=known.count + count, example=min(known.example, example))
 
     def all(self) -> tuple[LeftOut, ...]:
-        """In the order of the reasons' first coming."""
-        return tuple(self._by_reason.values())
+        """Sorted by the reason, so that it does not depend on the order of the files."""
+        return tuple(self._by_reason[reason] for reason in sorted(self._by_reason))

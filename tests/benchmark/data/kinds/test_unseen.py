@@ -163,8 +163,8 @@ def test_left_out_reaches_the_data_set_and_the_index(tmp_path):
     for _ in range(2):  # found, and from the index
         data = open_dataset(str(root))
         assert data.left_out == (
-            LeftOut("no image", 1, "readme.txt", False),
             LeftOut("in no class folder", 1, "stray.jpg"),
+            LeftOut("no image", 1, "readme.txt", told=False),
         )
         assert data.notes[-1] == "Not used: 1 file: in no class folder (for instance stray.jpg)."
         assert count(data.val, data.classes) == {"cat": 2, "dog": 2}
