@@ -205,7 +205,8 @@ def _told(method: Any) -> dict[str, Any]:
 
 
 def _seconds(method: Any, name: str) -> dict[str, float]:
-    return {str(k): float(v) for k, v in dict(getattr(method, name, None) or {}).items()}
+    told = {str(k): float(v) for k, v in dict(getattr(method, name, None) or {}).items()}
+    return {k: v for k, v in told.items() if math.isfinite(v)}
 
 
 def _plain(value: Any) -> Any:
@@ -222,7 +223,7 @@ def _plain(value: Any) -> Any:
 
 
 def _optional(kind: type, value: Any) -> Any:
-    return None if value is None else kind(value)
+    return None if value is None or (isinstance(value, float) and not math.isfinite(value)) else kind(value)
 
 
 def _family(method: Any) -> str:
