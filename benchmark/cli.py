@@ -222,14 +222,18 @@ app.add_typer(data_app, name="data")
 def data_inspect(
     path: Annotated[str, typer.Argument(help="A folder or an archive; or photos.")],
     problems: Annotated[int, typer.Option(help="List at most so many unreadable images.")] = 10,
+    html: Annotated[str | None, typer.Option(help="Also write a page into this file, with pictures.")] = None,
 ) -> None:
     """Say what lies at a path: layout, counts, classes, sizes, problems, fingerprint."""
     from topfive.common.machine import cores
 
     from .data.tools.inspect import inspect
+    from .data.tools.inspect_page import write_page
 
-    found = inspect(path, n_jobs=cores())
+    found = inspect(path, n_jobs=cores()) if html is None else write_page(path, html, n_jobs=cores())
     print(found.text(problems))
+    if html is not None:
+        print(f"page: {html}")
     if found.error is not None:
         raise typer.Exit(2)
 

@@ -14,6 +14,7 @@ from ..errors import InputError
 from ..specs import Spec, nearest, parse
 from .assemble import assemble
 from .dataset import Dataset
+from .hub import fetched, is_address
 from .layouts.imagenet import TRAIN, VAL
 from .load import load
 from .photos import FILES, open_photos
@@ -24,14 +25,14 @@ _log = logging.getLogger("topfive.data")
 
 
 def open_dataset(name: str, *, seed: int = 0, limit: int | None = None, n_jobs: int = 2, **params: Any) -> Dataset:
-    """Open ``photos``, the data set at a path, or one that an installed package brings (see ``plugins``).
+    """Open ``photos``, the data set at a path, one that an installed package brings (see ``plugins``), or ``hf://…``.
 
     seed: draws the built-in crops, and the split where the data has none. limit: at most so many images per split,
     spread evenly over the classes. n_jobs: threads that decode. params: ``per_class`` for photos; ``classes`` for all:
     class ids or names joined by ``+``, or a text file with one a line; for data on the disk ``allow_unreadable``: go on
     though more than 1 % of the images cannot be read, and ``skip_incomplete``: without the classes that one split
-    lacks; ``near_duplicates="one-side"``: pictures that look alike are kept on one side. Raises InputError with one
-    line.
+    lacks; ``near_duplicates="one-side"``: pictures that look alike are kept on one side; ``config`` for ``hf://…``.
+    Raises InputError with one line.
     """
     if limit is not None and limit < 1:
         raise InputError(f"--limit {limit}: give at least 1")
@@ -43,8 +44,10 @@ def open_dataset(name: str, *, seed: int = 0, limit: int | None = None, n_jobs: 
         "skip_incomplete": bool,
         "near_duplicates": one_side,
     }
+    if is_address(name):
+        known["config"] = str
     given = read_params(name, params, known)
-    path = whole_path(name)
+    path = fetched(name, given.pop("config", None)) if is_address(name) else whole_path(name)
     found = load(path, n_jobs=n_jobs)
     without = Spec(name, {**params, "allow_unreadable": True})
     cure = f'`topfive data inspect {name}` lists them, -d "{without}" goes on without them'
@@ -75,7 +78,7 @@ def data_spec(text: str) -> Spec:
 def located(name: str) -> str:
     """The data set's name, or its path as it is from any other folder."""
     path = Path(name).expanduser()
-    return name if name in named() or not path.exists() else str(path.resolve())
+    return name if name in named() or is_address(name) or not path.exists() else str(path.resolve())
 
 
 def named() -> list[str]:

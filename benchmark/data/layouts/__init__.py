@@ -12,6 +12,7 @@ from ..storage.location import Location
 from . import (
     cifar,
     cifar_binary,
+    croissant,
     folder_per_class,
     food101,
     idx,
@@ -59,6 +60,7 @@ LAYOUTS: list[Layout] = [
     stl10,
     idx,
     food101,
+    croissant,
     metadata,
     folder_per_class,
 ]

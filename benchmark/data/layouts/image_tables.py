@@ -1,4 +1,7 @@
-"""Parquet files that hold the images themselves, as Hugging Face writes them: ``image{bytes, path}`` and a label."""
+"""Files that hold the images themselves, as Hugging Face writes them: ``image{bytes, path}`` and a label.
+
+Parquet, and the Arrow files of a folder that ``datasets`` saved with ``save_to_disk``.
+"""
 
 from __future__ import annotations
 
@@ -19,9 +22,10 @@ from ..storage.split_words import split_of_file, split_of_word
 from .beside import beside
 from .by_label import by_label, class_id
 from .columns import LABELS, first_of, split_column
-from .parquet import open_parquet, rows
+from .table_files import TableFile
 
-_NUMBERED = re.compile(r"\d+-of-\d+\.parquet$", re.IGNORECASE)
+SUFFIXES = (".parquet", ".arrow")
+_NUMBERED = re.compile(r"\d+-of-\d+\.(?:parquet|arrow)$", re.IGNORECASE)
 
 
 @dataclass(frozen=True)
@@ -29,7 +33,7 @@ class _Shard:
     """One file. split: as its path tells it. names: the classes that its numbers stand for, where it lists them."""
 
     path: Path
-    file: Any
+    file: TableFile
     split: str | None
     image: str
     label: str
@@ -39,17 +43,22 @@ class _Shard:
 def matches(location: Location) -> bool:
     """Whether a file, or one in a folder, has a column of images; fewer pictures beside them are none of the data."""
     if not location.is_folder:
-        return location.suffix == ".parquet" and has_images(location.path)
-    tables = location.files(".parquet")
+        return location.suffix in SUFFIXES and has_images(location.path)
+    tables = _tables(location)
     if not tables or not any(map(has_images, tables)):
         return False
     loose = sum(map(is_image, location.stored.paths))
-    return loose == 0 or loose < sum(open_parquet(path).metadata.num_rows for path in tables)
+    return loose == 0 or loose < sum(TableFile(path).n_rows() for path in tables)
 
 
 def has_images(path: Path) -> bool:
-    """Whether a Parquet file has a column of images. Raises InputError."""
-    return _image_column(open_parquet(path)) is not None
+    """Whether a file has a column of images. Raises InputError."""
+    return _image_column(TableFile(path)) is not None
+
+
+def _tables(location: Location) -> list[Path]:
+    """Those of a folder, but for what ``datasets`` keeps there of its own computations."""
+    return [path for path in location.files(*SUFFIXES) if not path.name.startswith("cache-")]
 
 
 def read(location: Location) -> Found:
@@ -58,7 +67,7 @@ def read(location: Location) -> Found:
     Labels that are numbers are told by each file's own list of classes. Rows without a label (null, -1) are not used.
     The images are written once, as the files they are, into the cache folder.
     """
-    paths = location.files(".parquet") if location.is_folder else [location.path]
+    paths = _tables(location) if location.is_folder else [location.path]
     root = location.path if location.is_folder else location.path.parent
     _one_set(paths, root)
     shards = [_shard(path, root) for path in paths]
@@ -71,10 +80,10 @@ def read(location: Location) -> Found:
     names: list[str] = []
     with blob(*(cache.stamp(path) for path in paths)) as images:
         for shard in shards:
-            own_split = None if shard.split else split_column(shard.file.schema_arrow.names, str(shard.path))
+            own_split = None if shard.split else split_column(shard.file.columns, str(shard.path))
             columns = [shard.image, shard.label, *([own_split] if own_split else [])]
             start = len(labels)
-            for row in rows(shard.path, shard.file, columns):
+            for row in shard.file.rows(columns):
                 data = row[shard.image] or {}
                 images.add("", data.get("bytes") or b"")
                 labels.append(_label(shard, row[shard.label]))
@@ -90,16 +99,14 @@ def read(location: Location) -> Found:
         names = [f"{split or 'row'}-{i:08d}" for i, split in enumerate(splits)]
     order = _order(shards)
     notes = ("The files list their classes differently; they are told by name.",) if len(lists) > 1 else ()
-    return by_label(
-        *("Parquet shards of images", stored, names, labels, splits, order),
-        notes=notes,
-        left_out=beside(location, paths).all(),
-    )
+    layout = "Arrow tables of images" if paths[0].suffix.lower() == ".arrow" else "Parquet shards of images"
+    left_out = beside(location, paths).all()
+    return by_label(layout, stored, names, labels, splits, order, notes=notes, left_out=left_out)
 
 
 def _shard(path: Path, root: Path) -> _Shard:
-    file = open_parquet(path)
-    columns = file.schema_arrow.names
+    file = TableFile(path)
+    columns = file.columns
     image, label = _image_column(file), first_of(LABELS, columns)
     if image is None:
         raise InputError(f"{path} has no column of images, other shards have")
@@ -166,19 +173,19 @@ def _without_split(name: str) -> str:
     return "-".join(word for word in re.split(r"[-_.]", name) if word and split_of_word(word) is None)
 
 
-def _image_column(file: Any) -> str | None:
+def _image_column(file: TableFile) -> str | None:
     import pyarrow
 
-    for field in file.schema_arrow:
+    for field in file.schema:
         if pyarrow.types.is_struct(field.type) and field.type.get_field_index("bytes") >= 0:
             return str(field.name)
     return None
 
 
-def _class_names(file: Any, label: str) -> list[str] | None:
+def _class_names(file: TableFile, label: str) -> list[str] | None:
     """The class names that Hugging Face's writer leaves in the schema."""
     try:
-        about = json.loads((file.schema_arrow.metadata or {}).get(b"huggingface", b"{}"))
+        about = json.loads((file.schema.metadata or {}).get(b"huggingface", b"{}"))
         names = about["info"]["features"][label]["names"]
     except (ValueError, KeyError, TypeError):
         return None

@@ -20,7 +20,7 @@ from ..storage.stored import FILE, Listing
 from . import image_tables
 from .by_label import by_label, class_id
 from .columns import FLAGS, FOLDS, LABELS, PATHS, SPLITS, SplitReader, first_of, plain
-from .parquet import open_parquet, rows
+from .table_files import TableFile
 
 LISTS_FILES = True  # which lie elsewhere and change without it
 SUFFIXES = (".csv", ".tsv", ".jsonl", ".ndjson", ".parquet")
@@ -66,7 +66,7 @@ def read_tables(tables: Iterable[tuple[Path, str | None]], layout: str) -> Found
 def has_columns(path: Path) -> bool:
     """Whether a table has a column of paths and one of labels."""
     try:
-        first = next(iter(_rows(path)), {})
+        first = next(iter(table_rows(path)), {})
     except InputError:
         return False
     return first_of(PATHS, list(first)) is not None and first_of(LABELS, list(first)) is not None
@@ -81,7 +81,7 @@ def _add_rows(
     splits: list[str | None],
     notes: list[str],
 ) -> None:
-    told = iter(_rows(path))
+    told = iter(table_rows(path))
     first = next(told, None)
     if first is None:
         return
@@ -146,12 +146,13 @@ def _check_places(path: Path, root: Path, names: Sequence[str]) -> None:
     )
 
 
-def _rows(path: Path) -> Iterator[_Row]:
+def table_rows(path: Path, paths: Sequence[str] = PATHS, labels: Sequence[str] = LABELS) -> Iterator[_Row]:
+    """The rows of a table, whose columns of paths and labels go by one of these names. Raises InputError."""
     suffix = path.suffix.lower()
     if suffix == ".parquet":
-        file = open_parquet(path)
-        wanted = [field.name for field in file.schema_arrow if plain(field.name) in PATHS + LABELS or _is_plain(field)]
-        yield from rows(path, file, wanted)
+        table = TableFile(path)
+        wanted = [field.name for field in table.schema if plain(field.name) in PATHS + LABELS or _is_plain(field)]
+        yield from table.rows(wanted)
         return
     try:
         with open(path, "rb") as file:
@@ -161,7 +162,7 @@ def _rows(path: Path) -> Iterator[_Row]:
             if suffix in (".jsonl", ".ndjson"):
                 yield from _json_rows(path, text)
             else:
-                yield from _csv_rows(path, text, suffix)
+                yield from _csv_rows(path, text, suffix, paths, labels)
     except (OSError, UnicodeError, csv.Error) as error:
         raise InputError(f"{path} cannot be read: {error}") from None
 
@@ -183,12 +184,14 @@ def _encoding(head: bytes) -> str:
     return "utf-8-sig"
 
 
-def _csv_rows(path: Path, text: io.TextIOBase, suffix: str) -> Iterator[_Row]:
+def _csv_rows(
+    path: Path, text: io.TextIOBase, suffix: str, paths: Sequence[str], labels: Sequence[str]
+) -> Iterator[_Row]:
     first = text.readline()
     likely = sorted(_DELIMITERS, key=lambda one: one != ("\t" if suffix == ".tsv" else ","))
     for delimiter in likely:
         header = next(csv.reader([first], delimiter=delimiter), [])
-        if first_of(PATHS, header) is not None and first_of(LABELS, header) is not None:
+        if first_of(paths, header) is not None and first_of(labels, header) is not None:
             yield from csv.DictReader(text, header, delimiter=delimiter)
             return
     raise _no_columns(path, max((next(csv.reader([first], delimiter=one), []) for one in likely), key=len))

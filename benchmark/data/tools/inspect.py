@@ -12,6 +12,7 @@ from ...errors import InputError
 from ..assemble import assemble, left_out, split_parts
 from ..dataset import Problem
 from ..decode import size
+from ..hub import fetched, is_address
 from ..load import load
 from ..near import near_pairs
 from ..opening import named, open_dataset, whole_path
@@ -98,7 +99,7 @@ def inspect(path: str, *, n_jobs: int = 2) -> Inspection:
     """
     if path in named():
         return _named(path, n_jobs)
-    place = whole_path(path)
+    place = fetched(path) if is_address(path) else whole_path(path)
     found = load(place, n_jobs=n_jobs, check=True)
     fingerprint, error, notes = None, None, found.notes
     cure = f'-d "{path}[allow_unreadable=true]" goes on without them'
