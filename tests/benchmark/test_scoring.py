@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -73,6 +74,41 @@ def test_hierarchical_error_is_the_cheapest_of_the_five_guesses() -> None:
     costs6[0, 1:] = [0.5, 0.75, 1, 1, 1]
     missed = metrics(rank(np.array([[0.0, 6, 5, 4, 3, 2]]), np.array([0])), costs6)
     assert missed["hierarchical_err"] == 0.5
+
+
+def by_hand(scores: list[float], costs: list[float]) -> float:
+    """The largest value that the least cost among five guesses can take, whichever way ties are broken."""
+    order = np.array(scores)
+    best = 0.0
+    for chosen in itertools.combinations(range(len(scores)), min(5, len(scores))):
+        rest = [c for c in range(len(scores)) if c not in chosen]
+        if not rest or order[list(chosen)].min() >= order[rest].max():
+            best = max(best, min(costs[c] for c in chosen))
+    return best
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_of_guesses_that_tie_for_the_last_place_the_costliest_count(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    scores = rng.integers(0, 4, (40, 9)).astype(float)
+    costs = rng.integers(0, 5, (9, 9)) / 4
+    np.fill_diagonal(costs, 0)
+    labels = rng.integers(0, 9, 40)
+    found = metrics(rank(scores, labels), costs)["hierarchical_err"]
+    expected = np.mean([by_hand(list(s), list(costs[label])) for s, label in zip(scores, labels, strict=True)])
+    assert found == pytest.approx(expected)
+    # By class index, as before, it was smaller: the tie was broken in the contender's favour.
+    first = np.argsort(-scores, axis=1, kind="stable")[:, :5]
+    assert expected > np.take_along_axis(costs[labels], first, axis=1).min(axis=1).mean()
+
+
+def test_constant_scores_earn_no_nearness_in_the_tree() -> None:
+    costs = np.full((60, 60), 0.5)
+    np.fill_diagonal(costs, 0)
+    costs[0, 50:] = 1.0  # beyond the stored ranks, and still among the guesses
+    assert metrics(rank(np.zeros((1, 60)), np.array([0])), costs)["hierarchical_err"] == 1.0
+    costs[0, 54:] = 0.5
+    assert metrics(rank(np.zeros((1, 60)), np.array([0])), costs)["hierarchical_err"] == 0.5  # four are not five
 
 
 def test_columns_are_put_in_the_order_of_the_data_set() -> None:

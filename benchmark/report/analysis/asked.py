@@ -13,7 +13,8 @@ from numpy.typing import NDArray
 from ...conditions import Scalar, of_asking
 from ...scoring.resampling import interval, resampled_errors
 from ...scoring.statistics import hits_at
-from .contest import Contest, Estimate, Result
+from .contest import Contest, Result
+from .estimate import Estimate
 
 Asked = tuple[tuple[str, Scalar], ...]
 

@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -22,12 +21,14 @@ from ...families import DEEP, FLOOR, HAND
 from ...results.run import Run
 from ...results.schema import DatasetRecord, Record
 from ...scoring.metrics import decisive_k
+from ...scoring.paired import Difference, difference
 from ...scoring.ranking import Ranking
-from ...scoring.resampling import interval, resampled_errors, seeds_test
-from ...scoring.statistics import consistency_from, discordant, hits_at, holm, images_needed, mcnemar, tie_groups
+from ...scoring.seeds import interval_over_seeds
+from ...scoring.statistics import hits_at, tie_groups
+from .estimate import Estimate
 from .naming import name_all, set_up
+from .pairs import Pair, pairs_of, rivals_of
 
-ALPHA = 0.05
 ALIKE = 0.98  # of the largest training set: contenders that learned from so many images are ranked together
 
 
@@ -98,38 +99,6 @@ class Contender:
         return len(self.results)
 
 
-@dataclass(frozen=True)
-class Estimate:
-    """An error and its 95 % interval; fractions."""
-
-    value: float
-    low: float
-    high: float
-
-
-@dataclass(frozen=True)
-class Pair:
-    """Two contenders on the same images, a ranked above b. ``gap``: error of b minus error of a.
-
-    ``needed``: images that would tell the two apart at the level Holm's correction leaves to them; None where no
-    number would, or where the estimate is not above the images there are and they did not.
-    """
-
-    a: int
-    b: int
-    only_a: int
-    only_b: int
-    gap: Estimate
-    p: float
-    p_holm: float
-    kappa: float | None
-    needed: int | None
-
-    @property
-    def told_apart(self) -> bool:
-        return self.p_holm < ALPHA
-
-
 @dataclass
 class Contest:
     """See the module. ``ranked``: best first; ``smaller``: the same methods with fewer training images."""
@@ -179,28 +148,27 @@ class Contest:
         return max((c.per_class for c in self.ranked if c.per_class is not None), default=None)
 
     @cached_property
-    def _samples(self) -> NDArray[np.float64]:
-        assert self.labels is not None
-        hits = [self.ranked[i].hits(self.k) for i in self.paired]
-        return resampled_errors(hits, self.labels, rounds=2000 if len(self.labels) * len(hits) < 2e5 else 1000)
-
-    @cached_property
     def paired(self) -> list[int]:
         """Which of the ranked have predictions on the common images."""
         return [i for i, c in enumerate(self.ranked) if c.paired]
 
     @cached_property
     def errors(self) -> list[Estimate]:
-        """Error at k of each ranked contender: Wilson's interval, or over seeds x images where there are more seeds."""
+        """Error at k of each ranked contender."""
         return [self.error(i, self.k) for i in range(len(self.ranked))]
 
     def error(self, i: int, k: int) -> Estimate:
-        contender = self.ranked[i]
+        """Of a ranked contender; see ``error_of``."""
+        return self.error_of(self.ranked[i], k)
+
+    def error_of(self, contender: Contender, k: int) -> Estimate:
+        """Error at k of any contender: Wilson's interval, or one over seeds × images where there are more seeds."""
         value = contender.mean(f"top{k}_err")
         assert value is not None
-        if contender.seeds > 1 and contender.paired and k == self.k:
-            return Estimate(value, *interval(self._samples[:, self.paired.index(i)]))
-        low, high = contender.mean(f"top{k}_err_low"), contender.mean(f"top{k}_err_high")
+        if contender.seeds > 1 and contender.paired and self.labels is not None:
+            right = interval_over_seeds(contender.hits(k), self.labels)
+            return Estimate(value, 1 - right[1], 1 - right[0])
+        low, high = (contender.mean(f"top{k}_err_{end}") for end in ("low", "high"))
         return Estimate(value, value if low is None else low, value if high is None else high)
 
     @cached_property
@@ -210,40 +178,28 @@ class Contest:
 
     @cached_property
     def pairs(self) -> list[Pair]:
-        """All pairs of contenders with predictions, with Holm's correction over all of them."""
-        if len(self.paired) < 2 or self.labels is None:
-            return []
-        hits, n = self.mean_hits, len(self.labels)
-        only, share = discordant(hits), hits.mean(axis=1, dtype=np.float64)
-        agree = hits @ hits.T / n + (1 - hits) @ (1 - hits).T / n
-        both = list(combinations(range(len(self.paired)), 2))
-        p = [
-            float(mcnemar(only[a, b], only[b, a]))
-            if self.ranked[self.paired[a]].seeds == self.ranked[self.paired[b]].seeds == 1
-            else seeds_test(
-                self.ranked[self.paired[a]].hits(self.k), self.ranked[self.paired[b]].hits(self.k), self.labels
-            )
-            for a, b in both
-        ]
-        steps = len(p) - np.argsort(np.argsort(p, kind="stable"))  # Holm: the j-th smallest p at α / (m - j + 1)
-        needed = [
-            images_needed(int(only[a, b]), int(only[b, a]), n, alpha=ALPHA / step)
-            for (a, b), step in zip(both, steps.tolist(), strict=True)
-        ]
-        return [
-            Pair(
-                a=self.paired[a],
-                b=self.paired[b],
-                only_a=int(only[a, b]),
-                only_b=int(only[b, a]),
-                gap=Estimate(float(share[a] - share[b]), *interval(self._samples[:, b] - self._samples[:, a])),
-                p=raw,
-                p_holm=float(adjusted),
-                kappa=consistency_from(float(share[a]), float(share[b]), float(agree[a, b])),
-                needed=None if images is not None and images <= n and adjusted >= ALPHA else images,
-            )
-            for (a, b), raw, adjusted, images in zip(both, p, holm(p), needed, strict=True)
-        ]
+        """All pairs of contenders with predictions, each tested; see ``pairs``."""
+        return pairs_of(self)
+
+    @property
+    def both_sides(self) -> bool:
+        """Whether the headline pair is one hand-engineered contender and one deep network."""
+        return {self.ranked[i].family for i in self.headline_pair or ()} == {HAND, DEEP}
+
+    @cached_property
+    def rivals(self) -> tuple[list[int], list[int]]:
+        """Who might as well have stood for either side of the headline pair, first the one that does."""
+        return rivals_of(self)
+
+    @property
+    def candidates(self) -> int:
+        """How many contenders might have stood in the two places of the headline pair: two, if none but those."""
+        return max(len(self.rivals[0]) + len(self.rivals[1]), 2)
+
+    def difference(self, a: int, b: int) -> Difference:
+        """Of two ranked contenders with predictions: their test, and their interval at any level."""
+        assert self.labels is not None
+        return difference(self.ranked[a].hits(self.k), self.ranked[b].hits(self.k), self.labels)
 
     def pair(self, a: int, b: int) -> Pair | None:
         """The pair of two ranked contenders, in ranking order."""

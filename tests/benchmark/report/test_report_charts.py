@@ -166,7 +166,7 @@ def test_every_pair_is_in_the_table(make_run: MakeRun) -> None:
         assert (row[0].text, row[1].text) == (contest.ranked[pair.a].name, contest.ranked[pair.b].name)
         assert pair.gap.value >= 0
         assert pair.gap.low <= pair.gap.value <= pair.gap.high
-        assert row[4].text == ("yes" if pair.p_holm < 0.05 else "no")
+        assert row[4].text == ("yes" if pair.p_corrected < 0.05 else "no")
 
 
 def test_the_measure_that_ranks_is_the_first_column(make_run: MakeRun) -> None:

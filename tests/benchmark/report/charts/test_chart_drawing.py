@@ -218,4 +218,4 @@ def test_the_footer_says_a_bootstrap_where_there_are_seeds(make_run: MakeRun) ->
     run = make_run(contenders=CONTENDERS[:2], n_classes=12, per_class=5, seeds=(0, 1), broken=False)
     chart = ranking.figure(contests_of([open_run(run)])[0])
     assert chart is not None
-    assert "Intervals: 95 %, bootstrap over training seeds and images." in chart.source
+    assert "Intervals: 95 %, over training seeds and images." in chart.source
