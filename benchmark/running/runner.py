@@ -38,6 +38,8 @@ from .pilot import estimate
 from .plan import Cell, Opened, distinct, has_plain_result, is_finished, open_all, plan
 from .stage_cache import stages
 
+BUILT_IN = "built in"  # the layout of the photographs, which the report explains
+
 
 def run(config: RunConfig) -> int:
     """Do what ``config`` says. Returns the exit status: 0 all cells done (or skipped by their contender), else 1."""
@@ -144,6 +146,9 @@ def _work(config: RunConfig, run: Run, datasets: Opened, cells: list[Cell], pend
             display.say(f"-j {config.jobs}: {jobs} at a time, as a GPU serves one cell at a time")
         if len(pending) < len(cells):
             display.kept(len(cells) - len(pending))
+        for name, (dataset, _) in datasets.items():
+            for note in dataset.notes if dataset.layout != BUILT_IN else ():  # what was left out, drawn or found twice
+                display.say(f"{name}: {note}")
 
         def work(cell: Cell) -> bool:
             if stop.is_set():
