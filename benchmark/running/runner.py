@@ -38,7 +38,7 @@ from .pilot import estimate
 from .plan import Cell, Opened, distinct, has_plain_result, is_finished, open_all, plan
 from .stage_cache import stages
 
-BUILT_IN = "built in"  # the layout of the photographs, which the report explains
+BUILT_IN = "built in"  # the layout of the photographs
 
 
 def run(config: RunConfig) -> int:
@@ -147,7 +147,8 @@ def _work(config: RunConfig, run: Run, datasets: Opened, cells: list[Cell], pend
         if len(pending) < len(cells):
             display.kept(len(cells) - len(pending))
         for name, (dataset, _) in datasets.items():
-            for note in dataset.notes if dataset.layout != BUILT_IN else ():  # what was left out, drawn or found twice
+            of_its_own = 1 if dataset.layout == BUILT_IN else 0  # what the photographs are, which the report explains
+            for note in dataset.notes[of_its_own:]:  # what was left out, drawn, found twice, or means two things
                 display.say(f"{name}: {note}")
 
         def work(cell: Cell) -> bool:
