@@ -25,7 +25,7 @@ _NAME = re.compile(r"(.*?)(train|t10k|test)-(images|labels)[-.]idx[13]-ubyte(?:\
 
 def matches(location: Location) -> bool:
     """By the files' names."""
-    return (location.is_folder or location.is_archive) and any(map(_NAME.search, location.tree.names))
+    return (location.is_folder or location.is_archive) and any(map(_NAME.search, location.tree.texts))
 
 
 def read(location: Location) -> Found:

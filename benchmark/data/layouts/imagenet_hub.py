@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -27,7 +28,7 @@ def matches(location: Location) -> bool:
         return True
     if not (location.is_folder or location.is_archive):
         return False
-    images = [name for name in location.tree.names if is_image(name)][:50]
+    images = list(islice(filter(is_image, location.tree.names), 50))
     return bool(images) and all(_NAME.match(name) and name.count("/") < 2 for name in images)
 
 

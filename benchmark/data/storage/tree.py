@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from functools import cached_property
 from pathlib import Path
 
@@ -80,6 +81,11 @@ class Tree:
     def unread(self) -> list[str]:
         """The names of images in formats that are not read."""
         return self._sorted[2]
+
+    @property
+    def texts(self) -> Iterable[str]:
+        """The names of all files that are not called like images."""
+        return self._places
 
     def has(self, name: str) -> bool:
         """Whether there is a file of that name that is not called like an image."""
