@@ -41,7 +41,7 @@ def _walk_tar(path: Path, file: int, at: int, end: int, prefix: str, nested: boo
         if size is None:
             what = "is not a tar" if at == first else f"is damaged at byte {at:,}"
             raise InputError(f"{path} {what}; download or pack it again")
-        told = whole_number(pax.get("size", ""))  # a pax header's, for 8 GiB and more
+        told = whole_number(pax.get("size", "")) if pax else None  # for 8 GiB and more
         size = size if told is None else told
         start, at = at + _BLOCK, at + _BLOCK + -(-size // _BLOCK) * _BLOCK
         if start + size > end:
