@@ -170,6 +170,7 @@ def _caveats(contest: Contest) -> list[str]:
             "This data set is a demonstration: each class is one photograph, and the images are crops of it. "
             "It shows that the path works; it says nothing about ImageNet."
         )
+    out += [note for note in dataset.notes if note.startswith("Leakage:")]
     if dataset.limited:
         out.append("This run was cut short with --limit: its numbers are a trial and not comparable with any other.")
     if not contest.ranked:
