@@ -126,7 +126,7 @@
   const PAGE = 12, NONE = 65535;
   const bytes = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
   const score = (value, probable) => {
-    if (!probable) return value.toPrecision(3);
+    if (!probable) return value.toPrecision(3).replace("-", "−");
     return value > 0 && value < 0.005 ? "<1 %" : Math.round(100 * value) + " %";
   };
   for (const box of $$(".explorer")) {

@@ -169,7 +169,8 @@ def test_scores_are_shown_and_pictures_enlarged(box: Any) -> None:
     card = box.locator(".cells > li").first
     sift, net = (card.locator(".both > div").nth(i).locator("small").all_inner_texts() for i in (0, 1))
     assert len(sift) == len(net) == 5
-    assert [float(text) for text in sift] == sorted((float(text) for text in sift), reverse=True)
+    scores = [float(text.replace("−", "-")) for text in sift]
+    assert scores == sorted(scores, reverse=True)
     assert all(re.fullmatch(r"(\d+|<1) %", text) for text in net)  # this one answers with probabilities
     card.locator(".zoom").click()
     assert box.locator("dialog").is_visible()

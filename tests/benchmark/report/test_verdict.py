@@ -51,8 +51,8 @@ def test_rivals_are_named_and_allowed_for(make_run: MakeRun) -> None:
     (said,) = [line for line in told.more if "might as well" in line]
     other = contest.ranked[contest.rivals[0][1]].name
     assert said == (
-        f"The same images chose the two, and {other} might as well have stood here: the interval and p allow for 3 "
-        "candidates in two places."
+        f"The images that compare the two also chose them, and {other} might as well have stood here: the interval "
+        "and p allow for 3 candidates in two places."
     )
     clear = contest_of(make_run("clear", contenders=(*TWO, ("weak", HAND, 0.2)), broken=False))
     assert clear.candidates == 2
