@@ -8,6 +8,7 @@ from ...families import DEEP, FLOOR, HAND
 from ...scoring.metrics import FEW_IMAGES
 from ...scoring.power import images_needed
 from ..numbers import about, corrected_p, counted, listed, named, percent, points
+from .budget import fewer_pixels, still_learning, unlike
 from .contest import Contender, Contest
 from .estimate import Estimate
 from .pairs import Pair
@@ -26,7 +27,8 @@ class Verdict:
 
 def verdict(contest: Contest) -> Verdict:
     """The verdict of one data set."""
-    return Verdict(_headline(contest), _more(contest), _caveats(contest))
+    caveats = [*still_learning(contest), *fewer_pixels(contest), *_caveats(contest), *unlike(contest)]
+    return Verdict(_headline(contest), _more(contest), caveats)
 
 
 def setting(contest: Contest) -> str:
@@ -128,13 +130,16 @@ def _choice(contest: Contest) -> list[str]:
     if others:
         some = listed(list(others)) if len(others) <= 4 else f"{len(others)} others"
         return [
-            f"The same images chose the two, and {some} might as well have stood here: the interval and p allow for "
-            f"{contest.candidates} candidates in two places."
+            f"The images that compare the two also chose them, and {some} might as well have stood here: the interval "
+            f"and p allow for {contest.candidates} candidates in two places."
         ]
     pool = {HAND, DEEP} if contest.both_sides else {c.family for c in contest.ranked} - {FLOOR}
     if sum(c.family in pool for c in contest.ranked) <= 2:
         return []
-    return ["The same images chose the two, but nobody else comes close, so the interval need not be wider for that."]
+    return [
+        "The images that compare the two also chose them, but nobody else comes close, so the interval need not be "
+        "wider."
+    ]
 
 
 HIDDEN = 0.01  # the true difference that is taken where none is seen
@@ -170,6 +175,7 @@ def _caveats(contest: Contest) -> list[str]:
             "This data set is a demonstration: each class is one photograph, and the images are crops of it. "
             "It shows that the path works; it says nothing about ImageNet."
         )
+    out += [note for note in dataset.notes if note.startswith("Leakage:")]
     if dataset.limited:
         out.append("This run was cut short with --limit: its numbers are a trial and not comparable with any other.")
     if not contest.ranked:
