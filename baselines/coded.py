@@ -21,6 +21,7 @@ from .passive import PassiveAggressive
 from .stages import Key, Stages
 from .svm import LinearSVM
 from .vocabulary import Channel
+from .work import work
 
 SCALE_ROWS = 2048
 
@@ -101,6 +102,7 @@ class Coded(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                 self.scales_.append(1 / max(float(model.decision_function(part[:SCALE_ROWS]).std()), 1e-12))
             self._stage_done("svm", begin, Cost())
         self.classes_ = self.models_[0].classes_
+        self.n_images_ = len(labels)
         self.n_parameters_ = sum(int(model.coef_.size + model.intercept_.size) for model in self.models_)
         self.budget_ = {
             "pixels": MAX_PIXELS,
@@ -123,6 +125,10 @@ class Coded(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             )
         views = np.asarray(scores, dtype=np.float32).reshape(1 + self.mirrored, len(images), len(self.classes_))
         return np.asarray(views.mean(0))
+
+    def work(self, images: Any) -> dict[str, Any]:
+        """Its arithmetic and its device's peaks, for the probe ``throughput``: see ``work.work``."""
+        return work(self, images)
 
     def predict(self, images: Any) -> NDArray[np.int64]:
         """(n,) labels."""

@@ -37,6 +37,7 @@ from .hyperparameters import BATCH, RATES, Hyperparameters, epochs_of, gpu_batch
 from .spawn import train_on
 from .train import Job, Trained, Trainer
 from .tuning import FACTORS, choose_rate
+from .work import HasWork
 
 log = logging.getLogger("topfive.cnn")
 
@@ -50,7 +51,7 @@ def default_epochs(n_train: int, on_gpu: bool) -> int:
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class DeepClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class DeepClassifier(HasWork, ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """The base. ``_network`` makes the network; ``_hyperparameters``, ``_sides`` and ``_colour`` say how it is
     trained; a method ``_pretrain(trainer)``, where there is one, is called before the first epoch.
 
@@ -209,16 +210,9 @@ class DeepClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             )  # fmt: skip
             path, key = self._checkpoint(images, targets, device, dtype)
             job = Job(
-                self.model_,
-                train,
-                held_out,
-                self.augment_,
-                hyper,
-                len(self.classes_),
-                path,
-                key,
+                self.model_, train, held_out, self.augment_, hyper, len(self.classes_), path, key,
                 getattr(self, "_pretrain", None),
-            )
+            )  # fmt: skip
             if self.lr == "tuned":
                 rates = [factor * hyper.top_rate for factor in FACTORS]
                 job = replace(job, hyper=replace(hyper, lr=choose_rate(job, feed, dtype, rates, rank, world)))
@@ -228,6 +222,7 @@ class DeepClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             else:
                 trained = Trainer(job, feed, dtype, rank, world).run()
         self.model_.to("cpu").eval()
+        self.batch_ = hyper.batch
         self._record(trained, loaded - started, tuned - loaded)
         self.budget_ = self._budget(len(train), len(targets), on_gpu)
         if self.lr == "tuned":

@@ -124,6 +124,13 @@ HOOKS: tuple[Hook, ...] = (
     Hook(CLASS, "several_devices", '`True`: `device` may be several, `"cuda:0,1"`'),
     Hook(CLASS, "quick_params", "parameters with which `topfive check` fits in seconds"),
     Hook(METHOD, "skip", "`skip(images, n_classes)`: why it cannot take these images, in a line; None if it can"),
+    Hook(
+        METHOD,
+        "work",
+        "`work(images)` of a fitted one, for the probe `throughput`: a dict of `precision`, `threads`, `batch`, "
+        "`train_stage` and `train_images_per_second`, and of one image `train_flops`, `train_bytes`, `predict_flops`, "
+        "`predict_bytes`, beside the device's `peak_flops` and `peak_bytes` a second",
+    ),
     Hook(AFTER_FIT, "timings_", 'stage → seconds, of the whole fit: fills "Where the time went" in the report'),
     Hook(AFTER_FIT, "cached_timings_", "stage → seconds: the part of `timings_` that came from `cache_dir`"),
     Hook(AFTER_FIT, "cached_cpu_seconds_", "processor seconds of what came from `cache_dir`"),
@@ -141,7 +148,11 @@ HOOKS: tuple[Hook, ...] = (
         "converged_",
         'a dict `{"converged": bool, "why": sentence}`: whether it had stopped improving when its budget ended',
     ),
-    Hook(AFTER_FIT, "energy_joules_", "what a GPU used while it trained, where the device tells"),
+    Hook(
+        AFTER_FIT,
+        "energy_joules_",
+        "what it used while it trained, where it can tell; else the run reads the machine's counters",
+    ),
     Hook(AFTER_FIT, "peak_bytes_", "most GPU memory held, where it trained in processes of its own"),
 )
 FILLED = tuple(hook.name for hook in HOOKS if hook.where == ARGUMENT)

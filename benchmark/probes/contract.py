@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Protocol
+from typing import Any, Protocol
 
 import numpy as np
 import pyarrow as pa
@@ -20,6 +20,10 @@ class Fitted(Protocol):
 
     def scores(self, images: Pixels | Sequence[Pixels] | Images, /) -> NDArray[np.floating]:
         """(n, n_classes), higher is better, a column a class of the data set; of (n, H, W, 3) uint8 or a sequence."""
+        ...
+
+    def work(self, images: Images, /) -> Mapping[str, Any]:
+        """What it says of its arithmetic and its device (``contenders.contract``); empty where it says nothing."""
         ...
 
 

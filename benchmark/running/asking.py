@@ -54,6 +54,12 @@ class FittedContender:
             self.method.decision_function(images), np.asarray(self.method.classes_), len(images), self.n_classes
         )
 
+    def work(self, images: Any) -> Mapping[str, Any]:
+        """What it says of its arithmetic and its device (``contenders.contract``); empty where it says nothing."""
+        method = self.method
+        told = getattr(method, "work", None)
+        return dict(told(images)) if callable(told) else {}
+
 
 def ask(
     method: Any,

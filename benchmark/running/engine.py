@@ -25,6 +25,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+from topfive.common import energy
 
 from ..conditions import training_split
 from ..contenders.discovery import Entry, parameters
@@ -76,9 +77,11 @@ def _run(cell: dict[str, Any], folder: Path) -> dict[str, Any] | None:
 
     log.info("fitting on %d images", len(train.images))
     with _parallel(cell.get("scheduler")):
+        joules = energy.read()
         start, start_cpu = time.perf_counter(), _cpu_seconds()
         method.fit(train.images, train.labels.copy())
         fit_seconds, fit_cpu = time.perf_counter() - start, _cpu_seconds() - start_cpu
+        joules_after = energy.read()
         log.info("fitted in %.1f s; predicting %d images", fit_seconds, len(dataset.val.images))
         fit_peak = _peak_rss()
         _begin_predicting(folder)
@@ -92,6 +95,8 @@ def _run(cell: dict[str, Any], folder: Path) -> dict[str, Any] | None:
         told = _told(method)
         cached = sum(told.pop("cached_timings").values())
         cached_cpu = told.pop("cached_cpu_seconds") or 0.0
+        if told["costs"]["energy_joules"] is None and not cached:
+            told["costs"]["energy_joules"] = energy.spent(joules, joules_after, _counter(method))
         record = {
             "status": "done",
             "family": _family(method),
@@ -245,6 +250,14 @@ def _device(method: Any) -> tuple[str, int | None]:
                 peak = max(peak, getattr(method, "peak_bytes_", 0))
             return f"{n} × " * (n > 1) + torch.cuda.get_device_name(), int(peak)
     return "cpu", None
+
+
+def _counter(method: Any) -> str:
+    """The energy counter of what it works on, by ``topfive.common.energy``'s names."""
+    torch, device = sys.modules.get("torch"), str(getattr(method, "device", "cpu")).partition(",")[0]
+    if torch is None or not device.startswith("cuda"):
+        return "cpu:"
+    return f"GPU-{torch.cuda.get_device_properties(device).uuid}"
 
 
 def _cpu_seconds() -> float:
