@@ -67,6 +67,8 @@ def _run(cell: dict[str, Any], folder: Path) -> dict[str, Any] | None:
         factory = entry.load()
     except Exception as error:  # a plugin's import may raise anything
         return _failure("unavailable", f"cannot import {entry.target}: {type(error).__name__}: {error}")
+    if no_gpu := _no_gpu(str(cell["params"].get("device", ""))):
+        return {"status": "skipped", "reason": no_gpu, "family": _family(factory)}
     method = _construct(entry, factory, cell)
     dataset: Dataset = open_dataset(**cell["dataset"], n_jobs=cell["n_jobs"])
     train = training_split(dataset.train, cell["condition"], cell["seed"])
@@ -177,6 +179,14 @@ def _construct(entry: Entry, factory: Any, cell: dict[str, Any]) -> Any:
         several = getattr(factory, "several_devices", False)
         filled["device"] = _resolve(cell["device"] if several else cell["device"].partition(",")[0])
     return factory(**{**filled, **cell["params"]}) if callable(factory) else factory
+
+
+def _no_gpu(device: str) -> str:
+    """Why a ``device`` that a contender's own parameters name cannot be had; empty where it can."""
+    torch = sys.modules.get("torch")
+    if torch is None or not device.startswith("cuda") or torch.cuda.is_available():
+        return ""
+    return f"device={device}: torch finds no GPU here that it can use"
 
 
 def _resolve(device: str) -> str:

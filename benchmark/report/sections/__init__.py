@@ -19,6 +19,7 @@ from .learning import Learning
 from .numbers import AllNumbers
 from .parts import Builder, Section, Text
 from .record import TheRecord
+from .throughput import Throughput
 from .training import Training
 from .undone import Undone
 from .verdict import FirstScreen
@@ -33,6 +34,7 @@ SECTIONS: tuple[type[Builder], ...] = (
     Ingredients,
     Corruptions,
     Cost,
+    Throughput,
     Classes,
     Explorer,
     Closer,
