@@ -24,12 +24,13 @@ class _Words(Coded):
     def __init__(
         self,
         k: int = 1024,
+        views: int = 2,
         random_state: int = 0,
         device: str = "cpu",
         n_jobs: int | None = None,
         cache_dir: str | None = None,
     ) -> None:
-        super().__init__(random_state, device, n_jobs, cache_dir)
+        super().__init__(views, random_state, device, n_jobs, cache_dir)
         self.k = k
 
     def check(self) -> None:
@@ -80,12 +81,13 @@ class OxfordVgg(Coded):
         self,
         k: int = 0,
         mirrored: bool = False,
+        views: int = 2,
         random_state: int = 0,
         device: str = "cpu",
         n_jobs: int | None = None,
         cache_dir: str | None = None,
     ) -> None:
-        super().__init__(random_state, device, n_jobs, cache_dir)
+        super().__init__(views, random_state, device, n_jobs, cache_dir)
         self.k = k
         self.mirrored = mirrored
 
@@ -131,12 +133,13 @@ class BestOf2012(OxfordVgg):
         self,
         k: int = 256,
         mirrored: bool = True,
+        views: int = 2,
         random_state: int = 0,
         device: str = "cpu",
         n_jobs: int | None = None,
         cache_dir: str | None = None,
     ) -> None:
-        super().__init__(k, mirrored, random_state, device, n_jobs, cache_dir)
+        super().__init__(k, mirrored, views, random_state, device, n_jobs, cache_dir)
 
     def channels(self, grid: Grid) -> list[Channel]:
         """SIFT, opponent SIFT and LCS."""

@@ -125,10 +125,10 @@ class AlexNet2012(AlexNet):
     init: str = "paper"
     width: float | None = 1.0
     schedule: str = "plateau"
+    views: int = 10
 
     # The paper's initialisation needs more epochs before anything is learned.
     quick_params: ClassVar[dict[str, Any]] = {**AlexNet.quick_params, "init": "he"}
-    ten_crops = True
 
     def _epochs(self, n_train: int, on_gpu: bool) -> int:
         return 90 if on_gpu else super()._epochs(n_train, on_gpu)
