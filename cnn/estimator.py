@@ -53,6 +53,10 @@ class DeepClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """The base. ``_network`` makes the network; ``_hyperparameters``, ``_sides`` and ``_colour`` say how it is
     trained; a method ``_pretrain(trainer)``, where there is one, is called before the first epoch.
 
+    Every network gets, whatever its year, unless its own docstring says otherwise: cross-entropy with labels smoothed
+    by 0.1, a one-cycle schedule, weight decay on its weights, crops and flips, the held-out epoch of lowest loss, and
+    the mean over two test views. 5 % of the training images are held out for that and are not learned from.
+
     epochs        None: ``default_epochs``, by the number of training images and the device
     side          pixels a side that the network sees; None: the images' own short side, at least 16, and at most 64
                   on a CPU or 224 on a GPU
