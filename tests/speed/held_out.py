@@ -1,6 +1,6 @@
 """Compare contenders on training images that were held out, the only images that defaults are chosen on.
 
-    python tests/speed/held_out.py DATA CONTENDER [CONTENDER …] [--share 0.2] [--seed 0] [--cache FOLDER]
+    python tests/speed/held_out.py DATA CONTENDER [CONTENDER …] [--share 0.2] [--seed 0] [--jobs 2]
 
 DATA and CONTENDER as ``topfive run`` takes them. A fifth of each class of the *training* images is held out, drawn by
 the seed; each contender learns from the rest and answers for the fifth. The validation images are never read. Prints a
@@ -43,6 +43,7 @@ def main() -> None:
     parser.add_argument("contenders", nargs="+")
     parser.add_argument("--share", type=float, default=0.2)
     parser.add_argument("--seed", type=int, default=0)
+    parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--cache", help="folder for stages that contenders share")
     options = parser.parse_args()
     spec = parse(options.data)
@@ -50,14 +51,14 @@ def main() -> None:
     out = held_out(train.labels, options.share, options.seed)
     fingerprint = f"{train.images.fingerprint}-{options.share}-{options.seed}"
     images = {kept: train.images.take(np.flatnonzero(out != kept), f"{fingerprint}-{kept}") for kept in (True, False)}
-    print(f"{len(images[True]):,} to learn from, {len(images[False]):,} held out; {os.cpu_count()} cores", flush=True)
+    print(f"{len(images[True]):,} to learn from, {len(images[False]):,} held out; {options.jobs} cores", flush=True)
     print("top-5, top-1 by one view | by two | fit, two views in seconds", flush=True)
     entries = discover()
     specs = [parse(wanted) for wanted in options.contenders]
     factories = [resolve(one, entries).load() for one in specs]
     for one, factory in zip(specs, factories, strict=True):
         check_params(one, factory)
-    given = {"random_state": options.seed, "cache_dir": options.cache, "n_jobs": os.cpu_count(), "device": "cpu"}
+    given = {"random_state": options.seed, "cache_dir": options.cache, "n_jobs": options.jobs, "device": "cpu"}
     for one, factory in zip(specs, factories, strict=True):
         known = parameters(factory) or set()
         method = factory(**{**{k: v for k, v in given.items() if k in known}, **one.params})
