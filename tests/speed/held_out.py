@@ -1,6 +1,7 @@
 """Compare contenders on training images that were held out, the only images that defaults are chosen on.
 
-    python tests/speed/held_out.py DATA CONTENDER [CONTENDER …] [--share 0.2] [--seed 0] [--jobs 2]
+    python tests/speed/held_out.py DATA CONTENDER [CONTENDER …] [--share 0.2] [--per-class N] [--seed 0]
+                                     [--jobs 2]
 
 DATA and CONTENDER as ``topfive run`` takes them. A fifth of each class of the *training* images is held out, drawn by
 the seed; each contender learns from the rest and answers for the fifth. The validation images are never read. Prints a
@@ -42,12 +43,14 @@ def main() -> None:
     parser.add_argument("data")
     parser.add_argument("contenders", nargs="+")
     parser.add_argument("--share", type=float, default=0.2)
+    parser.add_argument("--per-class", type=int, help="training images of each class, held out ones among them")
     parser.add_argument("--seed", type=int, default=0)
     parser.add_argument("--jobs", type=int, default=os.cpu_count())
     parser.add_argument("--cache", help="folder for stages that contenders share")
     options = parser.parse_args()
     spec = parse(options.data)
     train = open_dataset(spec.name, seed=options.seed, **spec.params).train
+    train = train.nested(options.per_class, options.seed) if options.per_class else train
     out = held_out(train.labels, options.share, options.seed)
     fingerprint = f"{train.images.fingerprint}-{options.share}-{options.seed}"
     images = {kept: train.images.take(np.flatnonzero(out != kept), f"{fingerprint}-{kept}") for kept in (True, False)}
