@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Callable
 
 from ..results.schema import Record
 from .display import Display
@@ -15,12 +16,10 @@ class OneLine(Display):
 
     def __init__(self, n_cells: int, *, quiet: bool = False) -> None:
         super().__init__(n_cells, quiet=True)
-        self._silent = quiet
-        self._wide = 0
+        self._write = _nowhere if quiet else _into_notebook() if in_notebook() else _over_the_last()
 
     def __exit__(self, *error: object) -> None:
         super().__exit__(*error)
-        self._write("")
         self._write("")
 
     def started(self, name: str) -> None:
@@ -42,14 +41,37 @@ class OneLine(Display):
                 line += f"; {name}: {message}"
             self._write(line if len(line) <= WIDTH else line[: WIDTH - 1] + "…")
 
-    def _write(self, line: str) -> None:
-        """In the place of the line before; what that was longer is blanked."""
-        if not self._silent:
-            sys.stdout.write("\r" + line.ljust(self._wide))
-            sys.stdout.flush()
-            self._wide = len(line)
+
+def in_notebook() -> bool:
+    """Whether this process is a notebook's."""
+    return "ipykernel" in sys.modules
 
 
 def is_watched() -> bool:
-    """Whether somebody sees the standard output as it comes: on a terminal, in a notebook."""
-    return sys.stdout.isatty() or "ipykernel" in sys.modules
+    """Whether somebody sees what is written as it comes: on a terminal, in a notebook."""
+    return in_notebook() or sys.stdout.isatty()
+
+
+def _nowhere(line: str) -> None:
+    pass
+
+
+def _over_the_last() -> Callable[[str], None]:
+    """Each line in the place of the one before; what that was longer is blanked."""
+    wide = 0
+
+    def write(line: str) -> None:
+        nonlocal wide
+        sys.stdout.write("\r" + line.ljust(wide) + ("" if line else "\r"))
+        sys.stdout.flush()
+        wide = len(line)
+
+    return write
+
+
+def _into_notebook() -> Callable[[str], None]:
+    """One output of the cell that changes its text: a notebook that is saved keeps no heap of old lines."""
+    from IPython.display import display
+
+    shown = display({"text/plain": ""}, raw=True, display_id=True)
+    return lambda line: shown.update({"text/plain": line}, raw=True)
