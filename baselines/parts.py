@@ -31,7 +31,7 @@ class Configurable(Coded):
     dims          of a patch's descriptor after PCA, 0 for none
     xy            append the patch's place
     pyramid       regions, rows x columns, joined by +: "1x1+3x1"
-    mirrored      see ``Coded``
+    mirrored, views    see ``Coded``
     step          px between patches; 0 takes what suits the images
     classifier    "svm", or "pa": the passive-aggressive one of ``isi-2012``
     fused         a classifier for each descriptor, their scores averaged, instead of one on all vectors side by side
@@ -51,12 +51,13 @@ class Configurable(Coded):
         step: float = 0,
         classifier: str = "svm",
         fused: bool = False,
+        views: int = 2,
         random_state: int = 0,
         device: str = "cpu",
         n_jobs: int | None = None,
         cache_dir: str | None = None,
     ) -> None:
-        super().__init__(random_state, device, n_jobs, cache_dir)
+        super().__init__(views, random_state, device, n_jobs, cache_dir)
         self.descriptor = descriptor
         self.k = k
         self.dims = dims

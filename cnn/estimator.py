@@ -29,7 +29,7 @@ from torch import nn
 from torch.utils.flop_counter import FlopCounterMode
 
 from . import device as hardware
-from .augment import CHOICES, Augment, Colour
+from .augment import CHOICES, VIEWS, Augment, Colour
 from .convergence import converged
 from .distributed import all_gather_rows, collective, join_torchrun
 from .feed import Feed
@@ -55,6 +55,10 @@ class DeepClassifier(HasWork, ClassifierMixin, BaseEstimator):  # type: ignore[m
     """The base. ``_network`` makes the network; ``_hyperparameters``, ``_sides`` and ``_colour`` say how it is
     trained; a method ``_pretrain(trainer)``, where there is one, is called before the first epoch.
 
+    Every network gets, whatever its year, unless its own docstring says otherwise: cross-entropy with labels smoothed
+    by 0.1, a one-cycle schedule, weight decay on its weights, crops and flips, the held-out epoch of lowest loss, and
+    the mean over two test views. 5 % of the training images are held out for that and are not learned from.
+
     epochs        None: ``default_epochs``, by the number of training images and the device
     steps         a budget of optimizer steps in place of ``epochs``: whole epochs, as many as hold that many steps, so
                   that few images are seen as often as a learning curve needs
@@ -69,7 +73,9 @@ class DeepClassifier(HasWork, ClassifierMixin, BaseEstimator):  # type: ignore[m
     augment       "none" (or None), "crop", "crop+flip", "scale+flip" or "paper" (see ``augment.Augment``); "auto":
                   "scale+flip" on a GPU, whose trainings are long enough to need it, and "crop+flip" on a CPU
     first_side    fraction of ``side`` at which training starts (see ``train.Hyperparameters``)
-    held_out      fraction of the training images kept back to choose the best epoch
+    held_out      fraction of the training images kept back to choose the best epoch; the network never learns from them
+    views         of a test image, whose probabilities are averaged: 2, the image and its mirror image, as for every
+                  contender; 1, the image alone; 10, the paper's crops of corners and centre with their mirror images
     device        "auto", "cpu", "cuda", "cuda:1", or several, "cuda:0,cuda:1": one process each
     precision     "auto": bfloat16 where the device computes in it, else float32; "bf16", "f32"
     cache_dir     where checkpoints go, each after an epoch, but not more often than every ``train.SAVE_EVERY`` seconds
@@ -97,6 +103,7 @@ class DeepClassifier(HasWork, ClassifierMixin, BaseEstimator):  # type: ignore[m
     augment: str | None = "auto"
     first_side: float = 0.5
     held_out: float = 0.05
+    views: int = 2
     random_state: int = 0
     device: str = "auto"
     n_jobs: int | None = None
@@ -107,7 +114,6 @@ class DeepClassifier(HasWork, ClassifierMixin, BaseEstimator):  # type: ignore[m
     several_devices = True  # what the run passes on of ``--device cuda:0,1``
     quick_params: ClassVar[dict[str, Any]] = {"epochs": 20, "batch": 16}  # enough to learn a few dozen images
     cpu_epochs = 1.0  # of ``default_epochs``, where a pass costs more or less than others' on a CPU
-    ten_crops = False  # average the paper's ten views, not two
 
     # What each network decides for itself.
 
@@ -127,6 +133,7 @@ class DeepClassifier(HasWork, ClassifierMixin, BaseEstimator):  # type: ignore[m
                 "lr must be a number, not 'tuned', where no images are held out or there are several devices"
             )
         number("first_side", self.first_side, above=0, most=1)
+        one_of("views", self.views, VIEWS)
         whole_number("random_state", self.random_state, 0)
 
     def _network(self, n_classes: int, side: int, on_gpu: bool) -> nn.Module:
@@ -256,8 +263,9 @@ class DeepClassifier(HasWork, ClassifierMixin, BaseEstimator):  # type: ignore[m
     def _budget(self, n_train: int, n_given: int, on_gpu: bool) -> dict[str, Any]:
         """What the network was given: a dictionary of numbers and strings.
 
-        side (pixels it sees), width (where it has one), epochs (that it trained), views (of a test image), train_share
-        (of the training images that it learned from), parameters, tuned (what the held-out images chose).
+        side (pixels it sees), width (where it has one), epochs (that it trained), views (of a test image), augment
+        (what was done to training images), train_share (of the training images that it learned from), parameters, tuned
+        (what the held-out images chose).
         """
         width = self._width(on_gpu)
         tuned = "nothing"
@@ -267,7 +275,8 @@ class DeepClassifier(HasWork, ClassifierMixin, BaseEstimator):  # type: ignore[m
             "side": self.side_,
             **({} if width is None else {"width": width}),
             "epochs": len(self.history_),
-            "views": 10 if self.ten_crops else 2,
+            "views": self.views,
+            "augment": self.augment_.how,
             "train_share": round(n_train / n_given, 4),
             "parameters": self.n_parameters_,
             "tuned": tuned,
@@ -289,7 +298,7 @@ class DeepClassifier(HasWork, ClassifierMixin, BaseEstimator):  # type: ignore[m
             parts = []
             for part in torch.split(pixels, n):
                 with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
-                    logits = [network(view) for view in augment.views(part, self.ten_crops)]
+                    logits = [network(view) for view in augment.views(part, self.views)]
                 parts.append(torch.stack([of_view.float().softmax(1) for of_view in logits]).mean(0))
             return torch.cat(parts)
 
@@ -313,7 +322,7 @@ class DeepClassifier(HasWork, ClassifierMixin, BaseEstimator):  # type: ignore[m
         fingerprint = getattr(images, "fingerprint", None)
         if self.cache_dir is None or fingerprint is None:
             return None, ""
-        ignored = ("device", "n_jobs", "cache_dir")
+        ignored = ("device", "n_jobs", "cache_dir", "views")  # none changes what is learned
         parameters = {k: repr(v) for k, v in self.get_params(deep=False).items() if k not in ignored}
         labels = hashlib.sha256(np.ascontiguousarray(targets, dtype=np.int64).tobytes()).hexdigest()
         if callable(made_by := getattr(self, "module", None)):

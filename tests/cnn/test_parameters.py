@@ -58,6 +58,7 @@ def test_one_layer_is_a_number(striped: Striped) -> None:
     [
         ({"device": "cuda:7"}, "GPU"), ({"device": "tpu2"}, "not known"), ({"augment": "mixup"}, "augment"),
         ({"optimizer": "lion"}, "optimizer"), ({"held_out": 1.0}, "held_out"), ({"precision": "f8"}, "precision"),
+        ({"views": 3}, "views must be one of 1, 2, 10, not 3"),
     ],
 )  # fmt: skip
 def test_a_wrong_parameter_is_one_clear_line(parameters: dict[str, Any], message: str, striped: Striped) -> None:

@@ -22,7 +22,7 @@ from ...results.run import Run
 from ...results.schema import DatasetRecord, Record
 from ...scoring.metrics import decisive_k
 from ...scoring.paired import Difference, difference
-from ...scoring.ranking import Ranking
+from ...scoring.ranking import Ranking, as_probability
 from ...scoring.seeds import interval_over_seeds
 from ...scoring.statistics import hits_at, tie_groups
 from .estimate import Estimate
@@ -355,17 +355,19 @@ def _read_predictions(
             tied.append(got.tied[rows].astype(np.int16))
             if result is contender.results[0]:
                 contender.first = got.top_classes[rows, 0].astype(np.int16)
-                contender.confidence = _confidence(result.record, got.top_scores[rows, 0])
+                contender.confidence = _confidence(result.record, got, rows)
         else:
             contender.above, contender.tied = np.stack(above), np.stack(tied)
     return ids, labels
 
 
-def _confidence(record: Record, best: NDArray[np.float32]) -> NDArray[np.float32] | None:
+def _confidence(record: Record, ranking: Ranking, rows: NDArray[np.int64] | slice) -> NDArray[np.float32] | None:
     """(n,) probabilities of the first guesses, whichever way the contender gives them; None where it gives none."""
+    if ranking.confidence is not None:
+        return ranking.confidence[rows]
     if record.confidence is None:
         return None
-    return np.clip(np.exp(best) if record.confidence == "log-probability" else best, 0, 1)
+    return as_probability(ranking.top_scores[rows, 0], record.confidence)  # of an older run
 
 
 def order(ids: pa.Array, other: pa.Array) -> NDArray[np.int64] | slice | None:
