@@ -17,6 +17,7 @@ from .descriptors import MAX_PIXELS
 from .encoder import Encoder
 from .extraction import extract
 from .grid import Grid
+from .inside import ShowsPatches
 from .passive import PassiveAggressive
 from .stages import Key, Stages
 from .svm import LinearSVM
@@ -25,7 +26,7 @@ from .vocabulary import Channel
 SCALE_ROWS = 2048
 
 
-class Coded(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class Coded(ShowsPatches, ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """Local descriptors, coded and pooled, with a linear SVM. A contender says which in ``channels``.
 
     ``mirrored``: learn from each image and its mirror image, and answer with the mean of both; twice the cost.
