@@ -98,7 +98,9 @@ def ask(
             start = time.perf_counter()
             tables = probe.ask(fitted, images, labels.copy())
             answer = _answer(name, {**fitted_under}, "done", n=len(rows), seconds=time.perf_counter() - start)
-            which = pa.table({"image_id": [val.ids[int(i)] for i in rows], "label": labels})
+            ids = [val.ids[int(i)] for i in rows]
+            boxes = pa.array([dataset.boxes.get(one) for one in ids], pa.list_(pa.int64()))
+            which = pa.table({"image_id": ids, "label": labels, "box": boxes})
             answered(answer | {"tables": _stored({ASKED_ABOUT: which, **tables}, folder, name)})
         if hasattr(probe, "ask_about"):
             start = time.perf_counter()

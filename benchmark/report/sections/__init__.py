@@ -8,6 +8,7 @@ from typing import Any
 
 from ...contenders.discovery import SECTION, discover
 from ..analysis.contest import Contest
+from .attack import Attack
 from .checks import Checks
 from .classes import Classes
 from .closer import Closer
@@ -15,9 +16,12 @@ from .corruptions import Corruptions
 from .cost import Cost
 from .explorer import Explorer
 from .learning import Learning
+from .made_of import MadeOf
 from .numbers import AllNumbers
+from .occlusion import Occlusion
 from .parts import Builder, Section, Text
 from .record import TheRecord
+from .shifts import Shifts
 from .training import Training
 from .undone import Undone
 from .verdict import FirstScreen
@@ -30,6 +34,10 @@ SECTIONS: tuple[type[Builder], ...] = (
     TheRecord,
     Learning,
     Corruptions,
+    Attack,
+    Shifts,
+    Occlusion,
+    MadeOf,
     Cost,
     Classes,
     Explorer,
