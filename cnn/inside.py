@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -67,20 +68,21 @@ class LooksInside:
     def pipeline(self) -> list[str]:
         """The steps from pixels to scores, in words, first to last."""
         side = self.augment_.side
-        kinds = [type(m).__name__ for m in self.model_.modules()]
-        count = {name: kinds.count(name) for name in ("Conv2d", "Linear")}
+        weights = [m.weight.ndim for m in self.model_.modules() if isinstance(getattr(m, "weight", None), nn.Parameter)]
+        convolutions, full = weights.count(4), weights.count(2)
         values = sum(p.numel() for p in self.model_.parameters())
         return [
             f"{side} × {side} pixels",
-            *([f"{count['Conv2d']} convolutions, learned"] if count["Conv2d"] else []),
-            f"{count['Linear']} full layers, learned" if count["Linear"] > 1 else "1 full layer, learned",
+            *([f"{convolutions} convolutional layers, learned"] if convolutions else []),
+            f"{full} full layers, learned" if full > 1 else "1 full layer, learned",
             f"softmax over {len(self.classes_)} classes ({values / 1e6:.1f} M weights, all by back-propagation)",
         ]
 
 
-def sheet(tiles: NDArray[Any], across: int = 8) -> NDArray[np.uint8]:
-    """(n, h, w, 3) of 0 to 255 → one picture of them in rows of ``across``, one pixel of white between."""
+def sheet(tiles: NDArray[Any]) -> NDArray[np.uint8]:
+    """(n, h, w, 3) of 0 to 255 → one picture of them in rows, about as many as there are in each, white between."""
     n, height, width, _ = tiles.shape
+    across = math.ceil(math.sqrt(n))
     rows = -(-n // across)
     out = np.full((rows * (height + 1) - 1, min(n, across) * (width + 1) - 1, 3), 255, np.uint8)
     for i, tile in enumerate(tiles):

@@ -17,6 +17,7 @@ from ...conditions import Scalar
 from ...families import FLOOR
 from ...scoring.resampling import interval, resampled_errors
 from ..numbers import named, points
+from ..tables import Value, number
 from .asked import Answer, answers
 from .contest import Contest
 from .estimate import Estimate
@@ -72,6 +73,12 @@ class Robustness:
         rest = [p for p in self.panels if contest.ranked[p.contender].family != FLOOR and p not in pair]
         chosen = [*pair, *rest][:2]
         return (chosen[0], chosen[1]) if len(chosen) == 2 else None
+
+
+def between(e: Estimate) -> Value:
+    """The interval of an error, for a table: "12.0–18.5", in per cent."""
+    low, high = max(e.low, 0.0), min(e.high, 1.0)
+    return number(f"{100 * low:.1f}–{100 * high:.1f}", high)
 
 
 def estimate(samples: Floats) -> Estimate:

@@ -112,7 +112,8 @@ def _line(
     for x, what, columns in [*([(0.0, "", [])] if plain else []), *at]:
         e = estimate(panel.mean(columns) if columns else panel.errors[:, 0])
         tip = f"{name}, {written.format(what) if columns else 'as they are'}: {with_interval(e)}"
-        marks.append(Mark(x, e.value, tip, "", e.low, e.high, at=what or "none"))
+        low, high = (e.low, e.high) if plain or (x, what, columns) == at[-1] else (None, None)
+        marks.append(Mark(x, e.value, tip, "", low, high, at=what or "none"))
     return name, contender.family, marks
 
 

@@ -12,7 +12,7 @@ from ...families import tone_of
 from ..analysis.asked import Told, told
 from ..analysis.attacked import at_the_end, attacked, epsilon_told_of
 from ..analysis.contest import Contest
-from ..analysis.robustness import Robustness, contrast, estimate
+from ..analysis.robustness import Robustness, between, contrast, estimate
 from ..charts import attack
 from ..numbers import named, percent, points
 from ..tables import Column, Table, Value, number
@@ -81,7 +81,7 @@ def by_epsilon(contest: Contest, found: Robustness, white: Robustness | None) ->
                     row += [number("–", None), number("–", None)]
                     continue
                 e = estimate(one.mean(which))
-                row += [number(percent(e.value), e.value), number(f"{100 * e.low:.1f}–{100 * e.high:.1f}", e.high)]
+                row += [number(percent(e.value), e.value), between(e)]
             rows.append(row)
     return Table("attack", "Top-1 error under attack", columns, rows)
 

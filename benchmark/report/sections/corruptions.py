@@ -10,14 +10,18 @@ from ...families import tone_of
 from ..analysis.asked import told
 from ..analysis.contest import Contest
 from ..analysis.estimate import Estimate
-from ..analysis.robustness import Robustness, contrast, estimate, mean_corruption_errors, robustness
+from ..analysis.robustness import Robustness, between, contrast, estimate, mean_corruption_errors, robustness
 from ..charts import corruptions
-from ..numbers import percent
+from ..numbers import decimal, percent
 from ..tables import Column, Table, Value, number
 from .parts import Charts, Folded, Html, Numbers, Part, Section, Text
 from .pictures import Picture, gallery, may_be_shown
 
 REFERENCE = "alexnet"  # whose errors the mean corruption error counts in
+UNDEFINED = (
+    f"Relative mCE is a mean of ratios to the rise of {REFERENCE}'s error; under some kind of damage it does not rise on "
+    "these images, so there is none."
+)
 NO_REFERENCE = f"No mean corruption error: it counts in the errors of {REFERENCE}, which did not answer in this run."
 
 
@@ -40,6 +44,8 @@ class Corruptions:
         parts += [] if shown is None else [shown]
         scored = mean_errors(contest)
         parts += [Text([NO_REFERENCE], "small")] if scored is None else [Numbers(scored)]
+        undefined = scored is not None and any(row[3].text == "–" for row in scored.rows)
+        parts += [Text([UNDEFINED], "small")] if undefined else []
         parts.append(Numbers(by_kind(contest, found)))
         each = corruptions.figures(contest, found)
         parts += [Folded(f"Each of the {len(each)} kinds, by severity", [Charts(each)])] if each else []
@@ -63,7 +69,7 @@ def mean_errors(contest: Contest) -> Table | None:
         Column("contender"),
         Column("mCE", True, f"mean corruption error: sums over severities in units of {named}'s, mean over kinds"),
         Column("95 %", True),
-        Column("relative mCE", True, f"the same of the rise above the error on images as they are; {named}: 100"),
+        Column("relative mCE", True, f"the same of the rise above the error on images as they are"),
         Column("95 %", True),
         Column("as they are", True, "top-1 error"),
         Column("damaged", True, "top-1 error, mean over kinds and severities"),
@@ -86,12 +92,10 @@ def mean_errors(contest: Contest) -> Table | None:
 
 
 def _hundredths(e: Estimate) -> list[Value]:
-    if not np.isfinite([e.value, e.low, e.high]).all():
+    if not np.isfinite(e.value):
         return [number("–", None), number("–", None)]
-    return [
-        number(f"{100 * e.value:.1f}", 100 * e.value),
-        number(f"{100 * e.low:.1f}–{100 * e.high:.1f}", 100 * e.high),
-    ]
+    low, high = decimal(100 * e.low, 1), decimal(100 * e.high, 1) if np.isfinite(e.high) else "∞"
+    return [number(decimal(100 * e.value, 1), 100 * e.value), number(f"{low} to {high}", 100 * e.high)]
 
 
 def by_kind(contest: Contest, found: Robustness) -> Table:
@@ -109,7 +113,7 @@ def by_kind(contest: Contest, found: Robustness) -> Table:
         row = [Value(kind)]
         for panel in found.panels:
             e = estimate(panel.errors[:, 0] if which is None else panel.mean(which))
-            row += [number(percent(e.value), e.value), number(f"{100 * e.low:.1f}–{100 * e.high:.1f}", e.high)]
+            row += [number(percent(e.value), e.value), between(e)]
         rows.append(row)
     return Table("damage", "Error by kind of damage", columns, rows)
 

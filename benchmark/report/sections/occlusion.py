@@ -42,8 +42,8 @@ class Occlusion:
 
 PROTOCOL = (
     "Maps: how much the score of the answer, less the highest other, falls when a grey square hides a place (Zeiler "
-    "and Fergus 2014). Curves after RISE (Petsiuk et al. 2018), of answers kept instead of class probabilities, as an SVM "
-    "has none. A map that is no better than the controls says nothing about its image."
+    "and Fergus 2014). Curves after RISE (Petsiuk et al. 2018), of answers kept instead of class probabilities, as an "
+    "SVM has none. A map that is no better than the controls says nothing about its image."
 )
 
 

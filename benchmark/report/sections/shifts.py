@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ..analysis.contest import Contest
-from ..analysis.robustness import Robustness, contrast, estimate, robustness
+from ..analysis.robustness import Robustness, between, contrast, estimate, robustness
 from ..charts import shifts
 from ..numbers import percent
 from ..tables import Column, Table, Value, number, text
@@ -49,6 +49,6 @@ def by_amount(contest: Contest, found: Robustness) -> Table:
         row = [name, number("–" if condition is None else shifts.written(condition), amount)]
         for panel in found.panels:
             e = estimate(panel.errors[:, i])
-            row += [number(percent(e.value), e.value), number(f"{100 * e.low:.1f}–{100 * e.high:.1f}", e.high)]
+            row += [number(percent(e.value), e.value), between(e)]
         rows.append(row)
     return Table("shifts", "Error by change", columns, rows)
