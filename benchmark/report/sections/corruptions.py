@@ -19,8 +19,8 @@ from .pictures import Picture, gallery, may_be_shown
 
 REFERENCE = "alexnet"  # whose errors the mean corruption error counts in
 UNDEFINED = (
-    f"Relative mCE is a mean of ratios to the rise of {REFERENCE}'s error; under some kind of damage it does not rise on "
-    "these images, so there is none."
+    f"Relative mCE is a mean of ratios to the rise of {REFERENCE}'s error; under some kind of damage it does not rise "
+    "on these images, so there is none."
 )
 NO_REFERENCE = f"No mean corruption error: it counts in the errors of {REFERENCE}, which did not answer in this run."
 
@@ -69,7 +69,7 @@ def mean_errors(contest: Contest) -> Table | None:
         Column("contender"),
         Column("mCE", True, f"mean corruption error: sums over severities in units of {named}'s, mean over kinds"),
         Column("95 %", True),
-        Column("relative mCE", True, f"the same of the rise above the error on images as they are"),
+        Column("relative mCE", True, "the same of the rise above the error on images as they are"),
         Column("95 %", True),
         Column("as they are", True, "top-1 error"),
         Column("damaged", True, "top-1 error, mean over kinds and severities"),
