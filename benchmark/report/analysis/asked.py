@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,8 +12,10 @@ import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ...conditions import Scalar, of_asking
+from ...families import FLOOR
 from ...scoring.resampling import interval, resampled_errors
 from ...scoring.statistics import hits_at
+from ..numbers import listed, named
 from .contest import Contest, Result
 from .estimate import Estimate
 
@@ -152,3 +154,12 @@ def told(contest: Contest, probe: str) -> list[Told]:
                 read = {name: table for name in mine.tables if (table := result.run.table(mine, name)) is not None}
                 out.append(Told(i, result.record.seed, result.record.method, read))
     return out
+
+
+def unasked(contest: Contest, answered: Collection[int]) -> list[str]:
+    """A sentence for those that are ranked and did not answer, with why where that is known; none if all did."""
+    silent = [c for i, c in enumerate(contest.ranked) if i not in answered and c.family != FLOOR]
+    from_files = [named(c.name) for c in silent if c.record.n_train is None]
+    others = [named(c.name) for c in silent if c.record.n_train is not None]
+    out = [f"{listed(from_files)}: a file of predictions, which can be asked nothing further."] if from_files else []
+    return [*out, f"Without an answer: {listed(others)}."] if others else out

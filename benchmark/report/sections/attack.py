@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...families import tone_of
-from ..analysis.asked import Told, told
+from ..analysis.asked import Told, told, unasked
 from ..analysis.attacked import at_the_end, attacked, epsilon_told_of
 from ..analysis.contest import Contest
 from ..analysis.robustness import Robustness, between, contrast, estimate
@@ -36,7 +36,10 @@ class Attack:
         matrix = attack.transfer(contest)
         parts += [] if matrix is None else [Charts([matrix])]
         parts += pictures(contest)
-        parts += [Numbers(by_epsilon(contest, found, white)), Text([protocol(contest, found, white)], "small")]
+        parts += [
+            Numbers(by_epsilon(contest, found, white)),
+            Text([protocol(contest, found, white), *unasked(contest, [p.contender for p in found.panels])], "small"),
+        ]
         return Section("attack", "What it takes to fool each", sentence(contest, found, epsilon), parts, "Attack")
 
 

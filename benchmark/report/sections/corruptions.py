@@ -7,7 +7,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from ...families import tone_of
-from ..analysis.asked import told
+from ..analysis.asked import told, unasked
 from ..analysis.contest import Contest
 from ..analysis.estimate import Estimate
 from ..analysis.robustness import Robustness, between, contrast, estimate, mean_corruption_errors, robustness
@@ -49,7 +49,7 @@ class Corruptions:
         parts.append(Numbers(by_kind(contest, found)))
         each = corruptions.figures(contest, found)
         parts += [Folded(f"Each of the {len(each)} kinds, by severity", [Charts(each)])] if each else []
-        parts.append(Text([protocol], "small"))
+        parts.append(Text([protocol, *unasked(contest, [panel.contender for panel in found.panels])], "small"))
         return Section(
             "corruptions", "When images are damaged", contrast(contest, found, "Damage", over), parts, "Damage"
         )

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...families import FLOOR, family_of, tone_of
+from ..analysis.asked import unasked
 from ..analysis.contest import Contest
 from ..analysis.occluded import Occluded, correlations, mean, occluded, pointing
 from ..charts import occlusion
@@ -36,7 +37,9 @@ class Occlusion:
         matrix = occlusion.alike(contest, found)
         if matrix is not None:
             parts += [Text([same_place(contest, found, compared)], "lede"), Charts([matrix])]
-        parts.append(Text([*sanity(contest, found), objects(contest, found), PROTOCOL], "small"))
+        parts.append(
+            Text([*sanity(contest, found), objects(contest, found), PROTOCOL, *unasked(contest, found.maps)], "small")
+        )
         return Section("occlusion", "What each looked at", sentence(contest, found, compared), parts, "Looking")
 
 

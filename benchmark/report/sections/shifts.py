@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ..analysis.asked import unasked
 from ..analysis.contest import Contest
 from ..analysis.robustness import Robustness, between, contrast, estimate, robustness
 from ..charts import shifts
@@ -26,7 +27,7 @@ class Shifts:
             "Engstrom et al. (2019)."
         )
         parts: list[Part] = [Charts(shifts.figures(contest, found)), Numbers(by_amount(contest, found))]
-        parts.append(Text([protocol], "small"))
+        parts.append(Text([protocol, *unasked(contest, [panel.contender for panel in found.panels])], "small"))
         return Section(
             "shifts",
             "When images are moved a little",
