@@ -24,7 +24,7 @@ class LooksInside:
     augment_: Augment
     classes_: NDArray[np.int64]
     stored_: int
-    ten_crops: bool
+    views: int
     n_jobs: int | None
 
     def input_gradient(self, pixels: Floats, labels: NDArray[np.int64]) -> Floats:
@@ -37,7 +37,7 @@ class LooksInside:
         network = self.model_.to("cpu").eval()
         with torch_threads(self.n_jobs), torch.enable_grad():
             x = torch.from_numpy(np.ascontiguousarray(pixels, np.float32)).requires_grad_()
-            views = self.augment_.on(torch.device("cpu")).views(_as_stored(x, self.stored_), self.ten_crops)
+            views = self.augment_.on(torch.device("cpu")).views(_as_stored(x, self.stored_), self.views)
             mean = torch.stack([network(view).float().softmax(1) for view in views]).mean(0)
             loss = F.nll_loss(mean.clamp_min(1e-30).log(), targets, reduction="sum")
             (gradient,) = torch.autograd.grad(loss, x)

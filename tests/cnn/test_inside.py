@@ -37,7 +37,7 @@ def test_the_gradient_is_that_of_the_loss(fitted: tuple[AlexNet, Any], size: tup
         for step in (0.25, -0.25):
             with torch.inference_mode():
                 x = torch.from_numpy(pixels + step * way)
-                views = contender.augment_.views(_as_stored(x, contender.stored_), False)
+                views = contender.augment_.views(_as_stored(x, contender.stored_), contender.views)
                 mean = torch.stack([contender.model_(view.double()).softmax(1) for view in views]).mean(0)
                 losses.append(-mean[torch.arange(2), torch.from_numpy(labels)].log().sum())
     finally:

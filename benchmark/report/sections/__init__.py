@@ -15,6 +15,7 @@ from .closer import Closer
 from .corruptions import Corruptions
 from .cost import Cost
 from .explorer import Explorer
+from .ingredients import Ingredients
 from .learning import Learning
 from .made_of import MadeOf
 from .numbers import AllNumbers
@@ -33,6 +34,7 @@ SECTIONS: tuple[type[Builder], ...] = (
     AllNumbers,
     TheRecord,
     Learning,
+    Ingredients,
     Corruptions,
     Attack,
     Shifts,
