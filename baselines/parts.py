@@ -99,9 +99,41 @@ class Configurable(Coded):
 
 
 class Fisher(Configurable):
-    """Fisher vectors: Perronnin, Sánchez and Mensink 2010."""
+    """Fisher vectors: Perronnin, Sánchez and Mensink 2010; with ``root=false`` without their signed square roots.
 
-    coding = "fisher"
+    The other parameters are those of ``Configurable``.
+    """
+
+    def __init__(
+        self,
+        descriptor: str = "sift",
+        k: int = 256,
+        dims: int = 64,
+        xy: bool = True,
+        pyramid: str = "1x1",
+        mirrored: bool = False,
+        step: float = 0,
+        classifier: str = "svm",
+        fused: bool = False,
+        root: bool = True,
+        random_state: int = 0,
+        device: str = "cpu",
+        n_jobs: int | None = None,
+        cache_dir: str | None = None,
+    ) -> None:
+        where: dict[str, Any] = {"device": device, "n_jobs": n_jobs, "cache_dir": cache_dir}
+        super().__init__(descriptor, k, dims, xy, pyramid, mirrored, step, classifier, fused, random_state, **where)
+        self.root = root
+
+    def check(self) -> None:
+        """ValueError as for the others, and for a ``root`` that is not true or false."""
+        super().check()
+        true_or_false("root", self.root)
+
+    @property
+    def coding(self) -> str:  # type: ignore[override]
+        """With or without the roots."""
+        return "fisher" if self.root else "fisher-2007"
 
 
 class Bovw(Configurable):

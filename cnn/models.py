@@ -80,7 +80,7 @@ class AlexNet(DeepClassifier):
             true_or_false(name, getattr(self, name))
 
     def _needs_held_out(self) -> bool:
-        return self.schedule == "plateau"  # which watches their error
+        return self.schedule == "plateau" or super()._needs_held_out()  # a plateau is one of their error
 
     def _width(self, on_gpu: bool) -> float:
         return (1.0 if on_gpu else 0.5) if self.width is None else self.width
@@ -139,7 +139,7 @@ class AlexNet2012(AlexNet):
         return 90 if on_gpu else super()._epochs(n_train, on_gpu)
 
     def _hyperparameters(self, epochs: int, n_train: int, on_gpu: bool) -> Hyperparameters:
-        rate = 0.01 if self.lr is None else self.lr
+        rate = 0.01 if self._rate is None else self._rate
         return replace(super()._hyperparameters(epochs, n_train, on_gpu), label_smoothing=0.0, lr=rate)
 
     def _sides(self, shortest: int, on_gpu: bool) -> tuple[int, int]:
