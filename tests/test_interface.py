@@ -7,7 +7,6 @@ import inspect
 import json
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +22,10 @@ from topfive.baselines.whole import ColorHistogram, Hog
 from topfive.benchmark import config, interface, loaded
 from topfive.benchmark.families import DEEP, FLOOR, HAND
 from topfive.benchmark.results.run import load_run
-from topfive.benchmark.running import engine, isolation, progress, runner
+from topfive.benchmark.running import progress
 
 from .benchmark.report.conftest import build_run
+from .in_process import cells_here
 
 CONTENDERS = (("alexnet", DEEP, 1.7), ("sift-fisher", HAND, 2.1), ("chance", FLOOR, 0.0))
 
@@ -51,22 +51,12 @@ def stored(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Cells without a process of their own, which would import the libraries anew, and without the report."""
-
-    def run_here(cell: dict[str, Any], scratch: Path, **_: Any) -> isolation.Outcome:
-        with tempfile.TemporaryDirectory(dir=scratch) as name:
-            record = engine._run(cell, Path(name))
-            answers: list[dict[str, Any]] = []
-            if record is None:
-                record, answers = isolation._outcome(Path(name), 0, {})
-            files = [record["predictions"]] if "predictions" in record else []
-            return isolation.Outcome(record, answers, {file: Path(name, file).read_bytes() for file in files})
-
-    monkeypatch.setattr(runner, "run_isolated", run_here)
+    """Cells without a process of their own, and without the report."""
 
     def no_report(runs: list[Path], out: Path, **_: Any) -> None:
         (out / "report.html").touch()
 
+    cells_here(monkeypatch)
     monkeypatch.setattr("topfive.benchmark.report.render.render", no_report)
 
 
