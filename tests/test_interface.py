@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import ast
 import doctest
 import inspect
 import json
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -316,6 +318,26 @@ def test_contenders_are_estimators_of_scikit_learn() -> None:
         ColorHistogram().fit(grey.transform(images), labels).decision_function(grey.transform(data.val.images)),
     )
     assert cross_val_score(pipeline, images, labels, cv=3, scoring="top_k_accuracy").min() > 1 / 3
+
+
+def test_the_page_of_documentation_is_true(stored: Path) -> None:
+    """docs/python.md from top to bottom: a stored run for the one that takes minutes, four photographs for PATH."""
+    text = (Path(__file__).parents[1] / "docs" / "python.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```python\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    known = {*inspect.signature(topfive.run).parameters, *config.RunConfig.model_fields}
+    calls = [node for block in blocks for node in ast.walk(ast.parse(block)) if isinstance(node, ast.Call)]
+    runs = [call for call in calls if ast.unparse(call.func) == "topfive.run"]
+    assert len(runs) == 3
+    assert {word.arg for call in runs for word in call.keywords} <= known
+    names: dict[str, Any] = {}
+    for block in blocks:
+        code = block.replace(
+            'topfive.run(data="photos", methods=["sift-fisher", "alexnet"])', f"topfive.load({str(stored)!r})"
+        )
+        code = code.replace('"PATH"', '"photos", per_class=10, classes="brick+chelsea+gravel+page"')
+        if "topfive.run(" not in code:
+            exec(code, names)
+    assert len(names["data"].train) == 40
 
 
 def test_images_are_indexed_as_an_array_is() -> None:
