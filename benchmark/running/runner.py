@@ -42,7 +42,7 @@ BUILT_IN = "built in"  # the layout of the photographs
 
 
 def run(config: RunConfig) -> int:
-    """Do what ``config`` says. Returns the exit status: 0 all cells done (or skipped by their contender), else 1."""
+    """Do what ``config`` says. Returns the exit status: 0 where all cells are settled, else 1."""
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         raise InputError(
             "topfive run is one process and was started as several: give it the GPUs of this machine with "
@@ -85,7 +85,7 @@ def run(config: RunConfig) -> int:
         if others:
             display.say(f"the report also holds {', '.join(others)} from earlier runs")
         display.say(f"report: {folder / 'report.html'}")
-    return 0 if not failed and all(record.status in ("done", "skipped") for record in mine) else 1
+    return 0 if not failed and all(record.settled for record in mine) else 1
 
 
 def _default_folder(config: RunConfig, datasets: Opened) -> Path:
@@ -164,7 +164,7 @@ def _work(config: RunConfig, run: Run, datasets: Opened, cells: list[Cell], pend
                 _put(run, cell, found, answers)
                 run.save()
             display.finished(cell.name, found)
-            return found.status in ("done", "skipped")
+            return found.settled
 
         try:
             for future in as_completed([pool.submit(work, cell) for cell in pending]):
