@@ -83,7 +83,10 @@ class OnnxNetwork(Frozen):
         load = [options, ["CPUExecutionProvider"]]
         session = onnxruntime.InferenceSession(self.content, *load)
         if self.output and self.output not in [known.name for known in session.get_outputs()]:
-            session = onnxruntime.InferenceSession(self.content + _also_output(self.output), *load)
+            try:
+                session = onnxruntime.InferenceSession(self.content + _also_output(self.output), *load)
+            except Exception as error:  # onnxruntime has classes of its own for them
+                raise ValueError(f"the file has no value {self.output!r} to be the features: {error}") from error
         self.session = session
         self.wanted = self.output or session.get_outputs()[0].name
         self.input = session.get_inputs()[0]

@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import copy
 import hashlib
+from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -147,6 +148,11 @@ class Timm(Pretrained):
         """As the base says."""
         if find_spec("timm") is None:
             return "timm is not installed: pip install timm (or take onnx[model=FILE], which needs less)"
+        try:
+            import_module("timm")
+        except Exception as error:  # a torchvision for another build of torch raises whatever it meets first
+            said = (str(error).splitlines() or [""])[0]
+            return f"timm cannot be imported ({type(error).__name__}: {said}): its torchvision must fit this torch"
         if self.weights_file() is None:
             where = self.weights or f"the weights of {self.model}"
             return (

@@ -83,6 +83,8 @@ def test_the_file_decides_where_it_says_how_images_come(tmp_path: Path) -> None:
     assert OnnxNetwork(str(made(tmp_path / "open.onnx"))).side == 224
     with pytest.raises(ValueError, match="takes images of 16 × 16 pixels, not squares of 32"):
         OnnxNetwork(str(tmp_path / "two.onnx"), side=32)
+    with pytest.raises(ValueError, match="the file has no value 'nothing' to be the features"):
+        OnnxNetwork(str(tmp_path / "open.onnx"), "nothing")
     with pytest.raises(ValueError, match="where one input of"):
         OnnxNetwork(str(made(tmp_path / "odd.onnx", shape=("n", 16, 16, 4))))
 
@@ -126,12 +128,22 @@ def test_features_are_kept_for_the_same_weights_alone(tmp_path: Path, monkeypatc
 
 def test_what_is_missing_is_said_in_a_line(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     there = {"onnxruntime", "timm"}
+    monkeypatch.setattr(pretrained, "import_module", lambda name: None)
     monkeypatch.setattr(pretrained, "find_spec", lambda name: name if name in there else None)
     assert Onnx().missing() == "no network was given: onnx[model=FILE.onnx]"
     assert Onnx(model=str(tmp_path / "none.onnx")).missing() == f"there is no file {tmp_path / 'none.onnx'}"
     lacks = str(Timm(weights="w.safetensors").missing())
     assert lacks.startswith(
         "w.safetensors is not on this machine: give weights=FILE, or fetch them once with python -c"
+    )
+
+    def breaks(name: str) -> None:
+        raise RuntimeError("operator torchvision::nms does not exist\nmore")
+
+    monkeypatch.setattr(pretrained, "import_module", breaks)
+    assert Timm().missing() == (
+        "timm cannot be imported (RuntimeError: operator torchvision::nms does not exist): its torchvision must fit "
+        "this torch"
     )
     there.clear()
     assert Onnx(model="x.onnx").missing() == "onnxruntime is not installed: pip install 'topfive[pretrained]'"
