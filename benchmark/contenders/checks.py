@@ -21,8 +21,9 @@ from scipy.optimize import linear_sum_assignment
 
 from ..data import Dataset, open_dataset
 from ..data.images import LazyImages
-from ..scoring.ranking import ScoreError, align
+from ..scoring.ranking import ScoreError, align, confidence_of
 from ..specs import Spec
+from .contract import scores_of
 from .discovery import Entry, check_params, parameters
 
 CLASSES = "brick+chelsea+gravel+page+retina+text"
@@ -168,7 +169,7 @@ class _Trial:
 
     def answer(self, method: Any, images: LazyImages, n_classes: int | None = None) -> NDArray[np.floating[Any]]:
         try:
-            return align(method.decision_function(images), method.classes_, len(images), n_classes or self.n_classes)
+            return align(scores_of(method, images), method.classes_, len(images), n_classes or self.n_classes)
         except ScoreError as error:
             raise _Wrong(str(error)) from None
 
@@ -176,6 +177,18 @@ class _Trial:
         start = time.perf_counter()
         self.before = self.answer(self.method, self.data.val.images)
         self.predict_seconds = time.perf_counter() - start
+        if hasattr(self.method, "decision_function") and hasattr(self.method, "predict_proba"):
+            try:
+                given = align(
+                    self.method.predict_proba(self.data.val.images),
+                    self.method.classes_,
+                    len(self.before),
+                    self.n_classes,
+                )
+            except ScoreError as error:
+                raise _Wrong(f"predict_proba: {error}") from None
+            if confidence_of(given) != "probability":
+                raise _Wrong("predict_proba answers no probabilities; let each image's sum to one, or leave it out")
         return None
 
     def class_order(self) -> str | None:

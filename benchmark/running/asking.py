@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 
 from .. import conditions
 from ..conditions import Scalar
+from ..contenders.contract import scores_of
 from ..contenders.discovery import Entry
 from ..data import Dataset
 from ..data.images import LazyImages
@@ -50,9 +51,7 @@ class FittedContender:
         if not hasattr(images, "batches"):
             arrays = list(images)
             images = LazyImages(arrays.__getitem__, len(arrays))
-        return align(
-            self.method.decision_function(images), np.asarray(self.method.classes_), len(images), self.n_classes
-        )
+        return align(scores_of(self.method, images), np.asarray(self.method.classes_), len(images), self.n_classes)
 
 
 def ask(

@@ -45,6 +45,7 @@ def test_what_keeps_the_contract_passes() -> None:
         ("changes-labels", "fit", "work on a copy"),
         ("misspells-quick", "constructor", "quick_params has 'epoch'"),
         ("wrong-shape", "scores", "one finite score per image and class"),
+        ("counts-votes", "scores", "let each image's sum to one"),
         ("wrong-class-order", "class order", "order of classes_"),
         ("normalises-over-the-test", "order and batches", "score each image by itself"),
         ("peeks-at-the-order", "order and batches", "change with their order"),

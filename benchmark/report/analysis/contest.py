@@ -22,7 +22,7 @@ from ...results.run import Run
 from ...results.schema import DatasetRecord, Record
 from ...scoring.metrics import decisive_k
 from ...scoring.paired import Difference, difference
-from ...scoring.ranking import Ranking
+from ...scoring.ranking import Ranking, as_probability
 from ...scoring.seeds import interval_over_seeds
 from ...scoring.statistics import hits_at, tie_groups
 from .estimate import Estimate
@@ -267,6 +267,8 @@ def _contest(members: list[tuple[Run, DatasetRecord]], runs: Sequence[Run], numb
     found: dict[tuple[Any, ...], Result] = {}
     undone: dict[tuple[Any, ...], Record] = {}
     answered: set[tuple[Any, ...]] = set()
+    # The seeds of one run are of one contender, though each may choose another learning rate or stop at another epoch.
+    setups: dict[tuple[Any, ...], tuple[str, str]] = {}
     for run, described in members:
         for record in run.records:
             if record.dataset != described.name:
@@ -282,7 +284,8 @@ def _contest(members: list[tuple[Run, DatasetRecord]], runs: Sequence[Run], numb
             if record.status != "done" or record.number("top1_err") is None:
                 undone[record.identity] = record
                 continue
-            key = (made, set_up(record), record.seed)
+            setup = setups.setdefault((run.path, made, record.device), set_up(record))
+            key = (made, setup, record.seed)
             if key in found:
                 notes.append(f"{record.method} was run more than once; the result of {run.path.name} is shown.")
             found[key] = Result(run, record)
@@ -351,17 +354,19 @@ def _read_predictions(
             tied.append(got.tied[rows].astype(np.int16))
             if result is contender.results[0]:
                 contender.first = got.top_classes[rows, 0].astype(np.int16)
-                contender.confidence = _confidence(result.record, got.top_scores[rows, 0])
+                contender.confidence = _confidence(result.record, got, rows)
         else:
             contender.above, contender.tied = np.stack(above), np.stack(tied)
     return ids, labels
 
 
-def _confidence(record: Record, best: NDArray[np.float32]) -> NDArray[np.float32] | None:
+def _confidence(record: Record, ranking: Ranking, rows: NDArray[np.int64] | slice) -> NDArray[np.float32] | None:
     """(n,) probabilities of the first guesses, whichever way the contender gives them; None where it gives none."""
+    if ranking.confidence is not None:
+        return ranking.confidence[rows]
     if record.confidence is None:
         return None
-    return np.clip(np.exp(best) if record.confidence == "log-probability" else best, 0, 1)
+    return as_probability(ranking.top_scores[rows, 0], record.confidence)  # of an older run
 
 
 def order(ids: pa.Array, other: pa.Array) -> NDArray[np.int64] | slice | None:
