@@ -9,7 +9,9 @@ from topfive.benchmark.families import DEEP, FLOOR, HAND, PRETRAINED
 from topfive.benchmark.report.analysis.contest import Contest, contests_of
 from topfive.benchmark.report.analysis.verdict import verdict
 from topfive.benchmark.report.charts import cost, ranking, record, top_k
+from topfive.benchmark.report.numbers import percent, points
 from topfive.benchmark.report.render import legend, render
+from topfive.benchmark.report.sections.transfer import Transfer
 from topfive.benchmark.results.run import open_run
 
 from tests.benchmark.report.conftest import MakeRun
@@ -67,6 +69,32 @@ def test_it_is_no_rival_of_those_that_are_compared(make_run: MakeRun) -> None:
     among = (("hog", HAND, 0.2), ("timm", PRETRAINED, 1.5), ("onnx", PRETRAINED, 1.5))
     contest = contest_of(make_run("among", contenders=among, broken=False))
     assert [len(side) for side in contest.rivals] in ([1, 2], [2, 1])
+
+
+def test_the_section_sets_it_against_the_best_that_has_not_at_each_size(make_run: MakeRun) -> None:
+    run = make_run(contenders=(*SIDES, *SEEN, CHANCE), train_per_class=(10, 100), broken=False)
+    contest = contest_of(run)
+    section = Transfer().build(contest)
+    assert section is not None
+    table = section.parts[0].table  # type: ignore[union-attr]
+    assert [row[0].text for row in table.rows] == ["10", "100"]
+    smaller = {c.name: c for c in contest.smaller}
+    ranked = {c.name: c for c in contest.ranked}
+    for row, of in zip(table.rows, (smaller, ranked), strict=True):
+        errors = [contest.error_of(of[name], contest.k).value for name in ("timm", "net")]
+        assert [row[1].text, row[3].text] == [percent(e) for e in errors]
+        assert row[5].text == points(errors[1] - errors[0])
+    assert section.sentence.startswith(
+        "timm, which has seen other images, against net, the best that has not: with 10 training images a class it "
+    )
+    assert f"it errs {table.rows[1][5].text} points less ({table.rows[1][6].text})" in section.sentence
+
+
+@pytest.mark.parametrize("contenders", [SIDES, (*SEEN, CHANCE)])
+def test_there_is_no_section_with_one_kind_alone(
+    contenders: tuple[tuple[str, str, float], ...], make_run: MakeRun
+) -> None:
+    assert Transfer().build(contest_of(make_run(contenders=contenders, broken=False))) is None
 
 
 def test_every_chart_has_a_place_for_it(make_run: MakeRun, tmp_path: Path) -> None:
