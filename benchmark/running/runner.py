@@ -171,7 +171,7 @@ def _work(
                 _put(run, cell, found, answers)
                 run.save()
             display.finished(cell.name, found)
-            return found.status in ("done", "skipped")
+            return found.settled
 
         try:
             for future in as_completed([pool.submit(work, cell) for cell in pending]):

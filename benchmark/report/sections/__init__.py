@@ -20,6 +20,7 @@ from .numbers import AllNumbers
 from .parts import Builder, Section, Text
 from .record import TheRecord
 from .training import Training
+from .transfer import Transfer
 from .undone import Undone
 from .verdict import FirstScreen
 
@@ -30,6 +31,7 @@ SECTIONS: tuple[type[Builder], ...] = (
     AllNumbers,
     TheRecord,
     Learning,
+    Transfer,
     Ingredients,
     Corruptions,
     Cost,
