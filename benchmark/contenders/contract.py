@@ -134,11 +134,16 @@ HOOKS: tuple[Hook, ...] = (
     Hook(
         CLASS,
         "family",
-        '`"hand-engineered"`, `"deep"`, `"learned, shallow"`, `"floor"`, else `"other"`: its hue, and its side in the '
-        "verdict",
+        '`"hand-engineered"`, `"deep"`, `"pre-trained"` (has seen other images: on neither side), `"learned, '
+        'shallow"`, `"floor"`, else `"other"`: its hue, and its side in the verdict',
     ),
     Hook(CLASS, "several_devices", '`True`: `device` may be several, `"cuda:0,1"`'),
     Hook(CLASS, "quick_params", "parameters with which `topfive check` fits in seconds"),
+    Hook(
+        METHOD,
+        "missing",
+        "`missing()`: what this machine lacks for it, a package or a file, in a line; None if nothing",
+    ),
     Hook(METHOD, "skip", "`skip(images, n_classes)`: why it cannot take these images, in a line; None if it can"),
     Hook(
         METHOD,

@@ -6,6 +6,7 @@ import hashlib
 import itertools
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -100,7 +101,7 @@ def plan(
         every = itertools.product(training_conditions(config), dict.fromkeys(config.seed), contenders)
         for condition, seed, (spec, entry) in every:
             made_of = (dataset.fingerprint, config.limit, str(spec), entry.target, code[entry.target], seed)
-            key = _digest(*made_of, conditions.to_json(condition), *made_by)
+            key = _digest(*made_of, conditions.to_json(condition), *made_by, *_files(spec))
             cells.append(Cell(name, args, spec, entry, seed, condition, asked, key))
     read = tuple(_reading(one, cells) for one in asked)
     yield from (replace(cell, probes=read) for cell in cells)
@@ -134,6 +135,14 @@ def has_plain_result(run: Run, cell: Cell) -> bool:
 def distinct(texts: list[str], parse: Callable[[str], Spec] = specs.parse) -> list[Spec]:
     """The specifications without repetitions, in order."""
     return list({str(spec): spec for spec in map(parse, texts)}.values())
+
+
+def _files(spec: Spec) -> Iterator[tuple[str, int, int]]:
+    """(parameter, bytes, ns of its last change) of the files that a contender's parameters name, of weights say."""
+    for name, value in spec.params.items():
+        if isinstance(value, str) and Path(value).is_file():
+            about = Path(value).stat()
+            yield name, about.st_size, about.st_mtime_ns
 
 
 def _digest(*parts: object) -> str:

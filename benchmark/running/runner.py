@@ -176,7 +176,7 @@ def _work(
                 _put(run, cell, found, answers)
                 run.save()
             display.finished(cell.name, found)
-            return found.status in ("done", "skipped")
+            return found.settled
 
         try:
             for cells_now in (alone, reading):

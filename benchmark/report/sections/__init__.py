@@ -24,6 +24,7 @@ from .parts import Builder, Section, Text
 from .record import TheRecord
 from .shifts import Shifts
 from .training import Training
+from .transfer import Transfer
 from .undone import Undone
 from .verdict import FirstScreen
 
@@ -34,6 +35,7 @@ SECTIONS: tuple[type[Builder], ...] = (
     AllNumbers,
     TheRecord,
     Learning,
+    Transfer,
     Ingredients,
     Corruptions,
     Attack,
