@@ -226,6 +226,7 @@ def pretended_gpu() -> Iterator[Gpu]:
         "is_bf16_supported": True,
         "max_memory_allocated": 2**20,
         "Stream": mock.Mock(),
+        "Event": mock.Mock(),
         "current_stream": mock.Mock(),
         "stream": nullcontext(),
         "synchronize": None,

@@ -65,10 +65,18 @@ def images(monkeypatch: pytest.MonkeyPatch) -> Slow:
 
         return slow
 
+    def slow_descriptor(name: str) -> Any:
+        def slow(*args: Any) -> Iterator[torch.Tensor]:
+            clock.spend(DESCRIBING[name])
+            yield from quick[name](*args)
+
+        return slow
+
+    quick = dict(sampling_module.DESCRIPTORS)
+
     monkeypatch.setattr(costs_module, "now", clock.read)
     monkeypatch.setattr(costs_module, "thread_now", clock.read)
-    described = {name: slowed(sampling_module.DESCRIPTORS[name], seconds) for name, seconds in DESCRIBING.items()}
-    monkeypatch.setattr(sampling_module, "DESCRIPTORS", described)
+    monkeypatch.setattr(sampling_module, "DESCRIPTORS", {name: slow_descriptor(name) for name in DESCRIBING})
     learned = {name: slowed(learn, FITTING) for name, learn in sampling_module.LEARN.items()}
     monkeypatch.setattr(sampling_module, "LEARN", learned)
     monkeypatch.setattr(Encoder, "encode", slowed(Encoder.encode, CODING))

@@ -16,19 +16,19 @@ from pathlib import Path
 import numpy as np
 import torch
 from topfive.baselines.presets import OxfordVgg, SiftFisher
-from topfive.benchmark.data.images import Images
+from topfive.benchmark.data.images import LazyImages
 
 CONTENDERS = {"sift-fisher": SiftFisher, "oxford-vgg-2012": OxfordVgg}
 
 
-def pictures(n: int, side: int, seed: int) -> Images:
+def pictures(n: int, side: int, seed: int) -> LazyImages:
     """n images of blurred noise."""
     random = np.random.default_rng(seed)
     coarse = torch.from_numpy(random.random((n, 3, side // 4, side // 4), dtype=np.float32))
     fine = torch.from_numpy(random.random((n, 3, side, side), dtype=np.float32))
     smooth = torch.nn.functional.interpolate(coarse, (side, side), mode="bicubic").add_(fine, alpha=0.2)
     array = smooth.clamp_(0, 1).mul_(255).byte().permute(0, 2, 3, 1).contiguous().numpy()
-    return Images(lambda i: array[i], n, fingerprint=f"noise-{n}-{side}-{seed}")
+    return LazyImages(lambda i: array[i], n, fingerprint=f"noise-{n}-{side}-{seed}")
 
 
 def main() -> None:
