@@ -222,14 +222,18 @@ app.add_typer(data_app, name="data")
 def data_inspect(
     path: Annotated[str, typer.Argument(help="A folder or an archive; or photos.")],
     problems: Annotated[int, typer.Option(help="List at most so many unreadable images.")] = 10,
+    html: Annotated[str | None, typer.Option(help="Also write a page into this file, with pictures.")] = None,
 ) -> None:
     """Say what lies at a path: layout, counts, classes, sizes, problems, fingerprint."""
     from topfive.common.machine import cores
 
     from .data.tools.inspect import inspect
+    from .data.tools.inspect_page import write_page
 
-    found = inspect(path, n_jobs=cores())
+    found = inspect(path, n_jobs=cores()) if html is None else write_page(path, html, n_jobs=cores())
     print(found.text(problems))
+    if html is not None:
+        print(f"page: {html}")
     if found.error is not None:
         raise typer.Exit(2)
 
@@ -237,10 +241,9 @@ def data_inspect(
 @data_app.command("ids")
 def data_ids(data: Annotated[str, typer.Argument(help=f"photos, or a path to images; with {KEYS}.")]) -> None:
     """List the validation images by the ids that a predictions file uses, one a line."""
-    from . import specs
-    from .data import open_dataset
+    from .data import data_spec, open_dataset
 
-    spec = specs.parse(data)
+    spec = data_spec(data)
     params: dict[str, Any] = dict(spec.params)
     print("\n".join(open_dataset(spec.name, **params).val.ids))
 
@@ -253,11 +256,10 @@ def data_export(
     """Write the images as PNG files with train.csv and val.csv, for programs in any language; -d takes the folder."""
     from topfive.common.machine import cores
 
-    from . import specs
-    from .data import open_dataset
+    from .data import data_spec, open_dataset
     from .data.tools.export import export
 
-    spec = specs.parse(data)
+    spec = data_spec(data)
     params: dict[str, Any] = dict(spec.params)
     written = export(open_dataset(spec.name, n_jobs=cores(), **params), folder)
     print(f"{written}: train.csv and val.csv (path,label,image_id), classes.csv (class,name)")

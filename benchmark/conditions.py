@@ -40,6 +40,16 @@ def training_split(split: Any, condition: Condition, seed: int) -> Any:
     return split
 
 
+def of_a_view(condition: Mapping[str, Any]) -> dict[str, Scalar]:
+    """The condition that a probe names, in plain types. Raises ValueError where it cannot be one."""
+    plain = {axis: value.item() if hasattr(value, "item") else value for axis, value in condition.items()}
+    if not plain or of_training(plain) or not all(isinstance(axis, str) for axis in plain):
+        raise ValueError(f"a view's condition needs axes of its own, and {dict(condition)!r} has not")
+    if not all(isinstance(value, Scalar) and value == value for value in plain.values()):
+        raise ValueError(f"the condition {dict(condition)!r} may hold words, numbers, true and false only")
+    return plain
+
+
 def of_training(condition: Condition) -> dict[str, Scalar]:
     """The part of a condition under which the contender was fitted."""
     return {axis: value for axis, value in condition.items() if axis in TRAINING}

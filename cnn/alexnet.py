@@ -8,10 +8,10 @@ from __future__ import annotations
 
 from collections import OrderedDict
 
-import torch
-import torch.nn.functional as F
-from torch import Tensor, nn
+from torch import nn
 
+from .convolution import Stem, Towers
+from .fused import MaxPool
 from .lrn import LocalResponseNorm
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {"relu": nn.ReLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid}
@@ -23,18 +23,6 @@ KERNELS = {1: 3, 2: 5, 3: 7, 4: 11}  # of conv1, by its stride; 11/4 is the pape
 def stem_stride(side: int) -> int:
     """Stride of conv1: a 32nd of the side, 1 to 4, so that some 24 to 48 positions are left; the paper's 4 from 112."""
     return min(4, max(1, round(side / 32)))
-
-
-class Towers(nn.Conv2d):
-    """A grouped convolution. On a GPU it is one dense convolution for each group: the grouped ones of cuDNN can be many
-    times slower on channels-last maps (which is why torch.compile, too, avoids that order for such networks)."""
-
-    def forward(self, x: Tensor) -> Tensor:
-        if x.device.type != "cuda":
-            return super().forward(x)
-        biases = [None] * self.groups if self.bias is None else self.bias.chunk(self.groups)
-        parts = zip(x.chunk(self.groups, 1), self.weight.chunk(self.groups), biases, strict=True)
-        return torch.cat([F.conv2d(*part, self.stride, self.padding) for part in parts], 1)
 
 
 def alexnet(
@@ -84,14 +72,14 @@ def alexnet(
     layers: OrderedDict[str, nn.Module] = OrderedDict()
 
     def conv(i: int, c_in: int, c_out: int, size: int, stride: int = 1, padding: int = 0, groups: int = 1) -> None:
-        kind = nn.Conv2d if groups == 1 else Towers
+        kind = Stem if i == 1 else nn.Conv2d if groups == 1 else Towers
         layers[f"conv{i}"] = kind(c_in, c_out, size, stride, padding, groups=groups, bias=not batch_norm)
         if batch_norm:
             layers[f"bn{i}"] = nn.BatchNorm2d(c_out)
         layers[f"act{i}"] = _activation(activation)
 
     def pool(i: int) -> None:
-        layers[f"pool{i}"] = nn.MaxPool2d(3 if overlap else 2, 2)
+        layers[f"pool{i}"] = MaxPool(3 if overlap else 2, 2)
 
     conv(1, 3, c1, kernel, stride=stride, padding=2 if stride == 4 else kernel // 2)
     if lrn:

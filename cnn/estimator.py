@@ -224,10 +224,12 @@ class DeepClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.cached_cpu_seconds_ = 0.0
         if before:
             # Pre-training comes before the first checkpoint; to compile comes again before the epochs that were left.
-            now = ("load",) if len(before) == len(self.history_) else ("load", "compile")
+            whole = len(before) == len(self.history_)
+            now = ("load",) if whole else ("load", "compile")
             self.cached_timings_ = {stage: seconds for stage, seconds in self.timings_.items() if stage not in now}
             self.cached_timings_["train"] = sum(record["seconds"] for record in before)
             self.cached_cpu_seconds_ = trained.pretrain_cpu_seconds + sum(record["cpu_seconds"] for record in before)
+            self.cached_cpu_seconds_ += trained.prepare_cpu_seconds if whole else 0.0
 
     def _budget(self, n_train: int, n_given: int, on_gpu: bool) -> dict[str, Any]:
         """What the network was given: a dictionary of numbers and strings.

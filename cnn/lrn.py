@@ -8,8 +8,9 @@ paper's inputs of 0 to 255; where activations are near 1, b is nearly 2^-0.75 ·
 
 ``torch.nn.LocalResponseNorm`` pads, pools in five dimensions and raises to a power, each a pass over memory, and the
 backward doubles them. Here the power −3/4 is two reciprocal square roots, and the backward is written out. The sum over
-the window is one matrix product with a (C, C) band, with channels last a plain GEMM over the pixels; where the network
-is compiled for a GPU it is a sum of shifted maps, and the compiler makes one pass over memory of the whole.
+the window is one matrix product with a (C, C) band, with channels last a plain GEMM over the pixels. On a GPU in
+bfloat16 all is one kernel (``triton_kernels``); in other precisions, where the network is compiled for a GPU, it is a
+sum of shifted maps.
 
 The denominator and its power are float32 at least: in bfloat16 k plus a little would be k.
 """
@@ -21,6 +22,8 @@ from typing import Any
 import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
+
+from .fused import takes
 
 
 def _compiled_for_gpu(t: Tensor) -> bool:
@@ -92,7 +95,11 @@ class LocalResponseNorm(nn.Module):
         self.register_buffer("band", inside.float(), persistent=False)
 
     def forward(self, x: Tensor) -> Tensor:
-        result: Tensor = _Normalise.apply(  # type: ignore[no-untyped-call]
+        result: Tensor
+        if takes(x) and self.size <= 17:  # the kernel's widest window
+            result = torch.ops.topfive.normalise(x, self.size, self.alpha, self.k, self.beta)
+            return result
+        result = _Normalise.apply(  # type: ignore[no-untyped-call]
             x, self.band.to(x.dtype), self.size, self.alpha, self.k, self.beta
         )
         return result

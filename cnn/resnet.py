@@ -5,6 +5,8 @@ from __future__ import annotations
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from .convolution import Stem
+
 BLOCKS = {18: (2, 2, 2, 2), 34: (3, 4, 6, 3)}
 
 
@@ -39,7 +41,7 @@ def resnet(n_classes: int, side: int, *, depth: int = 18, width: float = 1.0, po
     # more (oneDNN, torch 2.13).
     maps = [max(16, round(c * width / 8) * 8) for c in (64, 128, 256, 512)]
     large = side >= 4 * positions
-    stem = nn.Conv2d(3, maps[0], 7 if large else 3, 2 if side >= 2 * positions else 1, 3 if large else 1, bias=False)
+    stem = Stem(3, maps[0], 7 if large else 3, 2 if side >= 2 * positions else 1, 3 if large else 1, bias=False)
     layers: list[nn.Module] = [stem, nn.BatchNorm2d(maps[0]), nn.ReLU(inplace=True)]
     if large:
         layers.append(nn.MaxPool2d(3, 2, 1))

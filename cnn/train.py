@@ -21,6 +21,7 @@ from .augment import Augment
 from .device import compiled, energy_joules, peak_bytes, within_memory
 from .distributed import all_reduce_mean, broadcast_module, broadcast_object, data_parallel, shard
 from .feed import Feed
+from .fused import usable
 from .hyperparameters import Hyperparameters, make_optimizer
 from .step import TrainingStep
 
@@ -64,7 +65,7 @@ class Trained:
                           device reports them. Losses and errors are those of all processes; joules and peak_bytes those
                           of rank 0
     pretrain_seconds, pretrain_cpu_seconds   of what came before the first epoch
-    prepare_seconds       to compile the network and capture its steps; 0 on a CPU
+    prepare_seconds, prepare_cpu_seconds     to compile the network and capture its steps; 0 on a CPU
     cached_epochs         of ``history``, that an earlier run had done and left in a checkpoint
     """
 
@@ -73,6 +74,7 @@ class Trained:
     pretrain_seconds: float = 0.0
     pretrain_cpu_seconds: float = 0.0
     prepare_seconds: float = 0.0
+    prepare_cpu_seconds: float = 0.0
     cached_epochs: int = 0
 
 
@@ -105,6 +107,7 @@ class Trainer:
         on_gpu = self.device.type == "cuda"
         self.scored_at_once = min(1024 if on_gpu else 256, len(self.held_out))  # halved when memory runs out
         if on_gpu:
+            usable()  # compiles them, which can be done neither while a network is compiled nor captured
             torch.backends.cudnn.benchmark = True  # the sizes are few: each finds its fastest convolutions once
         self.sides = [self.hyper.side(epoch, self.augment.side) for epoch in range(self.hyper.epochs)]
         self.optimizer = make_optimizer(self.network, self.hyper)
@@ -117,7 +120,8 @@ class Trainer:
         self.history: list[dict[str, float]] = []
         self.best: dict[str, Tensor] = {}
         self.best_loss, self.best_error, self.factor, self.waited = math.inf, math.inf, 1.0, 0
-        self.pretrain_seconds = self.pretrain_cpu_seconds = self.prepare_seconds = 0.0
+        self.pretrain_seconds = self.pretrain_cpu_seconds = 0.0
+        self.prepare_seconds = self.prepare_cpu_seconds = 0.0
         self.finished = False
         self.save_to = job.save_to
         self.written, self.writing = time.monotonic(), 0.0
@@ -156,7 +160,7 @@ class Trainer:
             self.write()
         return Trained(
             self.history, peak_bytes(self.device), self.pretrain_seconds, self.pretrain_cpu_seconds,
-            self.prepare_seconds, done_before,
+            self.prepare_seconds, self.prepare_cpu_seconds, done_before,
         )  # fmt: skip
 
     def sum_over_processes(self, mine: float) -> float:
@@ -167,14 +171,14 @@ class Trainer:
 
     def prepare(self, first: int) -> None:
         """Compile and capture, before the first epoch, what the epochs from ``first`` on need."""
-        started = time.monotonic()
+        started, cpu = time.monotonic(), time.process_time()
         self.network.train()
         if sides := self.sides[first:]:
             self.upcoming = first, self.numbers(first)
             self.step.begin(self.upcoming[1], self.rates(first))
             self.step.prepare(sides)
             self.step.loss_sum.item()  # wait for the device
-        self.prepare_seconds = time.monotonic() - started
+        self.prepare_seconds, self.prepare_cpu_seconds = time.monotonic() - started, time.process_time() - cpu
 
     def numbers(self, epoch: int) -> dict[str, Tensor]:
         """This process's part of all that is random in an epoch, see ``TrainingStep.begin``."""
@@ -305,7 +309,7 @@ class Trainer:
         is_best = not len(self.held_out) or self.history[-1]["held_out_loss"] == self.best_loss
         plateau: dict[str, float] = {"best_loss": self.best_loss, "best_error": self.best_error, "factor": self.factor}
         state: dict[str, Any] = {"key": self.job.key, "history": self.history, "network": self.network.state_dict()}
-        state["prepare"] = self.prepare_seconds
+        state["prepare"] = {"seconds": self.prepare_seconds, "cpu_seconds": self.prepare_cpu_seconds}
         state["pretrain"] = {"seconds": self.pretrain_seconds, "cpu_seconds": self.pretrain_cpu_seconds}
         if not self.finished:
             state["best"] = None if is_best else self.best
@@ -335,7 +339,7 @@ class Trainer:
             state["pretrain"]["seconds"],
             state["pretrain"]["cpu_seconds"],
         )
-        self.prepare_seconds = state["prepare"]
+        self.prepare_seconds, self.prepare_cpu_seconds = state["prepare"]["seconds"], state["prepare"]["cpu_seconds"]
         self.finished = "optimizer" not in state
         if len(self.held_out) and not self.finished:
             self.keep_best()  # to have its tensors

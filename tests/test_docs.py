@@ -16,7 +16,7 @@ import pytest
 import typer
 from topfive.benchmark.cli import app
 from topfive.benchmark.data import open_dataset
-from topfive.benchmark.scoring.external import read_external
+from topfive.benchmark.scoring.external import Truth, read_external
 from topfive.benchmark.scoring.metrics import metrics
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -182,7 +182,9 @@ def test_the_way_from_a_run_to_its_scores(tmp_path: Path) -> None:
     assert error in again
     stored = tmp_path / "reports" / "verify"
     rows = pd.read_csv(stored / "results.csv").set_index("method")
-    found = metrics(read_external(stored / "predictions" / "photos.hog.s0.parquet", open_dataset("photos")))
+    photos = open_dataset("photos")
+    truth = Truth(photos.title, photos.classes, photos.val.ids, photos.val.labels)
+    found = metrics(read_external(stored / "predictions" / "photos.hog.s0.parquet", truth))
     for column in ("n", "top1_err", "top1_err_low", "top1_err_high", "top5_err", "top5_err_low", "top5_err_high"):
         assert found[column] == pytest.approx(rows.loc["hog", column]), column
     assert run("topfive report reports/verify", tmp_path).strip() == "reports/verify/report.html"

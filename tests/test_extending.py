@@ -29,8 +29,7 @@ def read(location):
     for i, name in enumerate(tree.names):
         if is_image(name):
             add(rows, i, name.rpartition("/")[2].partition("_")[0])
-    classes = tuple(sorted(set(rows[1])))
-    return from_rows(tree, "named by their first word", classes, classes, {"all": rows}, ignored=0)
+    return from_rows(tree, "named by their first word", {"all": rows})
 '''
 
 
@@ -108,7 +107,7 @@ def test_a_metric_is_one_row(copy: Path) -> None:
 def test_a_layout_is_a_file_and_its_name(copy: Path) -> None:
     new, registry = row("data layout")
     write(copy, new.replace("NEW", "first_word"), LAYOUT)
-    edit(copy, registry, "from . import cifar, ", "from . import cifar, first_word, ")
+    edit(copy, registry, "from . import (\n", "from . import (\n    first_word,\n")
     edit(copy, registry, "    folder_per_class,\n]", "    first_word,\n    folder_per_class,\n]")
     said = run(
         copy,

@@ -13,7 +13,7 @@ from ..config import studies as known_studies
 from ..errors import InputError
 from ..specs import Spec, written
 from .contract import FILLED
-from .discovery import CONTENDER, PROBE, Entry, resolve
+from .discovery import Entry, resolve
 
 
 def contenders(entries: Iterable[Entry]) -> None:
@@ -64,7 +64,7 @@ def one(name: str, contenders: dict[str, Entry], probes: dict[str, Entry]) -> No
     Raises InputError where it is not known or importable.
     """
     is_probe = name in probes and name not in contenders
-    entry = resolve(Spec(name), probes if is_probe else contenders, PROBE if is_probe else CONTENDER)
+    entry = resolve(Spec(name), {**probes, **contenders})  # all, so that the nearest of both kinds is named
     try:
         factory = entry.load()
         parameters = inspect.signature(factory).parameters.values()

@@ -9,7 +9,7 @@ import numpy as np
 import pyarrow as pa
 from numpy.typing import NDArray
 
-from ..conditions import of_training, written
+from ..conditions import of_a_view, written
 from ..data import open_dataset
 from ..specs import Spec
 from .checks import Finding
@@ -35,7 +35,7 @@ def check(spec: Spec, entry: Entry) -> Iterator[Finding]:
     images, labels = data.val.images, data.val.labels
     try:
         probe = factory(**spec.params)
-    except Exception as error:  # the probe's own
+    except (Exception, SystemExit) as error:  # the probe's own
         yield Finding("constructor", False, f"raised {type(error).__name__}: {error}")
         return
     yield Finding("constructor", True, "")
@@ -45,7 +45,7 @@ def check(spec: Spec, entry: Entry) -> Iterator[Finding]:
                 yield Finding(name, True, attempt(factory, spec, images, labels))
             except _Wrong as wrong:
                 yield Finding(name, False, str(wrong))
-            except Exception as error:  # the probe's own
+            except (Exception, SystemExit) as error:  # the probe's own
                 yield Finding(name, False, f"raised {type(error).__name__}: {error}")
 
 
@@ -58,11 +58,11 @@ def _views(factory: Any, spec: Spec, images: Any, labels: NDArray[np.int64]) -> 
     if not first:
         raise _Wrong("views yields nothing; yield (condition, images) for each question")
     seen: list[Mapping[str, Any]] = []
-    for condition, changed in first:
-        if not condition or of_training(condition):
-            raise _Wrong(f"the condition {dict(condition)!r} needs axes of its own, such as {{'corruption': 'fog'}}")
-        if not all(isinstance(value, bool | int | float | str) for value in condition.values()):
-            raise _Wrong(f"the condition {dict(condition)!r} may hold words, numbers, true and false only")
+    for named, changed in first:
+        try:
+            condition = of_a_view(named)
+        except ValueError as error:
+            raise _Wrong(f"{error}; one is {{'corruption': 'fog', 'severity': 3}}") from None
         if condition in seen:
             raise _Wrong(f"the condition {written(condition)} is asked twice; tell the views apart")
         seen.append(condition)

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from .images import LazyImages
 from .sampling import stratified_sample
 from .storage.ids import Ids
+from .storage.left_out import LeftOut
 
 
 @dataclass(frozen=True)
@@ -61,7 +62,8 @@ class Dataset:
 
     name: short and safe as a file name. layout: what was found on the disk, in words. classes: ids, for instance
     WordNet ids; class_names: the same, readable. fingerprint: hex, over ids, labels and bytes of both splits, the same
-    for every layout that holds the same images. problems: images left out. notes: sentences a report should show.
+    for every layout that holds the same images. problems: images that cannot be read.
+    notes: sentences a report should show. left_out: what is there besides and not used, counted by reason.
     """
 
     name: str
@@ -75,6 +77,7 @@ class Dataset:
     fingerprint: str
     problems: tuple[Problem, ...] = ()
     notes: tuple[str, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
 
 
 def split_fingerprint(ids: Ids, labels: NDArray[np.int64], digests: NDArray[np.uint8]) -> str:

@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import io
 import struct
+from typing import TYPE_CHECKING
 
 import cv2
 import numpy as np
@@ -19,9 +20,15 @@ import simplejpeg
 
 from ..errors import InputError
 from .images import Pixels
+from .storage.containers import LFS_POINTER
+from .storage.formats import HEAD, kind, not_read, reads
 from .storage.reader import Reader, Unreadable
 from .storage.stored import Stored
 
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
+LFS_REASON = "a Git LFS pointer, not the file; `git lfs pull` in its folder fetches it"
 MAX_PIXELS = 89_478_485  # Pillow's own line for a decompression bomb
 _COLOUR = cv2.IMREAD_COLOR_RGB
 # IMREAD_REDUCED_COLOR_n is IMREAD_REDUCED_GRAYSCALE_n | IMREAD_COLOR_BGR; with the RGB flag in BGR's place it is RGB.
@@ -31,34 +38,15 @@ _REDUCED = {
     8: cv2.IMREAD_REDUCED_GRAYSCALE_8 | _COLOUR,
 }
 _ORIENTATION = (b"\x01\x12\x00\x03", b"\x12\x01\x03\x00")  # the EXIF tag and its type, in either byte order
-_SIGNATURES = (
-    (b"\xff\xd8\xff", "JPEG"),
-    (b"\x89PNG\r\n\x1a\n", "PNG"),
-    (b"GIF87a", "GIF"),
-    (b"GIF89a", "GIF"),
-    (b"BM", "BMP"),
-    (b"II*\0", "TIFF"),
-    (b"MM\0*", "TIFF"),
-)
-
-
-def kind(head: bytes) -> str | None:
-    """The format that the first bytes announce, None where it is none of ours."""
-    for signature, name in _SIGNATURES:
-        if head.startswith(signature):
-            return name
-    return "WEBP" if head[:4] == b"RIFF" and head[8:12] == b"WEBP" else None
 
 
 def size(data: bytes) -> tuple[int, int]:
     """(H, W) as the header says, before any orientation. Raises Unreadable."""
-    form = kind(data[:16])
-    if form is None:
-        raise Unreadable("empty file" if not data else "not an image")
+    form = _readable(data)
     try:
         found = _jpeg_frame(data)[1:] if form == "JPEG" else _png_size(data) if form == "PNG" else _other_size(data)
     except (struct.error, IndexError, ValueError):
-        raise Unreadable(f"a {form} whose header is damaged") from None
+        raise Unreadable(_float_tiff(data) or f"a {form} whose header is damaged") from None
     if found[0] * found[1] > MAX_PIXELS:
         raise Unreadable(f"{found[1]} × {found[0]} pixels are more than {MAX_PIXELS:,}: refused before decoding")
     if min(found) < 1:
@@ -74,6 +62,8 @@ def decode(data: bytes, side: int | None = None, max_pixels: int | None = None) 
     """
     height, width = size(data)
     flags = _COLOUR
+    if data[4:8] == b"ftyp":
+        return _with_pillow(data)
     if data[:2] == b"\xff\xd8":
         denominator = reduction(height, width, side, max_pixels)
         flags = _REDUCED.get(denominator, _COLOUR)
@@ -87,8 +77,62 @@ def decode(data: bytes, side: int | None = None, max_pixels: int | None = None) 
     except cv2.error as error:
         raise Unreadable(f"OpenCV cannot decode it: {error.err}") from None
     if image is None:
-        raise Unreadable("truncated or damaged")
+        raise Unreadable(_float_tiff(data) or "truncated or damaged")
     return np.asarray(image, dtype=np.uint8)
+
+
+def _readable(data: bytes) -> str:
+    """The format. Raises Unreadable where it is none that is read."""
+    form = kind(data[:HEAD])
+    if form is not None and reads(form):
+        return form
+    if form is not None:
+        raise Unreadable(not_read(form))
+    if data.startswith(LFS_POINTER):
+        raise Unreadable(LFS_REASON)
+    raise Unreadable("not an image" if data else "empty file")
+
+
+def _with_pillow(data: bytes) -> Pixels:
+    """AVIF and HEIC, turned as a viewer shows them."""
+    from PIL import ImageOps
+
+    try:
+        with _pillow(data) as image:
+            return np.asarray(ImageOps.exif_transpose(image).convert("RGB"), np.uint8)
+    except (OSError, ValueError, SyntaxError, EOFError, RuntimeError) as error:
+        raise Unreadable(f"truncated or damaged ({str(error)[:80]})") from None
+
+
+def _pillow(data: bytes) -> Image:
+    from PIL import Image
+
+    if kind(data[:HEAD]) == "HEIC":
+        import pillow_heif
+
+        pillow_heif.register_heif_opener()
+    return Image.open(io.BytesIO(data))
+
+
+def _float_tiff(data: bytes) -> str | None:
+    """A reason, where it is a TIFF of numbers with a decimal point: whole and undamaged, but of no known range."""
+    order = {b"II*\0": "<", b"MM\0*": ">"}.get(data[:4])
+    if order is None:
+        return None
+    try:
+        (at,) = struct.unpack_from(order + "I", data, 4)
+        (entries,) = struct.unpack_from(order + "H", data, at)
+        for i in range(entries):
+            tag, _, count, value = struct.unpack_from(order + "HHIH", data, at + 2 + 12 * i)
+            if tag == 339:  # SampleFormat
+                if count * 2 > 4:
+                    (place,) = struct.unpack_from(order + "I", data, at + 10 + 12 * i)
+                    (value,) = struct.unpack_from(order + "H", data, place)
+                if value == 3:
+                    return "a TIFF of floating-point numbers, whose range is not known; convert it to 8 or 16 bits"
+    except struct.error:
+        return None
+    return None
 
 
 def _jpeg(data: bytes, height: int, width: int) -> Pixels:
@@ -112,9 +156,10 @@ def reduction(height: int, width: int, side: int | None, max_pixels: int | None)
 
 def outline(head: bytes, tail: bytes) -> str | None:
     """What the first and last bytes of a file already give away: a reason to leave it out, or None."""
-    form = kind(head[:16])
-    if form is None:
-        return "not an image" if head else "empty file"
+    try:
+        form = _readable(head)
+    except Unreadable as error:
+        return str(error)
     try:
         size(head)
     except Unreadable as error:
@@ -172,7 +217,7 @@ def _other_size(data: bytes) -> tuple[int, int]:
     from PIL import Image, UnidentifiedImageError
 
     try:
-        with Image.open(io.BytesIO(data)) as image:
+        with _pillow(data) as image:
             return image.height, image.width
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         return MAX_PIXELS, 2

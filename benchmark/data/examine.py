@@ -26,7 +26,33 @@ def examined(found: Found, *, n_jobs: int, check: bool = False) -> Found:
     for name, part in found.parts.items():
         digests, bad = examine(Reader(part.stored), whole=whole, n_jobs=n_jobs)
         parts[name] = replace(part, digests=digests, bad=bad, checked=whole)
-    return replace(found, parts=parts, leaks=_leaks(parts))
+    return replace(found, parts=parts, leaks=_leaks(parts), copies=_copies(parts))
+
+
+def _copies(parts: dict[str, FoundSplit]) -> NDArray[np.int64]:
+    """(k, 2) positions in "all" of an image and of the first one with the same bytes."""
+    one = parts.get("all")
+    if one is None or len(one.labels) < 2:
+        return np.zeros((0, 2), np.int64)
+    halves = np.frombuffer(one.digests.tobytes(), "<u8").reshape(-1, 2)
+    order = np.lexsort((halves[:, 1], halves[:, 0]))
+    first = np.concatenate([[True], (halves[order[1:]] != halves[order[:-1]]).any(axis=1)])
+    if first.all():
+        return np.zeros((0, 2), np.int64)
+    reader = Reader(one.stored)
+    pairs = []
+    for group in np.split(order, np.flatnonzero(first)[1:]):
+        whole: list[tuple[bytes, int]] = []  # equal digests are mostly, but not always, equal bytes
+        for i in sorted(group.tolist()) if len(group) > 1 else ():
+            if i in one.bad:
+                continue
+            data = reader.read(i)
+            original = next((other for known, other in whole if known == data), None)
+            if original is None:
+                whole.append((data, i))
+            else:
+                pairs.append((i, original))
+    return np.array(sorted(pairs), np.int64).reshape(-1, 2)
 
 
 def _leaks(parts: dict[str, FoundSplit]) -> NDArray[np.int64]:

@@ -4,54 +4,81 @@ from __future__ import annotations
 
 import difflib
 import logging
-import re
 from collections.abc import Callable
+from dataclasses import replace
 from itertools import islice
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from ..errors import InputError
-from ..specs import Spec, nearest
-from .dataset import Dataset, Problem, Split, dataset_fingerprint, split_fingerprint
-from .decode import ImageReader
-from .images import LazyImages
+from ..specs import Spec, nearest, parse
+from .assemble import assemble
+from .dataset import Dataset
+from .hub import fetched, is_address
 from .layouts.imagenet import TRAIN, VAL
 from .load import load
 from .photos import FILES, open_photos
 from .plugins import open_plugin, plugin_names
-from .sampling import spread
 from .sources import SOURCES
-from .splitting import stratified
-from .storage.found import Found, FoundSplit, take
 
-MOST_UNREADABLE = 0.01
 _log = logging.getLogger("topfive.data")
 
 
 def open_dataset(name: str, *, seed: int = 0, limit: int | None = None, n_jobs: int = 2, **params: Any) -> Dataset:
-    """Open ``photos``, the data set at a path, or one that an installed package brings (see ``plugins``).
+    """Open ``photos``, the data set at a path, one that an installed package brings (see ``plugins``), or ``hf://…``.
 
     seed: draws the built-in crops, and the split where the data has none. limit: at most so many images per split,
     spread evenly over the classes. n_jobs: threads that decode. params: ``per_class`` for photos; ``classes`` for all:
-    class ids or names joined by ``+``, or a text file with one a line; ``allow_unreadable`` for data on the disk: go on
-    though more than 1 % of the images cannot be read. Raises InputError with one line.
+    class ids or names joined by ``+``, or a text file with one a line; for data on the disk ``allow_unreadable``: go on
+    though more than 1 % of the images cannot be read, and ``skip_incomplete``: without the classes that one split
+    lacks; ``near_duplicates="one-side"``: pictures that look alike are kept on one side; ``config`` for ``hf://…``.
+    Raises InputError with one line.
     """
     if limit is not None and limit < 1:
         raise InputError(f"--limit {limit}: give at least 1")
-    if name == "photos":
-        known: dict[str, Callable[[Any], Any]] = {"per_class": lambda value: value, "classes": photo_classes}
-        return open_photos(seed=seed, limit=limit, n_jobs=n_jobs, **read_params(name, params, known))
-    if name in plugin_names():
-        return open_plugin(name, seed=seed, limit=limit, n_jobs=n_jobs, params=params)
-    known = {"classes": wanted_classes, "allow_unreadable": bool}
+    if name in named():
+        return _with_namesake(name, _open_named(name, seed=seed, limit=limit, n_jobs=n_jobs, params=params))
+    known: dict[str, Callable[[Any], Any]] = {
+        "classes": wanted_classes,
+        "allow_unreadable": bool,
+        "skip_incomplete": bool,
+        "near_duplicates": one_side,
+    }
+    if is_address(name):
+        known["config"] = str
     given = read_params(name, params, known)
-    path = whole_path(name)
+    path = fetched(name, given.pop("config", None)) if is_address(name) else whole_path(name)
     found = load(path, n_jobs=n_jobs)
     without = Spec(name, {**params, "allow_unreadable": True})
     cure = f'`topfive data inspect {name}` lists them, -d "{without}" goes on without them'
     return assemble(path, found, seed=seed, limit=limit, n_jobs=n_jobs, cure=cure, **given)
+
+
+def _open_named(name: str, *, seed: int, limit: int | None, n_jobs: int, params: dict[str, Any]) -> Dataset:
+    if name == "photos":
+        known: dict[str, Callable[[Any], Any]] = {"per_class": lambda value: value, "classes": photo_classes}
+        return open_photos(seed=seed, limit=limit, n_jobs=n_jobs, **read_params(name, params, known))
+    return open_plugin(name, seed=seed, limit=limit, n_jobs=n_jobs, params=params)
+
+
+def _with_namesake(name: str, data: Dataset) -> Dataset:
+    """With a note where a path in this folder goes by the same name."""
+    if not Path(name).exists():
+        return data
+    note = f"{name} is the data set of that name; what lies in this folder under the same name is ./{name}."
+    return replace(data, notes=(*data.notes, note))
+
+
+def data_spec(text: str) -> Spec:
+    """``NAME`` or ``PATH``, perhaps with ``[key=value,…]``; a path that is there is a path, whatever its brackets."""
+    name = text.strip()
+    return Spec(name) if name and name not in named() and Path(name).expanduser().exists() else parse(text)
+
+
+def located(name: str) -> str:
+    """The data set's name, or its path as it is from any other folder."""
+    path = Path(name).expanduser()
+    return name if name in named() or is_address(name) or not path.exists() else str(path.resolve())
 
 
 def named() -> list[str]:
@@ -82,131 +109,6 @@ def _unknown(name: str, path: Path) -> str:
     )
 
 
-def assemble(
-    path: Path,
-    found: Found,
-    *,
-    seed: int,
-    limit: int | None,
-    n_jobs: int,
-    cure: str,
-    classes: tuple[str, ...] | None = None,
-    allow_unreadable: bool = False,
-) -> Dataset:
-    """From what a layout found to what a contender sees: split, unreadable images and other classes left out.
-
-    cure: what the error for too many unreadable images says to do.
-    """
-    notes = list(found.notes)
-    parts = dict(found.parts)
-    leaks = _leaks(found)
-    if "all" in parts:
-        parts = stratified(parts["all"], seed)
-        notes.append(
-            f"The data has no validation images of its own: a fifth of each class was set aside, drawn by seed {seed}."
-        )
-    if classes is not None:
-        found, parts, leaks = _subset(path, found, parts, leaks, classes)
-    problems, total = [], 0
-    for split in ("train", "val"):
-        one = parts[split]
-        total += len(one.labels)
-        problems += [Problem(split, one.ids[i], reason) for i, reason in sorted(one.bad.items())]
-        if one.bad:
-            good = np.setdiff1d(np.arange(len(one.labels)), np.fromiter(one.bad, np.int64, len(one.bad)))
-            parts[split] = take(one, good)
-    if len(problems) > MOST_UNREADABLE * total and not allow_unreadable:
-        raise InputError(
-            f"{path}: {len(problems):,} of {total:,} images cannot be read (first: {problems[0].id}: "
-            f"{problems[0].reason}); {cure}"
-        )
-    if problems:
-        notes.append(left_out(len(problems), total))
-    if leaks:
-        verb = "is" if len(leaks) == 1 else "are"
-        notes.append(
-            f"Leakage: {len(leaks):,} of the validation images {verb} byte for byte among "
-            f"the training images, for instance {leaks[0][0]} = {leaks[0][1]}."
-        )
-    _check_classes(path, found.classes, parts)
-    splits = {split: _open(one, limit, n_jobs) for split, one in parts.items()}
-    train, val = splits["train"], splits["val"]
-    return Dataset(
-        name=safe_name(path),
-        title=path.name,
-        description=(
-            f"{len(found.classes):,} classes, {len(train):,} training and {len(val):,} validation images "
-            f"from {path.name} ({found.layout})."
-        ),
-        layout=found.layout,
-        classes=found.classes,
-        class_names=found.class_names,
-        train=train,
-        val=val,
-        fingerprint=dataset_fingerprint(found.classes, train, val),
-        problems=tuple(problems),
-        notes=tuple(notes),
-    )
-
-
-def left_out(n: int, total: int) -> str:
-    """The note on unreadable images."""
-    verb = "is" if n == 1 else "are"
-    return f"{n:,} of {total:,} images cannot be read and {verb} left out for every contender."
-
-
-def _open(one: FoundSplit, limit: int | None, n_jobs: int) -> Split:
-    chosen = one if limit is None else take(one, spread(one.labels, limit))
-    reader = ImageReader(chosen.stored)
-    fingerprint = split_fingerprint(chosen.ids, chosen.labels, chosen.digests)
-    images = LazyImages(reader, len(chosen.labels), n_jobs=n_jobs, fingerprint=fingerprint, load_small=reader)
-    return Split(images, chosen.labels, chosen.ids)
-
-
-def _leaks(found: Found) -> list[tuple[str, str]]:
-    """(validation id, training id) of identical bytes."""
-    return [(found.parts["val"].ids[int(v)], found.parts["train"].ids[int(t)]) for v, t in found.leaks]
-
-
-def _subset(
-    path: Path, found: Found, parts: dict[str, FoundSplit], leaks: list[tuple[str, str]], wanted: tuple[str, ...]
-) -> tuple[Found, dict[str, FoundSplit], list[tuple[str, str]]]:
-    """Only the classes asked for, by id or name; they keep their order and are numbered anew."""
-    from dataclasses import replace
-
-    by_word = {word: i for i, word in enumerate(found.class_names)} | {word: i for i, word in enumerate(found.classes)}
-    for word in wanted:
-        if word not in by_word:
-            raise InputError(f"{path}: {nearest(word, by_word, 'class')}")
-    kept = sorted({by_word[word] for word in wanted})
-    new = np.full(len(found.classes), -1, np.int64)
-    new[kept] = np.arange(len(kept))
-    for split, one in parts.items():
-        part = take(one, np.flatnonzero(new[one.labels] >= 0))
-        parts[split] = replace(part, labels=new[part.labels])
-    left = set(parts["val"].ids) if leaks else set()
-    names = tuple(found.classes[i] for i in kept), tuple(found.class_names[i] for i in kept)
-    return replace(found, classes=names[0], class_names=names[1]), parts, [pair for pair in leaks if pair[0] in left]
-
-
-def _check_classes(path: Path, classes: tuple[str, ...], parts: dict[str, FoundSplit]) -> None:
-    if not any(len(part.labels) for part in parts.values()):
-        raise InputError(f"{path} holds no images that can be read")
-    if len(classes) < 2:
-        raise InputError(f"{path} holds one class only ({classes[0]}); there is nothing to tell apart")
-    for split, what in (("train", "training"), ("val", "validation")):
-        empty = np.flatnonzero(np.bincount(parts[split].labels, minlength=len(classes)) == 0)
-        if len(empty):
-            more = f" (and {len(empty) - 1:,} more)" if len(empty) > 1 else ""
-            raise InputError(f"{path}: the class {classes[empty[0]]!r}{more} has no {what} images")
-
-
-def safe_name(path: Path) -> str:
-    """The path's last part without its ending, safe as a file name."""
-    stem = re.sub(r"\.(tar\.gz|tgz|tar|zip|csv|jsonl|parquet|pack)$", "", path.resolve().name, flags=re.IGNORECASE)
-    return re.sub(r"[^A-Za-z0-9._-]+", "-", stem).strip(".-")[:60] or "data"
-
-
 def read_params(name: str, params: dict[str, Any], known: dict[str, Callable[[Any], Any]]) -> dict[str, Any]:
     """``params`` through the reader of each; an unknown one is an InputError with the nearest."""
     for key in params:
@@ -226,6 +128,13 @@ def wanted_classes(value: Any) -> tuple[str, ...]:
     if len(set(wanted)) < 2:
         raise InputError(f"classes={text}: give at least two classes, joined by + or one a line in a file")
     return tuple(dict.fromkeys(wanted))
+
+
+def one_side(value: Any) -> bool:
+    """What ``near_duplicates`` asks for."""
+    if value != "one-side":
+        raise InputError(f"near_duplicates={value}: the one thing to ask for is near_duplicates=one-side")
+    return True
 
 
 def photo_classes(value: Any) -> tuple[str, ...]:

@@ -5,15 +5,13 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from pathlib import Path
 
-import numpy as np
-from numpy.typing import NDArray
-
 from ..errors import InputError
 from ..families import tone_of
 from ..results.run import Run, open_run
-from ..scoring.resampling import interval, resampled_errors, seeds_test
-from ..scoring.statistics import holm, mcnemar
-from .analysis.contest import ALPHA, Contender, Contest, contests_of, order
+from ..scoring.paired import Difference, difference, holm_levels
+from ..scoring.statistics import holm
+from .analysis.contest import Contender, Contest, contests_of, order
+from .analysis.pairs import ALPHA
 from .numbers import MINUS, NBSP, p_value, percent, points
 from .page.html import html, write
 from .tables import Column, Table, Value, number, text
@@ -21,7 +19,8 @@ from .tables import Column, Table, Value, number, text
 
 @dataclass(frozen=True)
 class Change:
-    """One contender in both runs. ``gap``: new error minus old error at k, with its interval and adjusted p."""
+    """One contender in both runs. ``gap``: new error minus old error at k, with its interval and p, both corrected for
+    the number of contenders; ``test``: what they come from."""
 
     name: str
     family: str
@@ -32,6 +31,7 @@ class Change:
     high: float | None
     p: float | None
     fit: float | None  # new fit seconds over old ones
+    test: Difference | None = None
 
     @property
     def verdict(self) -> str:
@@ -60,7 +60,7 @@ class Part:
             Column(f"top-{self.k} error before", True),
             Column("after", True),
             Column("change", True, "in points; negative: fewer errors"),
-            Column("95 % interval", True),
+            Column("interval", True, "95 % after Holm’s correction for the number of contenders"),
             Column("p, Holm", True),
             Column("verdict"),
             Column("fit time", True, "after over before"),
@@ -149,9 +149,7 @@ def _part(number: int, old: Contest, new: Contest) -> Part:
     both = [key for key in before if key in after]
     many_sizes = len({size for _, size in both if size is not None}) > 1
     changes = [_change(before[key], after[key], old, new, many_sizes=many_sizes) for key in both]
-    tested = [c.p for c in changes if c.p is not None]
-    adjusted = iter(holm(tested).tolist())
-    changes = [c if c.p is None else replace(c, p=next(adjusted)) for c in changes]
+    changes = _corrected(changes)
     notes = []
     for where, mine, other in (("before", before, after), ("after", after, before)):
         names = sorted({name for name, size in mine if (name, size) not in other})
@@ -164,30 +162,36 @@ def _change(old: Contender, new: Contender, before: Contest, after: Contest, *, 
     k = before.k
     errors = old.mean(f"top{k}_err") or 0.0, new.mean(f"top{k}_err") or 0.0
     times = old.mean("fit_seconds"), new.mean("fit_seconds")
-    low = high = p = None
+    test = None
     if old.paired and new.paired and before.ids is not None and after.ids is not None and before.labels is not None:
         rows = order(before.ids, after.ids)
         if rows is not None:
-            a, b = old.hits(k), new.hits(k)[:, rows]
-            samples = resampled_errors([a, b], before.labels, rounds=1000)
-            low, high = interval(samples[:, 1] - samples[:, 0])
-            one_each = len(a) == len(b) == 1
-            p = _mcnemar(a[0], b[0]) if one_each else seeds_test(a, b, before.labels)
+            test = difference(old.hits(k), new.hits(k)[:, rows], before.labels)
     return Change(
         name=f"{old.name}, {old.per_class:g} per class" if many_sizes and old.per_class is not None else old.name,
         family=new.family,
         old=errors[0],
         new=errors[1],
         gap=errors[1] - errors[0],
-        low=low,
-        high=high,
-        p=p,
+        low=None,
+        high=None,
+        p=None,
         fit=times[1] / times[0] if times[0] and times[1] else None,
+        test=test,
     )
 
 
-def _mcnemar(a: NDArray[np.bool_], b: NDArray[np.bool_]) -> float:
-    return float(mcnemar(np.sum(a & ~b), np.sum(b & ~a)))
+def _corrected(changes: list[Change]) -> list[Change]:
+    """With intervals and p after Holm's correction over those that could be tested."""
+    p = [c.test.p for c in changes if c.test is not None]
+    levels, adjusted = iter(holm_levels(p, ALPHA).tolist()), iter(holm(p).tolist())
+    out = []
+    for c in changes:
+        if c.test is not None:
+            low, high = c.test.interval(next(levels))
+            c = replace(c, low=low, high=high, p=next(adjusted))
+        out.append(c)
+    return out
 
 
 def _headline(parts: list[Part]) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 import unicodedata
+from collections.abc import Sequence
 
 MINUS = "−"
 NBSP = "\u00a0"  # a number and its unit stay on one line
@@ -32,12 +33,17 @@ def bare_p(p: float) -> str:
     return p_value(p).removeprefix(f"p{NBSP}").removeprefix(f"={NBSP}").replace(NBSP, "")
 
 
-def corrected_p(p: float, corrected: float, pairs: int) -> str:
-    """A pair's own p, and the one corrected for all the pairs where it reads differently."""
+def corrected_p(p: float, corrected: float, candidates: int) -> str:
+    """A pair's own p, and where it reads differently the one that allows for all who might have stood in its places."""
     own = p_value(p)
     if own == p_value(corrected):
         return own
-    return f"{own} ({bare_p(corrected)} after correction for {pairs} pairs)"
+    return f"{own} ({bare_p(corrected)} with {candidates} candidates allowed for)"
+
+
+def listed(names: Sequence[str]) -> str:
+    """ "a", "a and b", "a, b and c"."""
+    return " and ".join([", ".join(names[:-1]), names[-1]]) if len(names) > 1 else "".join(names)
 
 
 def seconds(value: float | None) -> str:

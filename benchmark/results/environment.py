@@ -69,7 +69,11 @@ def resolved(device: str) -> str:
     if device == "auto" and not visible_gpus():
         return "cpu"
     if device == "auto" or device.startswith("cuda"):
-        return f"{'cuda' if device == 'auto' else device}: {', '.join(gpus()) or 'none'}"
+        names = dict(enumerate(gpus()))
+        seen = [names.get(int(gpu), gpu) if gpu.isdecimal() else gpu for gpu in visible_gpus()]
+        # "auto" and "cuda" are any one of them, so that more of the same kind change nothing.
+        those = seen if ":" in device else sorted(set(seen))
+        return f"{'cuda' if device == 'auto' else device}: {', '.join(those) or 'none'}"
     return device
 
 

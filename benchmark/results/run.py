@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import io
 import json
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from importlib.metadata import version
 from pathlib import Path
@@ -48,10 +48,10 @@ class Run:
         """Add a record, or replace the one of the same cell and condition."""
         self._records[record.identity] = record
 
-    def forget_answers(self, cell: str) -> None:
-        """Drop what probes asked in a cell that is run again."""
+    def forget_answers(self, cell: str, probes: Collection[str] | None = None) -> None:
+        """Drop what was answered to these probes, or to any, in a cell that is run again."""
         for identity, record in list(self._records.items()):
-            if record.cell == cell and record.probe is not None:
+            if record.cell == cell and record.probe is not None and (probes is None or record.probe in probes):
                 del self._records[identity]
 
     def plain(self, cell: str) -> Record | None:
@@ -145,7 +145,7 @@ def write_model(path: Path, model: BaseModel) -> None:
 def write_json(path: Path, value: Any) -> None:
     """Whole or not at all."""
     text = json.dumps(value, indent=1, ensure_ascii=False, allow_nan=False) + "\n"
-    write_atomic(path, text.encode())
+    write_atomic(path, text.encode("utf-8", "backslashreplace"))  # a path that is no UTF-8 stays one, escaped
 
 
 def _version(model: BaseModel) -> dict[str, Any]:

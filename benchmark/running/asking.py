@@ -28,6 +28,16 @@ log = logging.getLogger("topfive.engine")
 Answer = dict[str, Any]  # fields of a results.schema.Record; files by their names in the cell's folder
 
 
+def failure(error: BaseException) -> tuple[str, str]:
+    """(status, reason) of what a contender or a probe raised."""
+    if isinstance(error, SystemExit):
+        return "failed", f"sys.exit({error.code!r}) was called"
+    if isinstance(error, MemoryError):
+        return "oom", f"out of memory: {error}" if str(error) else "out of memory"
+    oom = type(error).__name__ == "OutOfMemoryError"
+    return "oom" if oom else "failed", f"{type(error).__name__}: {error}"
+
+
 class FittedContender:
     """``probes.contract.Fitted``: scores in the data set's class order, checked as any answer is."""
 
@@ -79,7 +89,7 @@ def ask(
             tables = probe.ask(fitted, images, labels.copy())
             answer = _answer(name, {**fitted_under}, "done", n=len(rows), seconds=time.perf_counter() - start)
             answered(answer | {"tables": _stored(tables, folder, name)})
-    except Exception as error:  # a probe's own fault, or the contender's: it becomes a row
+    except (Exception, SystemExit) as error:  # a probe's own fault, or the contender's: it becomes a row
         answered(_failed(name, {**fitted_under}, error))
 
 
@@ -94,17 +104,15 @@ def _views(
 ) -> Iterable[Answer]:
     """The answers to a probe's views, one after the other."""
     for number, (view, images) in enumerate(views):
-        taken = conditions.of_training(view)
-        if taken or not view:
-            raise ValueError(f"{name}: a view's condition needs axes of its own, and {dict(view)!r} has not")
-        condition = {**fitted_under, **view}
-        log.info("%s: %s", name, conditions.written(view))
+        asked = conditions.of_a_view(view)
+        condition = {**fitted_under, **asked}
+        log.info("%s: %s", name, conditions.written(asked))
         start = time.perf_counter()
         try:
             if len(images) != len(labels):
-                raise ValueError(f"{name}: a view has {len(images)} images, not {len(labels)}")
+                raise ValueError(f"the view has {len(images)} images, not {len(labels)}")
             ranking = rank(fitted.scores(images), labels)
-        except Exception as error:  # this view failed; the others may not
+        except (Exception, SystemExit) as error:  # this view failed; the others may not
             yield _failed(name, condition, error)
             continue
         seconds = time.perf_counter() - start
@@ -118,10 +126,10 @@ def _answer(name: str, condition: dict[str, Scalar], status: str, *, n: int, sec
     return {"probe": name, "condition": condition, "status": status, "costs": costs}
 
 
-def _failed(name: str, condition: dict[str, Scalar], error: Exception) -> Answer:
+def _failed(name: str, condition: dict[str, Scalar], error: BaseException) -> Answer:
     log.info("%s failed: %s", name, error)
-    reason = f"{type(error).__name__}: {error}"
-    told = {"status": "failed", "reason": reason, "traceback": traceback.format_exc()}
+    status, reason = failure(error)
+    told = {"status": status, "reason": reason, "traceback": traceback.format_exc()}
     return {"probe": name, "condition": condition, **told}
 
 

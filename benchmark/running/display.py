@@ -198,12 +198,25 @@ def _table(dataset: str, records: Sequence[Record], console: Console) -> None:
             "–" if rate is None else f"{rate:,.0f}",
         )
     console.print(table)
+    learning = dict.fromkeys(_learning(record) for record in rows if record.converged is False)
+    if learning:
+        console.print(escape(f"still learning when their budget ended: {'; '.join(learning)}"))
     if n < FEW_IMAGES:
         width = max(_metric(r, f"top{k}_err_high") - _metric(r, f"top{k}_err_low") for r in rows)
         console.print(
             f"{n:,} validation images are few: a single error is known to within "
             f"{50 * width:.1f} points or so on either side"
         )
+
+
+def _learning(record: Record) -> str:
+    """Who could do better, and how it is known."""
+    epochs = record.budget.get("epochs")
+    given = [f"{epochs} epochs"] if epochs else []
+    given += [f"width {width:g}"] if (width := record.budget.get("width", 1)) != 1 else []
+    given += [f"on {record.device}"] if record.device else []
+    why = f": {record.convergence}" if record.convergence else ""
+    return f"{record.method} ({', '.join(given)}){why}" if given else f"{record.method}{why}"
 
 
 def percent(fraction: float) -> str:

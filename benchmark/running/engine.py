@@ -33,7 +33,7 @@ from ..results.environment import environment
 from ..results.run import write_json
 from ..scoring.predictions import write_predictions
 from ..scoring.ranking import align, confidence_of, rank
-from .asking import ask
+from .asking import ask, failure
 
 PROGRESS = "\x1f"  # begins a line that is progress, not noise
 OUTCOME, PREDICTIONS = "outcome.json", "predictions.parquet"
@@ -50,13 +50,8 @@ def main(folder: Path) -> None:
     cell = json.loads((folder / "cell.json").read_text(encoding="utf-8"))
     try:
         record = _run(cell, folder)
-    except MemoryError as error:
-        record = _failure("oom", f"out of memory: {error}" if str(error) else "out of memory")
-    except Exception as error:  # the one place where a contender's errors become a row
-        oom = type(error).__name__ == "OutOfMemoryError"
-        record = _failure("oom" if oom else "failed", f"{type(error).__name__}: {error}")
-    except SystemExit as error:
-        record = _failure("failed", f"the contender called sys.exit({error.code!r})")
+    except (Exception, SystemExit) as error:  # the one place where a contender's errors become a row
+        record = _failure(*failure(error))
     if record is not None:
         stage = "predict" if (folder / FITTED).exists() else "fit"
         record.setdefault("costs", {}).setdefault(f"{stage}_peak_rss_bytes", _peak_rss())
@@ -210,7 +205,8 @@ def _told(method: Any) -> dict[str, Any]:
 
 
 def _seconds(method: Any, name: str) -> dict[str, float]:
-    return {str(k): float(v) for k, v in dict(getattr(method, name, None) or {}).items()}
+    told = {str(k): float(v) for k, v in dict(getattr(method, name, None) or {}).items()}
+    return {k: v for k, v in told.items() if math.isfinite(v)}
 
 
 def _plain(value: Any) -> Any:
@@ -227,7 +223,7 @@ def _plain(value: Any) -> Any:
 
 
 def _optional(kind: type, value: Any) -> Any:
-    return None if value is None else kind(value)
+    return None if value is None or (isinstance(value, float) and not math.isfinite(value)) else kind(value)
 
 
 def _family(method: Any) -> str:

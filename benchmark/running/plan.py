@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import hashlib
 import itertools
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -16,7 +15,7 @@ from .. import conditions, specs
 from ..conditions import Scalar
 from ..config import RunConfig
 from ..contenders.discovery import Entry
-from ..data import Dataset, loader_version, open_dataset
+from ..data import Dataset, data_spec, loader_version, located, open_dataset
 from ..errors import InputError
 from ..results.environment import resolved, versions
 from ..results.run import Run
@@ -65,11 +64,10 @@ class Cell:
 def open_all(config: RunConfig) -> Opened:
     """Every data set by the name its results go by, with the arguments that open it again in a cell's process."""
     datasets: Opened = {}
-    for spec in distinct(config.data):
+    for spec in distinct(config.data, data_spec):
         args: dict[str, Any] = {"name": spec.name, "seed": config.seed[0], "limit": config.limit, **spec.params}
         dataset = open_dataset(**args, n_jobs=cores())
-        if Path(spec.name).exists():
-            args["name"] = str(Path(spec.name).resolve())
+        args["name"] = located(spec.name)
         name = str(Spec(dataset.name, spec.params))
         if name in datasets:
             raise InputError(f"two data sets are called {name!r}; rename one of the folders")
@@ -104,16 +102,22 @@ def plan(
 def is_finished(run: Run, cell: Cell) -> bool:
     """Whether the run holds this cell's result, and the answers to all its probes."""
     record = run.plain(cell.id)
-    if record is None or record.key != cell.key or record.status not in ("done", "skipped"):
+    if record is None or not has_plain_result(run, cell):
         return False
-    if record.status == "done" and any(record.probes.get(str(one.spec)) != one.key for one in cell.probes):
+    return record.status == "skipped" or all(record.probes.get(str(one.spec)) == one.key for one in cell.probes)
+
+
+def has_plain_result(run: Run, cell: Cell) -> bool:
+    """Whether the run holds what this cell's contender answers without any probe, or why it skips the data."""
+    record = run.plain(cell.id)
+    if record is None or record.key != cell.key or record.status not in ("done", "skipped"):
         return False
     return record.predictions is None or run.predictions_path(record) is not None
 
 
-def distinct(texts: list[str]) -> list[Spec]:
+def distinct(texts: list[str], parse: Callable[[str], Spec] = specs.parse) -> list[Spec]:
     """The specifications without repetitions, in order."""
-    return list({str(spec): spec for spec in map(specs.parse, texts)}.values())
+    return list({str(spec): spec for spec in map(parse, texts)}.values())
 
 
 def _digest(*parts: object) -> str:

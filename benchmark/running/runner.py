@@ -35,8 +35,10 @@ from .cluster import Execute, connect
 from .display import Display, clock, ranking
 from .isolation import Outcome, run_isolated
 from .pilot import estimate
-from .plan import Cell, Opened, distinct, is_finished, open_all, plan
+from .plan import Cell, Opened, distinct, has_plain_result, is_finished, open_all, plan
 from .stage_cache import stages
+
+BUILT_IN = "built in"  # the layout of the photographs
 
 
 def run(config: RunConfig) -> int:
@@ -70,8 +72,8 @@ def run(config: RunConfig) -> int:
         if pending or not (folder / "report.html").is_file():
             _work(config, run, datasets, cells, pending)
     mine = [record for cell in cells if (record := run.plain(cell.id)) is not None]
-    asked = {cell.id for cell in cells if cell.probes}
-    failed = [r for r in run.records if r.probe is not None and r.cell in asked and r.status != "done"]
+    asked = {(cell.id, str(one.spec)) for cell in cells for one in cell.probes}
+    failed = [record for record in run.records if (record.cell, record.probe) in asked and record.status != "done"]
     if not config.quiet:
         display = Display(0)
         ranking(mine, display.console, _checked(cells), failed)
@@ -106,8 +108,9 @@ def _probes(config: RunConfig) -> list[tuple[Spec, Entry]]:
         check_params(spec, factory)
         try:
             factory(**spec.params)
-        except (TypeError, ValueError) as error:
-            raise InputError(f"--probe {spec}: {error}") from None
+        except Exception as error:  # the probe's own refusal
+            what = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
+            raise InputError(f"--probe {spec}: {what}{error}") from None
     return probes
 
 
@@ -124,8 +127,9 @@ def _work(config: RunConfig, run: Run, datasets: Opened, cells: list[Cell], pend
         run.datasets[name] = describe(name, dataset, limited=config.limit is not None)
         write_thumbnails(run.path, name, dataset)
     for cell in pending:  # until a cell has ended it stands as interrupted
-        run.forget_answers(cell.id)
-        run.put(_record(cell, {"status": "interrupted", "reason": "not run"}, config, here))
+        if not has_plain_result(run, cell):
+            run.forget_answers(cell.id)
+            run.put(_record(cell, {"status": "interrupted", "reason": "not run"}, config, here))
     run.save()
     (run.path / "predictions").mkdir(exist_ok=True)
 
@@ -142,6 +146,10 @@ def _work(config: RunConfig, run: Run, datasets: Opened, cells: list[Cell], pend
             display.say(f"-j {config.jobs}: {jobs} at a time, as a GPU serves one cell at a time")
         if len(pending) < len(cells):
             display.kept(len(cells) - len(pending))
+        for name, (dataset, _) in datasets.items():
+            of_its_own = 1 if dataset.layout == BUILT_IN else 0  # what the photographs are, which the report explains
+            for note in dataset.notes[of_its_own:]:  # what was left out, drawn, found twice, or means two things
+                display.say(f"{name}: {note}")
 
         def work(cell: Cell) -> bool:
             if stop.is_set():
@@ -153,9 +161,7 @@ def _work(config: RunConfig, run: Run, datasets: Opened, cells: list[Cell], pend
             answers = [_stored(cell, answer, outcome, run.path, trees[cell.dataset]) for answer in outcome.answers]
             found = _record(cell, record, config, here)
             with saving:
-                run.put(found)
-                for answer in answers:
-                    run.put(_answer(found, answer))
+                _put(run, cell, found, answers)
                 run.save()
             display.finished(cell.name, found)
             return found.status in ("done", "skipped")
@@ -173,6 +179,31 @@ def _work(config: RunConfig, run: Run, datasets: Opened, cells: list[Cell], pend
     render([run.path], run.path, plugins=config.plugin)
 
 
+def _put(run: Run, cell: Cell, found: Record, answers: list[dict[str, Any]]) -> None:
+    """Put a cell's record, and its probes' answers, in the place of earlier ones.
+
+    Where the same cell was done before and only more probes were to be asked, what others answered stays; and so does
+    the plain result where it did not come to an end this time, which is then the failure of what was asked.
+    """
+    asked = {str(one.spec): one.key for one in cell.probes}
+    before = run.plain(cell.id) if has_plain_result(run, cell) else None
+    if found.status == "done":
+        told = found.probes.keys() | {answer["probe"] for answer in answers}
+        lost = {"status": "interrupted", "reason": "not asked: the cell ended while an earlier probe was asking"}
+        answers = [*answers, *({"probe": spec, **lost} for spec in asked if spec not in told)]
+        others = {} if before is None else {spec: key for spec, key in before.probes.items() if spec not in asked}
+        found = found.model_copy(update={"probes": others | found.probes})
+        run.forget_answers(cell.id, asked)
+    elif before is not None:
+        failed = {"status": found.status, "reason": found.reason, "traceback": found.traceback, "log": found.log}
+        answers = [{"probe": spec, **failed} for spec, key in asked.items() if before.probes.get(spec) != key]
+        found = before
+        run.forget_answers(cell.id, [str(answer["probe"]) for answer in answers])
+    run.put(found)
+    for answer in answers:
+        run.put(_answer(found, answer))
+
+
 def _stored(cell: Cell, fields: dict[str, Any], outcome: Outcome, folder: Path, tree: Any) -> dict[str, Any]:
     """Move the files of an answer into the run's folder, and compute its metrics; the fields then name them."""
     fields = dict(fields)
@@ -180,7 +211,8 @@ def _stored(cell: Cell, fields: dict[str, Any], outcome: Outcome, folder: Path, 
     if name:
         axes = {} if fields.get("probe") is None else fields["condition"]
         some = conditions.in_file_name(conditions.of_asking(axes))
-        file = f"predictions/{cell.id}{f'.{slug(some)}' if some else ''}.parquet"
+        asked = f".{slug(fields['probe'])}.{slug(some)}" if some else ""
+        file = f"predictions/{cell.id}{asked}.parquet"
         write_atomic(folder / file, outcome.files[name])
         _, ranked = read_predictions(folder / file)
         fields |= {"predictions": file, "metrics": metrics(ranked, tree)}

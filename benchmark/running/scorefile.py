@@ -9,7 +9,7 @@ from typing import Any
 from topfive.common.machine import cores
 
 from .. import specs
-from ..data import open_dataset
+from ..data import data_spec, open_dataset
 from ..errors import InputError
 from ..families import FAMILIES
 from ..results.describe import describe, tree_of
@@ -29,7 +29,7 @@ def score(file: Path, data: str, *, name: str | None, family: str, output: Path 
     families = [known.name for known in FAMILIES]
     if family not in families:
         raise InputError(f"--family {family!r}: give one of {', '.join(map(repr, families))}")
-    spec = specs.parse(data)
+    spec = data_spec(data)
     params: dict[str, Any] = dict(spec.params)
     dataset = open_dataset(spec.name, n_jobs=cores(), **params)
     truth = Truth(dataset.title, dataset.classes, dataset.val.ids, dataset.val.labels)

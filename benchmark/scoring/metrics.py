@@ -88,8 +88,29 @@ def _chance(ranking: Ranking, tree: Tree, k: int) -> float:
 def _hierarchical(ranking: Ranking, tree: Tree) -> float | None:
     if tree is None:
         return None
-    guesses = ranking.top_classes[:, : min(5, ranking.n_classes)]
-    return float(tree[ranking.label[:, None], guesses].min(axis=1).mean())
+    return float(_least_costs(ranking, tree, min(5, ranking.n_classes)).mean())
+
+
+def _least_costs(ranking: Ranking, tree: NDArray[Any], k: int) -> NDArray[np.float64]:
+    """(n,) the least cost among each image's k guesses. Of classes that tie for the last of them the costliest count.
+
+    Ties are those of the stored scores. Where they go on beyond what is stored any other class may be among them.
+    """
+    costs = np.take_along_axis(np.asarray(tree, np.float64)[ranking.label], ranking.top_classes.astype(np.intp), axis=1)
+    scores = ranking.top_scores
+    last = scores[:, k - 1 : k]
+    sure, tied = scores > last, scores == last
+    least = np.where(sure, costs, np.inf).min(axis=1)
+    places = k - sure.sum(axis=1)
+    open_end = tied[:, -1] & (scores.shape[1] < ranking.n_classes)
+    # The places go to the costliest of the tied, so what counts is the cheapest of those.
+    dearest = -np.sort(np.where(tied, -costs, np.inf), axis=1)
+    counted = np.take_along_axis(dearest, places[:, None] - 1, axis=1)[:, 0]
+    for row in np.flatnonzero(open_end):
+        known = ranking.top_classes[row][sure[row]]
+        others = np.delete(np.asarray(tree, np.float64)[ranking.label[row]], known)
+        counted[row] = -np.sort(-others)[places[row] - 1]
+    return np.asarray(np.minimum(least, counted), dtype=np.float64)
 
 
 _MISSED = {1: "the truth is not the first guess", 5: "the truth is not among the five best guesses"}
@@ -130,7 +151,7 @@ METRICS: list[Metric] = [
         _hierarchical,
         "lower",
         "decimal",
-        "ILSVRC-2010: how far off in the WordNet tree, 0 right, 1 unrelated",
+        "ILSVRC-2010: how far off in the WordNet tree, 0 right, 1 unrelated; ties count against the contender",
     ),
     Metric(
         "tied_images",

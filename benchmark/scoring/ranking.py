@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 STORED_RANKS = 20
-TOLERANCE = 1e-3  # by which the probabilities of an image may miss a sum of one, and one of them exceed one
+TOLERANCE = 1e-3  # by which an image's probabilities may miss a sum of one, and one of them the range 0 to 1
 
 
 class ScoreError(ValueError):
@@ -91,7 +91,7 @@ def confidence_of(scores: NDArray[np.floating[Any]]) -> str | None:
     """
     if not len(scores):
         return None
-    if (scores >= 0).all():
+    if (scores >= -TOLERANCE).all():
         return "probability" if np.allclose(scores.sum(axis=1), 1, atol=TOLERANCE, rtol=0) else None
     if (scores <= TOLERANCE).all():
         total = np.exp(np.minimum(scores, 0.0), dtype=np.float64).sum(axis=1)

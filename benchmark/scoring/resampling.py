@@ -14,7 +14,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
 
 Floats = NDArray[np.float64]
 CHUNK = 2**22  # weights held at a time: 16 MiB of float32
@@ -74,69 +73,50 @@ def interval(samples: NDArray[Any], confidence: float = 0.95) -> tuple[float, fl
     return float(low), float(high)
 
 
-def seeds_test(hits_a: NDArray[Any], hits_b: NDArray[Any], labels: NDArray[Any]) -> float:
-    """Two-sided p for (S_a, n) against (S_b, n) hits: Welch's t over both sources of noise, images and seeds.
-
-    McNemar's test speaks of two fitted models; with several seeds a side the claim is about the methods, so the
-    spread between seeds is part of the noise. Degrees of freedom after Welch and Satterthwaite.
-    """
-    a, b = np.atleast_2d(np.asarray(hits_a, dtype=np.float64)), np.atleast_2d(np.asarray(hits_b, dtype=np.float64))
-    gap = a.mean(axis=0) - b.mean(axis=0)
-    strata = _Strata(labels)
-    edges = np.cumsum(strata.sizes) - strata.sizes
-    by_class = gap[strata.order]
-    mean = np.add.reduceat(by_class, edges) / strata.sizes
-    square = np.add.reduceat(by_class**2, edges) / strata.sizes
-    spread = (square - mean**2) * strata.sizes / np.maximum(strata.sizes - 1, 1)
-    parts = [(float(np.sum(strata.sizes * spread)) / strata.n**2, float(strata.n - len(strata.sizes)))]
-    parts += [(float(x.mean(axis=1).var(ddof=1)) / len(x), len(x) - 1.0) for x in (a, b) if len(x) > 1]
-    variance = sum(v for v, _ in parts)
-    if variance <= 0:
-        return 1.0 if gap.mean() == 0 else 0.0
-    freedom = variance**2 / sum(v**2 / max(df, 1.0) for v, df in parts)
-    return float(2 * stats.t.sf(abs(gap.mean()) / np.sqrt(variance), freedom))
-
-
 @dataclass(frozen=True)
 class Crossing:
-    """Where two learning curves meet, in images per class. None where the measured curves do not meet.
+    """Where two learning curves meet, in images per class. ``at`` None: the measured curves do not meet.
 
-    ``share``: in how many of the resampled validation sets they do; ``low`` and ``high`` hold the middle 95 % of those.
+    share      in how many of the resamples they do
+    low, high  the middle 95 % of all resamples; 0 and infinity stand for below and above the sizes measured, where the
+               curves of a resample that do not meet must do so: whose lead it shows tells on which side
     """
 
     at: float | None
-    low: float | None
-    high: float | None
+    low: float
+    high: float
     share: float
 
 
 def crossing(
     sizes: NDArray[Any],
-    hits_a: NDArray[Any],
-    hits_b: NDArray[Any],
+    hits_a: Sequence[NDArray[Any]],
+    hits_b: Sequence[NDArray[Any]],
     labels: NDArray[Any],
     *,
     rounds: int = 1000,
     seed: int = 0,
 ) -> Crossing:
-    """The last size at which the lead changes: (k,) sizes, (k, n) hits of both at each; straight lines over log size.
+    """The last size at which the lead changes: (k,) sizes, (S, n) hits of both at each; straight lines over log size.
 
-    Resampled over images, stratified, with the same images at every size. Nothing is extrapolated: curves that meet
-    only beyond the measured sizes do not meet here.
+    Resampled over images, stratified, the same ones at every size; and where there are several seeds, over seeds, of
+    either side at each size apart: each seed is another training on another subset. Nothing is extrapolated: curves
+    that meet only beyond the measured sizes do not meet here.
     """
     log_size = np.log(np.asarray(sizes, dtype=np.float64))
     if len(log_size) < 2 or np.any(np.diff(log_size) <= 0):
         raise ValueError("a crossing needs two or more sizes, increasing")
-    gap = np.asarray(hits_b, dtype=np.float32) - np.asarray(hits_a, dtype=np.float32)  # (k, n): error a - error b
-    at = _last_zero(log_size, gap.mean(axis=1))
-    rng, strata = np.random.default_rng(seed), _Strata(labels)
-    gaps = np.concatenate([w @ gap.T for w in strata.weights(rounds, rng)])
-    found = np.array([x for x in (_last_zero(log_size, row) for row in gaps) if x is not None])
-    share = len(found) / rounds
-    if at is None or not len(found):
-        return Crossing(None if at is None else float(np.exp(at)), None, None, share)
-    low, high = interval(found)
-    return Crossing(float(np.exp(at)), float(np.exp(low)), float(np.exp(high)), share)
+    errors = resampled_errors([*hits_a, *hits_b], labels, rounds=rounds, seed=seed)
+    gaps = errors[:, : len(log_size)] - errors[:, len(log_size) :]  # (rounds, k): error a - error b
+    measured = np.array([np.mean(b) - np.mean(a) for a, b in zip(hits_a, hits_b, strict=True)])
+    at, ahead = _last_zero(log_size, measured), measured[np.flatnonzero(measured)[-1:]]
+    found = [_last_zero(log_size, row) for row in gaps]
+    # Above the crossing the leader at the largest size is ahead: one that is ahead everywhere meets the other below.
+    beyond = [-np.inf if row[-1] * (ahead[0] if len(ahead) else 1) > 0 else np.inf for row in gaps]
+    where = np.array([other if x is None else x for x, other in zip(found, beyond, strict=True)])
+    low, high = np.quantile(where, [0.025, 0.975], method="nearest")
+    share = float(np.mean([x is not None for x in found]))
+    return Crossing(None if at is None else float(np.exp(at)), float(np.exp(low)), float(np.exp(high)), share)
 
 
 def _last_zero(x: NDArray[Any], y: NDArray[Any]) -> float | None:

@@ -11,7 +11,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
 from statsmodels.stats.multitest import multipletests
 from statsmodels.stats.proportion import proportion_confint
 
@@ -48,17 +47,6 @@ def discordant(hits: NDArray[Any]) -> NDArray[np.int64]:
     return np.asarray(np.rint(right @ (1 - right).T), dtype=np.int64)
 
 
-def mcnemar(only_a: ArrayLike, only_b: ArrayLike) -> Floats:
-    """Two-sided exact p of McNemar's test (McNemar 1947) from the discordant counts; arrays of any shape.
-
-    Under "no difference" the images that only one of the two gets fall to either like a fair coin. No discordant
-    image at all is p = 1.
-    """
-    a, b = np.asarray(only_a, dtype=np.int64), np.asarray(only_b, dtype=np.int64)
-    tail = stats.binom.cdf(np.minimum(a, b), np.maximum(a + b, 1), 0.5)
-    return np.asarray(np.where(a + b == 0, 1.0, np.minimum(1.0, 2 * tail)), dtype=np.float64)
-
-
 def holm(p: ArrayLike) -> Floats:
     """Holm's step-down adjusted p values (Holm 1979): the chance of any false alarm in the family stays below alpha."""
     values = np.asarray(p, dtype=np.float64)
@@ -81,19 +69,6 @@ def tie_groups(told_apart: NDArray[np.bool_]) -> list[tuple[int, int]]:
         if last > first and not (groups and groups[-1][1] >= last):
             groups.append((first, last))
     return groups
-
-
-def images_needed(only_a: int, only_b: int, n: int, alpha: float = 0.05, power: float = 0.8) -> int | None:
-    """How many images would tell the two apart with that power, were the observed shares the true ones; None: none.
-
-    Miettinen 1968, as in Connor 1987: n = (z(1-alpha/2)·√ψ + z(power)·√(ψ - δ²))² / δ², with ψ the discordant share
-    and δ the difference. For this pair alone: a correction for many pairs asks for more.
-    """
-    psi, delta = (only_a + only_b) / n, abs(only_a - only_b) / n
-    if delta == 0:
-        return None
-    z_alpha, z_power = stats.norm.ppf(1 - alpha / 2), stats.norm.ppf(power)
-    return int(np.ceil((z_alpha * np.sqrt(psi) + z_power * np.sqrt(max(psi - delta**2, 0.0))) ** 2 / delta**2))
 
 
 def error_consistency(hits_a: NDArray[Any], hits_b: NDArray[Any]) -> float | None:

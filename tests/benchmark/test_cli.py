@@ -13,8 +13,11 @@ import pytest
 import typer
 from topfive.benchmark.cli import app
 from topfive.benchmark.config import load
+from topfive.benchmark.results.run import open_run
 from topfive.benchmark.running.runner import run
 from typer.testing import CliRunner
+
+from tests.benchmark.conftest import PLUGINS
 
 
 def topfive(folder: Path, *words: str) -> subprocess.CompletedProcess[str]:
@@ -123,3 +126,56 @@ def test_a_dry_run_says_what_it_does_not_count(
 ) -> None:
     start(tmp_path / "run", contenders, "mean-color", dry_run=True)
     assert "not counted: the start of each cell and opening its data" in capsys.readouterr().out
+
+
+@pytest.mark.parametrize("sizes", ["5,²", "5,,6", "5,six", "", "-5", "1.5", "0"])
+def test_sizes_that_are_none_are_one_line(tmp_path: Path, sizes: str) -> None:
+    done = topfive(tmp_path, "run", "-m", "chance", "--per-class", sizes)
+    assert done.returncode == 2
+    assert done.stderr.startswith("topfive: --per-class")
+    assert done.stderr.count("\n") == 1
+
+
+def test_probes_are_listed_and_shown_as_contenders_are(tmp_path: Path) -> None:
+    mine = ["--plugin", str(PLUGINS / "probes.py")]
+    head, *lines = topfive(tmp_path, "list", "probes", *mine).stdout.splitlines()
+    assert head.split() == ["probe", "what", "it", "asks"]
+    told = dict(line.strip().split(maxsplit=1) for line in lines)
+    assert told["darker"] == "Images with less light."
+    assert "corruptions" in told
+    assert "mean-color" not in told
+    assert "light" not in told  # a section
+    said = topfive(tmp_path, "list", "darker", *mine).stdout
+    assert said.startswith(f"darker  probe  {PLUGINS / 'probes.py'}:Darker (probes.py)\n\nImages with less light.")
+    assert "Parameters, written darker[key=value,…]:" in said
+    assert re.search(r"^  factors +0\.5\+0\.25$", said, re.MULTILINE)
+    assert re.search(r"^  random_state +0$", said, re.MULTILINE)  # the probe's own, not the run's seed
+    unknown = topfive(tmp_path, "list", "corruption")
+    assert (unknown.returncode, unknown.stderr.count("\n")) == (2, 1)
+    assert "did you mean 'corruptions'?" in unknown.stderr
+
+
+def test_studies_are_listed(tmp_path: Path) -> None:
+    head, *lines = topfive(tmp_path, "list", "studies").stdout.splitlines()
+    assert head.split() == ["study", "what", "it", "answers"]
+    told = dict(line.strip().split(maxsplit=1) for line in lines)
+    assert told["data"].startswith("How many images until the network wins?")
+
+
+def test_a_study_is_a_run_with_every_flag_still_there(tmp_path: Path) -> None:
+    words = ["study", "data", "-d", "photos[per_class=8]", "-m", "chance", "--per-class", "2,4", "-q"]
+    done = topfive(tmp_path, *words)
+    assert done.returncode == 0, done.stderr
+    stored = open_run(tmp_path / "reports" / "data-photos_per_class=8")
+    assert [(r.method, r.condition) for r in stored.records] == [
+        ("chance", {"train_per_class": 2}),
+        ("chance", {"train_per_class": 4}),
+    ]
+    assert stored.manifest.config["study"] == "data"
+    unknown = topfive(tmp_path, "study", "dta")
+    assert unknown.returncode == 2
+    assert unknown.stderr == "topfive: unknown study 'dta'; did you mean 'data'? (`topfive list studies` shows all)\n"
+    wrong = topfive(tmp_path, "study", "data", "--per-klass", "2")
+    assert wrong.returncode == 2
+    assert "--per-klass" in wrong.stderr
+    assert "Traceback" not in wrong.stderr

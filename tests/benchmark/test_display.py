@@ -114,3 +114,16 @@ def test_conditions_and_failed_answers_are_named() -> None:
     answer = failed(None, "ValueError: no", probe="corruptions[kinds=fog]", condition=condition)
     expected = "failed: mine[a=1] on pets, 2 per class, corruption fog, severity 3, asked by corruptions[kinds=fog]: "
     assert expected + "ValueError: no" in said([many], {}, [answer])
+
+
+def test_who_was_still_learning_stands_below_the_ranking() -> None:
+    why = "the held-out loss still fell by 3.5 % over the last 3 of 10 epochs"
+    budget = {"epochs": 10, "width": 0.5}
+    young = done("young", 20, 40, 20, converged=False, convergence=why, budget=budget, device="cpu")
+    text = said([young, done("done", 20, 40, 10, converged=True), done("silent", 20, 40, 5)])
+    _, line = text.replace("\n", " ").split("still learning")
+    assert line.split(" 40 validation")[0].split() == (
+        f" when their budget ended: young (10 epochs, width 0.5, on cpu): {why}".split()
+    )
+    assert text.index("silent") < text.index("still learning")
+    assert "still learning" not in said([done("done", 20, 40, 10, converged=True)])

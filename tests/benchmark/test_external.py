@@ -200,6 +200,7 @@ def test_ranks_and_scores_are_not_mixed(photos: Dataset, scores: np.ndarray, tmp
         ("p.txt", "1 2 3 4 5\n", "1 lines for 20 validation images"),
         ("p.txt", "1 2 3 4 5\n" * 21, "21 lines for 20 validation images"),
         ("p.txt", "1 2 3 4 5\n" * 19 + "1 2 3 4 21\n", "line 20: '21' is not a class number from 1 to 20"),
+        ("p.txt", "1 2 3 4 5\n" * 2 + "1 ² 3 4 5\n" * 18, "line 3: '²' is not a class number from 1 to 20"),
         ("p.txt", "1 2 3 4 5\n" * 2 + "1 nan 3 4 5\n" * 18, "line 3: 'nan' is not a class number from 1 to 20"),
         ("p.txt", "1 2 3 4 5\n" * 2 + "1 2 3 4\n" * 18, "line 3: only 4 classes are ranked; rank 5 or more"),
         ("p.txt", "1 2 3 4 5\n" * 2 + "1 2 3 3 5\n" * 18, "line 3: a class is ranked twice"),

@@ -45,7 +45,8 @@ def outcome(out: Path) -> dict[str, dict[str, object]]:
     for record in open_run(out).records:
         found[record.cell] = record.model_dump(exclude={"timings": True, "log": True, "finished": True, "costs": TIMES})
         for epoch in found[record.cell]["history"]:
-            del epoch["seconds"], epoch["images_per_second"]
+            for spent in ("seconds", "cpu_seconds", "images_per_second"):
+                del epoch[spent]
     return found
 
 

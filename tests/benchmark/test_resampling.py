@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 import pytest
-from scipy.stats import ttest_ind
-from topfive.benchmark.scoring.resampling import crossing, interval, resampled_errors, seeds_test
+from topfive.benchmark.scoring.resampling import crossing, interval, resampled_errors
 
 
 def test_the_spread_of_a_difference_is_that_of_the_stratified_closed_form() -> None:
@@ -61,25 +60,6 @@ def test_a_class_of_one_image_gives_up_the_strata_not_the_spread() -> None:
     assert samples.std() == pytest.approx(np.sqrt(hits.var(ddof=1) / 50), rel=0.06)
 
 
-def test_without_noise_from_images_the_seeds_test_is_welchs() -> None:
-    shares_a, shares_b = [1, 0, 1, 1, 1, 0, 1], [0, 0, 1, 0]
-    a = np.repeat(np.array(shares_a, bool)[:, None], 40, axis=1)
-    b = np.repeat(np.array(shares_b, bool)[:, None], 40, axis=1)
-    labels = np.repeat(np.arange(4), 10)
-    assert seeds_test(a, b, labels) == pytest.approx(ttest_ind(shares_a, shares_b, equal_var=False).pvalue)
-
-
-def test_the_seeds_test_rarely_cries_wolf() -> None:
-    alarms, labels = 0, np.repeat(np.arange(20), 10)
-    for trial in range(300):
-        rng = np.random.default_rng(trial)
-        skill = rng.random(200)
-        a, b = (rng.random((3, 200)) < skill for _ in range(2))
-        alarms += seeds_test(a, b, labels) < 0.05
-    assert alarms <= 25  # 15 expected; it errs to the careful side
-    assert seeds_test(a, a, labels) == pytest.approx(1)
-
-
 def test_crossing_by_hand() -> None:
     """Errors .6 .4 .2 against .4 .3 .3 at 10, 100, 1000: the gap goes from +.2 over +.1 to −.1, so they meet half-way
     between 100 and 1,000 on the logarithm: at 316."""
@@ -89,21 +69,61 @@ def test_crossing_by_hand() -> None:
     def hits(errors: list[float]) -> np.ndarray:
         return np.stack([np.arange(n) >= round(e * n) for e in errors])
 
-    meet = crossing(np.array([10, 100, 1000]), hits([0.6, 0.4, 0.2]), hits([0.4, 0.3, 0.3]), labels)
+    meet = crossing(np.array([10, 100, 1000]), each(hits([0.6, 0.4, 0.2])), each(hits([0.4, 0.3, 0.3])), labels)
     assert meet.at == pytest.approx(10**2.5)
-    assert meet.low is not None
-    assert meet.high is not None
     assert 100 <= meet.low <= meet.at <= meet.high <= 1000
     assert meet.share == pytest.approx(1, abs=0.05)
+
+
+def each(hits: np.ndarray) -> list[np.ndarray]:
+    """(k, n) of one seed → k arrays of (1, n)."""
+    return [row[None] for row in hits]
 
 
 def test_curves_that_do_not_meet_are_not_extrapolated() -> None:
     labels = np.repeat(np.arange(10), 10)
     better, worse = np.ones((2, 100), bool), np.zeros((2, 100), bool)
-    meet = crossing(np.array([5, 50]), better, worse, labels)
-    assert (meet.at, meet.low, meet.high, meet.share) == (None, None, None, 0.0)
+    meet = crossing(np.array([5, 50]), each(better), each(worse), labels)
+    # The better leads at the largest size and everywhere else: were there a crossing, it would be below.
+    assert (meet.at, meet.low, meet.high, meet.share) == (None, 0.0, 0.0, 0.0)
+
+
+def test_resamples_that_do_not_cross_count_as_crossing_outside_the_sizes() -> None:
+    """Two images of 100 tell the leads at both ends: about one resample in seven has no image that tells the one at the
+    small end, and another such share none that tells the one at the large end."""
+    labels = np.zeros(100, dtype=int)
+    a, b = np.ones((2, 100), bool), np.ones((2, 100), bool)
+    a[0, :2] = False  # b ahead at the small size by two images
+    b[1, 2:4] = False  # a ahead at the large one
+    meet = crossing(np.array([10, 100]), each(a), each(b), labels, rounds=2000)
+    assert meet.at == pytest.approx(10**1.5)
+    lost = 0.98**99  # no draw of 99 falls on either of the two
+    assert meet.share == pytest.approx((1 - lost) ** 2, abs=0.03)
+    assert (meet.low, meet.high) == (0.0, np.inf)
 
 
 def test_crossings_need_increasing_sizes() -> None:
     with pytest.raises(ValueError, match="increasing"):
-        crossing(np.array([5, 5]), np.ones((2, 4)), np.ones((2, 4)), np.zeros(4))
+        crossing(np.array([5, 5]), each(np.ones((2, 4))), each(np.ones((2, 4))), np.zeros(4))
+
+
+@pytest.mark.parametrize("noise", [0.0, 0.019])
+def test_the_interval_of_a_crossing_covers_with_the_noise_of_seeds_in_it(noise: float) -> None:
+    """Three seeds at five sizes, 500 images, curves that truly meet half-way along the logarithm."""
+    sizes, labels, trials = np.array([5, 10, 25, 50, 100]), np.repeat(np.arange(20), 25), 40
+    log_size = np.log(sizes)
+    errors = [np.interp(log_size, log_size[[0, -1]], ends) for ends in ([0.8, 0.4], [0.7, 0.5])]
+    truth = np.exp(log_size[[0, -1]].mean())
+    covered = by_images = 0
+    for trial in range(trials):
+        rng = np.random.default_rng([5, trial])
+        a, b = (
+            [rng.random((3, 500)) < 1 - error + (rng.normal(0, noise, (3, 1)) if noise else 0) for error in side]
+            for side in errors
+        )
+        meet = crossing(sizes, a, b, labels, rounds=120, seed=trial)
+        covered += meet.low <= truth <= meet.high
+        alone = crossing(sizes, [h[:1] for h in a], [h[:1] for h in b], labels, rounds=120, seed=trial)
+        by_images += alone.low <= truth <= alone.high
+    print(f"noise {noise}: a crossing's interval covers {covered / trials:.2f}; of one seed {by_images / trials:.2f}")
+    assert covered / trials >= 0.9

@@ -148,7 +148,7 @@ def test_every_way_to_fail_becomes_a_row(
         "raises": ("failed", "RuntimeError: no such luck"),
         "wrong-shape": ("failed", "shape"),
         "not-a-number": ("failed", "not finite"),
-        "exits": ("failed", "sys.exit('enough')"),
+        "exits": ("failed", "sys.exit('enough') was called"),
         "hard-exit": ("failed", "status 7"),
         "segfaults": ("failed", "SIGSEGV"),
         "hangs": ("timeout", "15 s"),

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +11,7 @@ from sklearn.metrics import top_k_accuracy_score
 from topfive.benchmark.scoring.metrics import metrics
 from topfive.benchmark.scoring.predictions import read_predictions, write_predictions
 from topfive.benchmark.scoring.ranking import ScoreError, align, confidence_of, rank
+from topfive.benchmark.scoring.statistics import calibration
 
 
 def test_hand_worked_ranks_and_ties() -> None:
@@ -74,6 +76,41 @@ def test_hierarchical_error_is_the_cheapest_of_the_five_guesses() -> None:
     assert missed["hierarchical_err"] == 0.5
 
 
+def by_hand(scores: list[float], costs: list[float]) -> float:
+    """The largest value that the least cost among five guesses can take, whichever way ties are broken."""
+    order = np.array(scores)
+    best = 0.0
+    for chosen in itertools.combinations(range(len(scores)), min(5, len(scores))):
+        rest = [c for c in range(len(scores)) if c not in chosen]
+        if not rest or order[list(chosen)].min() >= order[rest].max():
+            best = max(best, min(costs[c] for c in chosen))
+    return best
+
+
+@pytest.mark.parametrize("seed", range(6))
+def test_of_guesses_that_tie_for_the_last_place_the_costliest_count(seed: int) -> None:
+    rng = np.random.default_rng(seed)
+    scores = rng.integers(0, 4, (40, 9)).astype(float)
+    costs = rng.integers(0, 5, (9, 9)) / 4
+    np.fill_diagonal(costs, 0)
+    labels = rng.integers(0, 9, 40)
+    found = metrics(rank(scores, labels), costs)["hierarchical_err"]
+    expected = np.mean([by_hand(list(s), list(costs[label])) for s, label in zip(scores, labels, strict=True)])
+    assert found == pytest.approx(expected)
+    # By class index, as before, it was smaller: the tie was broken in the contender's favour.
+    first = np.argsort(-scores, axis=1, kind="stable")[:, :5]
+    assert expected > np.take_along_axis(costs[labels], first, axis=1).min(axis=1).mean()
+
+
+def test_constant_scores_earn_no_nearness_in_the_tree() -> None:
+    costs = np.full((60, 60), 0.5)
+    np.fill_diagonal(costs, 0)
+    costs[0, 50:] = 1.0  # beyond the stored ranks, and still among the guesses
+    assert metrics(rank(np.zeros((1, 60)), np.array([0])), costs)["hierarchical_err"] == 1.0
+    costs[0, 54:] = 0.5
+    assert metrics(rank(np.zeros((1, 60)), np.array([0])), costs)["hierarchical_err"] == 0.5  # four are not five
+
+
 def test_columns_are_put_in_the_order_of_the_data_set() -> None:
     scores = np.array([[0.1, 0.2, 0.3]])
     assert align(scores, np.array([2, 0, 1]), 1, 3).tolist() == [[0.2, 0.3, 0.1]]
@@ -117,3 +154,24 @@ def test_probabilities_are_recognised() -> None:
         assert confidence_of(np.log(both[:1])) == "log-probability"
     assert confidence_of(np.log(both[:1]) - 0.1) is None
     assert confidence_of(np.zeros((0, 4))) is None
+
+
+@pytest.mark.parametrize(
+    ("row", "taken"),
+    [
+        ([1.0005, 0, 0], True),
+        ([0.9995, 0, 0], True),
+        ([1.002, 0, 0], False),
+        ([0.998, 0, 0], False),
+        ([1.0005, -0.0005, 0], True),
+        ([1.002, -0.002, 0], False),
+    ],
+)
+def test_one_tolerance_says_what_is_a_probability(row: list[float], taken: bool) -> None:
+    assert confidence_of(np.array([row] * 4)) == ("probability" if taken else None)
+    if taken:  # whatever is recognised can be calibrated, as it is stored
+        first = rank(np.array([row] * 4), np.zeros(4, np.int64)).top_scores[:, 0]
+        assert calibration(first, np.ones(4)).ece == pytest.approx(1 - min(row[0], 1), abs=1e-6)
+    elif row[0] > 1:
+        with pytest.raises(ValueError, match="confidences are probabilities"):
+            calibration(np.array(row[:1]), np.ones(1))

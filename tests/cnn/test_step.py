@@ -261,6 +261,9 @@ def test_a_resumed_captured_training_is_the_uninterrupted_one_bit_for_bit(
     assert set(resumed.cached_timings_) == {"train"}  # it compiled anew
     assert again.cached_timings_ == {name: again.timings_[name] for name in ("train", "compile")}
     assert again.timings_["compile"] == resumed.timings_["compile"]
+    epochs = [r["cpu_seconds"] for r in again.history_]
+    assert resumed.cached_cpu_seconds_ == pytest.approx(sum(epochs[:2]))
+    assert again.cached_cpu_seconds_ > sum(epochs)  # with what it took to compile
 
 
 def test_the_processes_draw_the_numbers_of_one(monkeypatch: pytest.MonkeyPatch) -> None:

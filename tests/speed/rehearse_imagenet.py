@@ -104,7 +104,7 @@ def reading(root: Path) -> dict[str, float]:
 
 
 def headers(root: Path) -> dict[str, float]:
-    from topfive.benchmark.data.storage.containers import list_tar
+    from topfive.benchmark.data.storage.tar import list_tar
 
     offsets = [list_tar(root / "ILSVRC2012_img_train.tar", nested=True), list_tar(root / "ILSVRC2012_img_val.tar")]
     started = time.perf_counter()

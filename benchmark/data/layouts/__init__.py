@@ -9,7 +9,24 @@ from typing import Protocol
 
 from ..storage.found import Found
 from ..storage.location import Location
-from . import cifar, folder_per_class, image_tables, imagenet, manifest, pack, tiny_imagenet, webdataset
+from . import (
+    cifar,
+    cifar_binary,
+    croissant,
+    folder_per_class,
+    food101,
+    idx,
+    image_tables,
+    imagenet,
+    imagenet_hub,
+    manifest,
+    metadata,
+    npz,
+    pack,
+    stl10,
+    tiny_imagenet,
+    webdataset,
+)
 
 
 class Layout(Protocol):
@@ -31,12 +48,20 @@ class Layout(Protocol):
 # The first that matches is taken.
 LAYOUTS: list[Layout] = [
     pack,
+    npz,
     image_tables,
     manifest,
     webdataset,
     imagenet,
+    imagenet_hub,
     tiny_imagenet,
     cifar,
+    cifar_binary,
+    stl10,
+    idx,
+    food101,
+    croissant,
+    metadata,
     folder_per_class,
 ]
 

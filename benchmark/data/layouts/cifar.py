@@ -14,10 +14,13 @@ from numpy.typing import NDArray
 from ...errors import InputError
 from ..storage import cache
 from ..storage.blob import blob
+from ..storage.formats import is_image
 from ..storage.found import Found
+from ..storage.left_out import NOT_IMAGE, Tally
 from ..storage.location import Location
 from ..storage.reader import MAX_BYTES
 from ..storage.tree import Tree
+from .beside import BESIDE
 from .by_label import by_label
 
 _TEN = (*((f"data_batch_{i}", "train") for i in range(1, 6)), ("test_batch", "val"))
@@ -64,7 +67,13 @@ def read(location: Location) -> Found:
         stored = images.stored()
     if not labels:
         raise InputError(f"{tree.path} holds no batches of images")
-    return by_label("CIFAR-10" if ten else "CIFAR-100", stored, names, labels, splits, classes)
+    used = {meta, *(name for name, _ in batches)}
+    others = Tally()
+    for name in tree.names:
+        if name not in used:
+            others.add(BESIDE if is_image(name) else NOT_IMAGE, name, told=is_image(name))
+    layout = "CIFAR-10" if ten else "CIFAR-100"
+    return by_label(layout, stored, names, labels, splits, classes, left_out=others.all())
 
 
 class _PickledArray:
@@ -122,7 +131,10 @@ def _list(content: dict[str, Any], word: str, tree: Tree, name: str) -> list[Any
 
 
 def _text(word: Any) -> str:
-    return word.decode("latin1") if isinstance(word, bytes) else str(word)
+    try:
+        return word.decode("utf-8") if isinstance(word, bytes) else str(word)
+    except UnicodeDecodeError:
+        return str(word, "latin1")
 
 
 def _stamps(tree: Tree, names: list[str]) -> list[str]:

@@ -11,9 +11,10 @@ import io
 from pathlib import Path
 
 from ...errors import InputError
-from ..storage.containers import GZIPPED, list_tar, unpacked
+from ..storage.containers import GZIPPED, unpacked
 from ..storage.numbers import whole_number
 from ..storage.reader import Reader, Unreadable
+from ..storage.tar import list_tar
 from ..storage.tree import Tree
 from .matfile import MatError, read_struct
 

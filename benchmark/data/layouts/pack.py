@@ -50,7 +50,6 @@ def read(location: Location) -> Found:
                 found = index.read(io.BytesIO(packed))
     if found is None:
         raise InputError(f"{path} is a pack that is cut short, damaged or of another version; pack it again")
-    parts = {
-        name: replace(part, stored=replace(part.stored, containers=(str(path),))) for name, part in found.parts.items()
-    }
+    here = (str(path.absolute()),)
+    parts = {name: replace(part, stored=replace(part.stored, containers=here)) for name, part in found.parts.items()}
     return replace(found, parts=parts)

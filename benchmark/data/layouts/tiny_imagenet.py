@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from ...errors import InputError
 from ..storage.found import Found
+from ..storage.left_out import NO_CLASS, NO_LABEL, Tally
 from ..storage.location import Location
-from ..storage.tree import is_image
 from ..wordnet import words
 from .rows import Rows, add, from_rows
 
@@ -29,10 +29,9 @@ def read(location: Location) -> Found:
                 raise InputError(f"{tree.path}: val_annotations.txt names the class {fields[1]!r}, wnids.txt does not")
             truth[fields[0]] = fields[1]
     rows: dict[str, Rows] = {"train": ([], []), "val": ([], [])}
-    ignored = 0
-    for i, name in enumerate(tree.names):
-        if not is_image(name):
-            continue
+    others = Tally(tree.others)
+    for i in tree.images:
+        name = tree.names[i]
         split, _, below = name.partition("/")
         parts = below.split("/")
         if split == "train" and len(parts) == 3 and parts[1] == "images" and parts[0] in wnids:
@@ -40,7 +39,16 @@ def read(location: Location) -> Found:
         elif split == "val" and len(parts) == 2 and parts[0] == "images" and parts[1] in truth:
             add(rows[split], i, truth[parts[1]])
         else:
-            ignored += 1
+            # The test images are published without labels, so a run need not tell.
+            others.add(NO_LABEL if split == "test" else NO_CLASS, name, told=split != "test")
     classes = tuple(sorted(wnids))
     names = tuple(named[wnid].strip() if wnid in named else words(wnid) for wnid in classes)
-    return from_rows(tree, "Tiny ImageNet", classes, names, rows, ignored=ignored)
+    return from_rows(
+        tree,
+        "Tiny ImageNet",
+        rows,
+        classes=classes,
+        class_names=names,
+        below={"train": len("train/"), "val": len("val/")},
+        left_out=others.all(),
+    )

@@ -2,14 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ...errors import InputError
 from .ids import Ids
+from .left_out import LeftOut
+from .printing import printable
 from .stored import Stored
 
 
@@ -32,7 +35,8 @@ class FoundSplit:
 class Found:
     """A recognised data set. parts: "train" and "val", or "all" where the data has no splits of its own.
 
-    ignored: how many files belong to no class. leaks (m, 2): positions in val and train of identical bytes.
+    left_out: what is there and not used, but for hidden files. leaks (m, 2): positions in val and train of identical
+    bytes. copies (k, 2): in "all", positions of an image and of the first with the same bytes.
     """
 
     layout: str
@@ -40,27 +44,37 @@ class Found:
     class_names: tuple[str, ...]
     parts: dict[str, FoundSplit]
     notes: tuple[str, ...] = ()
-    ignored: int = 0
+    left_out: tuple[LeftOut, ...] = ()
     leaks: NDArray[np.int64] = field(default_factory=lambda: np.zeros((0, 2), np.int64))
+    copies: NDArray[np.int64] = field(default_factory=lambda: np.zeros((0, 2), np.int64))
 
 
-def found_split(stored: Stored, positions: list[int], labels: list[int], below: Callable[[int], str]) -> FoundSplit:
-    """A split from positions in ``stored``; ``below(i)`` is the path below the split of file ``i``.
+def found_split(
+    stored: Stored, positions: list[int], labels: list[int], names: Sequence[str], below: int = 0
+) -> FoundSplit:
+    """A split from positions in ``stored``; names: of all files in ``stored``.
 
-    Ids are file names without ending where those are unique, as they are in all of ImageNet's copies; else the paths
-    below the split.
+    Ids are file names without ending where those are unique, as they are in all of ImageNet's copies; else the names
+    from character ``below`` on.
     """
-    ids = [_stem(below(i)) for i in positions]
+    ids = [_stem(names[i]) or names[i][below:] for i in positions]
+    try:
+        "".join(ids).encode()
+    except UnicodeEncodeError:
+        ids = [printable(one) for one in ids]
     order = sorted(range(len(ids)), key=ids.__getitem__)
     if any(ids[a] == ids[b] for a, b in pairwise(order)):  # no set: 1.3 million strings are enough
-        ids = [below(i) for i in positions]
+        ids = [printable(names[i][below:]) for i in positions]
         order = sorted(range(len(ids)), key=ids.__getitem__)
+        for a, b in pairwise(order):
+            if ids[a] == ids[b]:
+                raise InputError(f"two images are called {ids[a]!r}; rename one of them")
     chosen = np.array(positions, np.int64)[order]
     return FoundSplit(stored.take(chosen), np.array(labels, np.int64)[order], Ids(ids[i] for i in order))
 
 
 def _stem(name: str) -> str:
-    return name.rpartition("/")[2].rpartition(".")[0] or name
+    return name[name.rfind("/") + 1 :].rpartition(".")[0]
 
 
 def take(one: FoundSplit, kept: NDArray[np.int64]) -> FoundSplit:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
 from typing import Any, overload
 
 import numpy as np
@@ -33,6 +34,13 @@ class Ids(Sequence[str]):
 
     def __len__(self) -> int:
         return len(self.ends) - 1
+
+    def __iter__(self) -> Iterator[str]:
+        data, ends = self.text.tobytes(), self.ends.tolist()
+        if data.isascii():  # as nearly always: one string is cut up
+            text = data.decode("ascii")
+            return (text[start:end] for start, end in pairwise(ends))
+        return (data[start:end].decode("utf-8", "surrogateescape") for start, end in pairwise(ends))
 
     @overload
     def __getitem__(self, i: int) -> str: ...

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import zipfile
+from dataclasses import astuple
 from pathlib import Path
 from typing import Any, BinaryIO
 
@@ -13,8 +14,10 @@ import PIL
 from numpy.typing import NDArray
 from topfive.common.sources import source_digest
 
+from .formats import reads
 from .found import Found, FoundSplit
 from .ids import Ids
+from .left_out import LeftOut
 from .stored import Stored
 
 FORMAT = 2  # of the file; packs of another format cannot be read
@@ -27,19 +30,19 @@ def loader_version() -> str:
 
 def libraries() -> str:
     """The versions of the libraries that decide whether an image can be read."""
-    return f"opencv {cv2.__version__}, pillow {PIL.__version__}"
+    return f"opencv {cv2.__version__}, pillow {PIL.__version__}, avif {reads('AVIF')}, heic {reads('HEIC')}"
 
 
 def write(found: Found, file: BinaryIO) -> None:
     """For the cache, and for the index of a pack: arrays as they are in memory, so that opening costs a read."""
-    arrays: dict[str, NDArray[Any]] = {"leaks": found.leaks}
+    arrays: dict[str, NDArray[Any]] = {"leaks": found.leaks, "copies": found.copies}
     facts: dict[str, Any] = {
         "version": FORMAT,
         "layout": found.layout,
         "classes": found.classes,
         "class_names": found.class_names,
         "notes": found.notes,
-        "ignored": found.ignored,
+        "left_out": [astuple(one) for one in found.left_out],
         "parts": {},
     }
     for name, one in found.parts.items():
@@ -84,8 +87,9 @@ def read(file: BinaryIO) -> Found | None:
                 tuple(facts["class_names"]),
                 parts,
                 tuple(facts["notes"]),
-                facts["ignored"],
+                tuple(LeftOut(*one) for one in facts.get("left_out", ())),
                 arrays["leaks"],
+                arrays["copies"] if "copies" in arrays.files else arrays["leaks"][:0],
             )
     except (ValueError, KeyError, OSError, zipfile.BadZipFile, EOFError):
         return None

@@ -5,7 +5,8 @@ from __future__ import annotations
 from functools import cached_property
 from pathlib import Path
 
-from .containers import listing
+from .containers import GZIPPED, TARS, ZIPS, listing
+from .formats import is_image
 from .stored import Stored
 from .tree import Tree
 
@@ -17,6 +18,7 @@ class Location:
         self.path = path
         self.is_folder = path.is_dir()
         self.suffix = "" if self.is_folder else path.suffix.lower()
+        self.is_archive = not self.is_folder and path.name.lower().endswith((*TARS, *GZIPPED, *ZIPS))
 
     @cached_property
     def stored(self) -> Stored:
@@ -29,5 +31,9 @@ class Location:
         return Tree(self.path, self.stored)
 
     def files(self, *suffixes: str) -> list[Path]:
-        """The files below a folder whose names end so."""
-        return [self.path / name for name in self.stored.paths if name.lower().endswith(suffixes)]
+        """The files below a folder whose names end so, as no image's does."""
+        return [self.path / name for name in self._texts if name.lower().endswith(suffixes)]
+
+    @cached_property
+    def _texts(self) -> list[str]:
+        return [name for name in self.stored.paths if not is_image(name)]

@@ -49,6 +49,17 @@ class Reader:
             return self._inflate(i)
         return self._part(i, 0, int(stored.length[i]))
 
+    def head(self, i: int, size: int) -> bytes:
+        """The first ``size`` bytes of file ``i``, or all where it has fewer. Raises Unreadable."""
+        size = min(size, int(self.stored.length[i]))
+        if self.stored.kind[i] != DEFLATED:
+            return self._part(i, 0, size)
+        packed = os.pread(self._descriptor(int(self.stored.container[i])), 4096 + size, int(self.stored.offset[i]))
+        try:
+            return zlib.decompressobj(-15).decompress(packed, size)
+        except zlib.error as error:
+            raise Unreadable(f"damaged in the archive ({error})") from None
+
     def edges(self, i: int) -> tuple[bytes, bytes]:
         """The first and the last 4 KiB; of a file of at most 8 KiB, all of it and nothing. Raises Unreadable."""
         length = int(self.stored.length[i])

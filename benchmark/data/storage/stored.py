@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -11,6 +12,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .ids import Ids
+from .left_out import LeftOut, Tally
+from .links import NOWHERE, Link, settle
+from .names import hidden, hidden_file, why_hidden
 
 RAW, DEFLATED, FILE = 0, 1, 2
 
@@ -21,7 +25,7 @@ class Stored:
 
     containers: paths. paths: names inside the container, or below it where it is a folder. container (n,) int32;
     offset, length (n,) int64 in bytes; packed (n,) int64: a DEFLATED member's CRC-32, or a FILE's modification time;
-    kind (n,) uint8.
+    kind (n,) uint8. folders: those that hold nothing. left_out: what is there besides, and is not among the n.
     """
 
     containers: tuple[str, ...]
@@ -31,12 +35,14 @@ class Stored:
     length: NDArray[np.int64]
     packed: NDArray[np.int64]
     kind: NDArray[np.uint8]
+    folders: tuple[str, ...] = ()
+    left_out: tuple[LeftOut, ...] = ()
 
     def __len__(self) -> int:
         return len(self.length)
 
-    def take(self, chosen: NDArray[np.integer[Any]]) -> Stored:
-        """The files at ``chosen``, in that order."""
+    def take(self, chosen: NDArray[np.integer[Any]], *, whole: bool = False) -> Stored:
+        """The files at ``chosen``, in that order. whole: they are all there are, so what is besides stays."""
         return replace(
             self,
             paths=self.paths.take(chosen),
@@ -45,6 +51,8 @@ class Stored:
             length=self.length[chosen],
             packed=self.packed[chosen],
             kind=self.kind[chosen],
+            folders=self.folders if whole else (),
+            left_out=self.left_out if whole else (),
         )
 
     def where(self, i: int) -> str:
@@ -53,10 +61,16 @@ class Stored:
 
 
 class Listing:
-    """Collects the files of one container; columns from the start, because there may be 1.3 million."""
+    """Collects the files of one container; columns from the start, because there may be 1.3 million.
+
+    folders, links: others of its members, to be appended to. left_out: what is there and not among the files.
+    """
 
     def __init__(self) -> None:
         self.names: list[str] = []
+        self.folders: list[str] = []
+        self.links: list[Link] = []
+        self.left_out = Tally()
         self._numbers = array("q")
         self._kinds = bytearray()
 
@@ -70,7 +84,57 @@ class Listing:
         """All of them, in the order in which they came."""
         offset, length, packed = np.array(self._numbers, np.int64).reshape(-1, 3).T.copy()
         kinds = np.frombuffer(bytes(self._kinds), np.uint8)
-        return Stored((container,), Ids(self.names), np.zeros(len(kinds), np.int32), offset, length, packed, kinds)
+        where = np.zeros(len(kinds), np.int32)
+        folders = tuple(dict.fromkeys(self.folders))
+        place = os.path.abspath(container) if container else ""  # the index is opened from anywhere
+        return Stored((place,), Ids(self.names), where, offset, length, packed, kinds, folders, self.left_out.all())
+
+    def extracted(self, container: str) -> Stored:
+        """The files that an archive leaves when it is extracted, hidden ones left out.
+
+        Of members with one name the last counts; links stand for what they lead to. Raises InputError where links lead
+        to too much.
+        """
+        names, stored = self.names, self.stored(container)
+        if self.links or len(set(names)) != len(names):
+            members = settle(names, self.links)
+            names = [name for name, _ in members]
+            stored = self._at(stored, names, np.array([place for _, place in members], np.int64))
+        seen = _hidden_ones(names)
+        if seen:
+            for i in seen:
+                reason, told = why_hidden(names[i])
+                self.left_out.add(reason, names[i], told=told)
+            stored = stored.take(np.setdiff1d(np.arange(len(names)), seen))
+        folders = tuple(dict.fromkeys(name for name in self.folders if not hidden(name + "/x")))
+        return replace(stored, folders=folders, left_out=self.left_out.all())
+
+    def _at(self, stored: Stored, names: list[str], places: NDArray[np.int64]) -> Stored:
+        """The files at ``places`` under other names; a link to nowhere is a file of no bytes."""
+        if len(stored):
+            taken = stored.take(np.maximum(places, 0))
+        else:  # links alone
+            empty = Listing()
+            for name in names:
+                empty.add(name, 0, 0, 0, RAW)
+            taken = replace(empty.stored(""), containers=stored.containers)
+        there = places != NOWHERE
+        kind = np.where(there, taken.kind, RAW).astype(np.uint8)
+        return replace(taken, paths=Ids(names), length=np.where(there, taken.length, 0), kind=kind)
+
+
+def _hidden_ones(names: list[str]) -> list[int]:
+    """Positions of hidden files; whether a folder is hidden is asked once for each."""
+    folders: dict[str, bool] = {"": False}
+    found = []
+    for i, name in enumerate(names):
+        folder, _, last = name.rpartition("/")
+        known = folders.get(folder)
+        if known is None:
+            known = folders[folder] = hidden(folder + "/x")
+        if known or hidden_file(last):
+            found.append(i)
+    return found
 
 
 def join(parts: Sequence[Stored]) -> Stored:
@@ -87,4 +151,6 @@ def join(parts: Sequence[Stored]) -> Stored:
         np.concatenate([part.length for part in parts]),
         np.concatenate([part.packed for part in parts]),
         np.concatenate([part.kind for part in parts]),
+        tuple(name for part in parts for name in part.folders),
+        Tally(*(part.left_out for part in parts)).all(),
     )

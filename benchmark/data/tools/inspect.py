@@ -9,11 +9,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ...errors import InputError
+from ..assemble import assemble, left_out, split_parts
 from ..dataset import Problem
-from ..decode import kind, size
+from ..decode import size
+from ..hub import fetched, is_address
 from ..load import load
-from ..opening import assemble, left_out, named, open_dataset, whole_path
+from ..near import near_pairs
+from ..opening import named, open_dataset, whole_path
+from ..storage.formats import HEAD, kind
 from ..storage.found import Found
+from ..storage.left_out import LeftOut
+from ..storage.printing import printable
 from ..storage.reader import Reader, Unreadable
 from ..wordnet import known
 
@@ -37,8 +43,11 @@ class SplitFacts:
 
 @dataclass(frozen=True)
 class Inspection:
-    """What ``inspect`` found. splits: "train" and "val", or "all". leaks: (validation id, training id). error: why
-    the data cannot be used as it is, or None."""
+    """What ``inspect`` found. splits: "train" and "val", or "all".
+
+    left_out: files that are there and not used, by reason. leaks: (validation id, training id) of the same bytes; near:
+    of pictures that look alike. error: why the data cannot be used as it is, or None.
+    """
 
     path: str
     layout: str
@@ -46,9 +55,10 @@ class Inspection:
     class_names: tuple[str, ...]
     synsets: bool
     splits: dict[str, SplitFacts]
-    ignored: int
+    left_out: tuple[LeftOut, ...]
     problems: tuple[Problem, ...]
     leaks: tuple[tuple[str, str], ...]
+    near: tuple[tuple[str, str], ...]
     notes: tuple[str, ...]
     fingerprint: str | None
     error: str | None
@@ -61,17 +71,18 @@ class Inspection:
         ]
         more = f"; … {len(self.classes) - 3:,} more" if len(self.classes) > 3 else ""
         lines = [
-            self.path,
+            printable(self.path),
             f"  layout       {self.layout}",
             f"  classes      {len(self.classes):,}: {'; '.join(names)}{more}",
             f"  hierarchy    {'WordNet synsets: the hierarchical error is given' if self.synsets else 'none'}",
         ]
         for name, facts in self.splits.items():
             lines += _split_lines(name, facts)
-        if self.ignored:
-            lines.append(f"  not used     {self.ignored:,} images that belong to no class or split")
+        others = [f"{one.count:,} {one.reason} (for instance {one.example})" for one in self.left_out]
+        lines += _listed("  not used     ", others or ["nothing"])
         lines += _some("  unreadable   ", [f"{bad.split}: {bad.id}: {bad.reason}" for bad in self.problems], most)
         lines += _some("  leakage      ", [f"{val} (val) = {train} (train)" for val, train in self.leaks], most)
+        lines += _some("  look alike   ", [f"{val} (val) ~ {train} (train)" for val, train in self.near], most)
         lines += [f"  note         {note}" for note in self.notes]
         lines.append(f"  fingerprint  {self.fingerprint or 'none'}")
         if self.error:
@@ -88,7 +99,7 @@ def inspect(path: str, *, n_jobs: int = 2) -> Inspection:
     """
     if path in named():
         return _named(path, n_jobs)
-    place = whole_path(path)
+    place = fetched(path) if is_address(path) else whole_path(path)
     found = load(place, n_jobs=n_jobs, check=True)
     fingerprint, error, notes = None, None, found.notes
     cure = f'-d "{path}[allow_unreadable=true]" goes on without them'
@@ -108,17 +119,27 @@ def inspect(path: str, *, n_jobs: int = 2) -> Inspection:
         found.class_names,
         known(found.classes),
         {name: _facts(found, name) for name in found.parts},
-        found.ignored,
+        found.left_out,
         tuple(
             Problem(name, part.ids[i], reason)
             for name, part in found.parts.items()
             for i, reason in sorted(part.bad.items())
         ),
         tuple((found.parts["val"].ids[v], found.parts["train"].ids[t]) for v, t in found.leaks.tolist()),
-        notes,
+        _near(found, n_jobs),
+        tuple(map(printable, notes)),
         fingerprint,
         error,
     )
+
+
+def _near(found: Found, n_jobs: int) -> tuple[tuple[str, str], ...]:
+    """(validation id, training id) of pictures that look alike and are not the same bytes; of the split that is drawn
+    by seed 0 where the data has none."""
+    parts, _ = split_parts(found, 0, n_jobs)
+    same = set(found.leaks[:, 0].tolist())
+    pairs = near_pairs(parts["val"], parts["train"], n_jobs).tolist()
+    return tuple((parts["val"].ids[v], parts["train"].ids[t]) for v, t in pairs if v not in same)
 
 
 def _named(name: str, n_jobs: int) -> Inspection:
@@ -130,8 +151,19 @@ def _named(name: str, n_jobs: int) -> Inspection:
         sizes = [one.images[i].shape[:2] for i in some]
         splits[split] = _summed(one.labels, len(data.classes), 0, sizes, {"in memory": len(one)})
     return Inspection(
-        *(name, data.layout, data.classes, data.class_names, known(data.classes), splits, 0, data.problems, ()),
-        *(data.notes, data.fingerprint, None),
+        name,
+        data.layout,
+        data.classes,
+        data.class_names,
+        known(data.classes),
+        splits,
+        data.left_out,
+        data.problems,
+        leaks=(),
+        near=(),
+        notes=data.notes,
+        fingerprint=data.fingerprint,
+        error=None,
     )
 
 
@@ -147,7 +179,7 @@ def _facts(found: Found, name: str) -> SplitFacts:
             sizes.append(size(data))
         except Unreadable:
             continue
-        formats[kind(data) or "pixels"] += 1
+        formats[kind(data[:HEAD]) or "pixels"] += 1
     return _summed(part.labels, len(found.classes), int(part.stored.length.sum()), sizes, dict(formats))
 
 
@@ -179,5 +211,8 @@ def _some(title: str, lines: list[str], most: int) -> list[str]:
     if not lines:
         return [title + "none"]
     more = [f"… and {len(lines) - most:,} more"] if len(lines) > most else []
-    shown = [f"{len(lines):,}", *lines[:most], *more]
-    return [title + shown[0], *(" " * len(title) + line for line in shown[1:])]
+    return _listed(title, [f"{len(lines):,}", *lines[:most], *more])
+
+
+def _listed(title: str, lines: list[str]) -> list[str]:
+    return [title + lines[0], *(" " * len(title) + line for line in lines[1:])]

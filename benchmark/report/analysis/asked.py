@@ -13,7 +13,10 @@ from numpy.typing import NDArray
 from ...conditions import Scalar, of_asking
 from ...scoring.resampling import interval, resampled_errors
 from ...scoring.statistics import hits_at
-from .contest import Contest, Estimate, Result
+from .contest import Contest, Result
+from .estimate import Estimate
+
+Asked = tuple[tuple[str, Scalar], ...]
 
 
 @dataclass(frozen=True)
@@ -32,20 +35,33 @@ class Answer:
 
 
 def answers(contest: Contest, axis: str) -> list[Answer]:
-    """Every answer of the ranked contenders under a condition that has ``axis``, in the order of the ranking."""
-    out = []
+    """Every answer of the ranked contenders under a condition that has ``axis``, in the order of the ranking.
+
+    Where a condition was asked by several set-ups of a probe, of other numbers of images, say, it is that of the one
+    that most contenders answered, or else of the one that asked about most images.
+    """
+    found: dict[Asked, dict[str, dict[int, list[tuple[Result, Result]]]]] = {}
     for i, contender in enumerate(contest.ranked):
-        conditions: dict[tuple[Any, ...], list[tuple[Result, Result]]] = {}
         for plain in contender.results:
             for record in plain.run.records:
                 asked = of_asking(record.condition)
                 same = record.cell == plain.record.cell and record.probe is not None and axis in asked
                 if same and record.status == "done":
-                    conditions.setdefault(tuple(asked.items()), []).append((plain, Result(plain.run, record)))
-        for condition, pairs in conditions.items():
-            answer = _answer(contest.k, i, dict(condition), pairs)
+                    by_probe = found.setdefault(tuple(asked.items()), {})
+                    by_contender = by_probe.setdefault(str(record.probe), {})
+                    by_contender.setdefault(i, []).append((plain, Result(plain.run, record)))
+    chosen = {condition: max(by_probe.values(), key=_weight) for condition, by_probe in found.items()}
+    out = []
+    for i in range(len(contest.ranked)):
+        for condition, by_contender in chosen.items():
+            answer = _answer(contest.k, i, dict(condition), by_contender[i]) if i in by_contender else None
             out += [] if answer is None else [answer]
     return out
+
+
+def _weight(by_contender: Mapping[int, Sequence[tuple[Result, Result]]]) -> tuple[int, float]:
+    images = [asked.record.number("n") or 0.0 for pairs in by_contender.values() for _, asked in pairs]
+    return len(by_contender), min(images)
 
 
 def _answer(

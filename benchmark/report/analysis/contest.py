@@ -10,7 +10,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -18,16 +17,18 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from ...conditions import written
-from ...families import DEEP, HAND
+from ...families import DEEP, FLOOR, HAND
 from ...results.run import Run
 from ...results.schema import DatasetRecord, Record
 from ...scoring.metrics import decisive_k
+from ...scoring.paired import Difference, difference
 from ...scoring.ranking import Ranking
-from ...scoring.resampling import interval, resampled_errors, seeds_test
-from ...scoring.statistics import consistency_from, discordant, hits_at, holm, images_needed, mcnemar, tie_groups
+from ...scoring.seeds import interval_over_seeds
+from ...scoring.statistics import hits_at, tie_groups
+from .estimate import Estimate
+from .naming import name_all, set_up
+from .pairs import Pair, pairs_of, rivals_of
 
-ALPHA = 0.05
 ALIKE = 0.98  # of the largest training set: contenders that learned from so many images are ranked together
 
 
@@ -80,6 +81,11 @@ class Contender:
         return self.results[0].record
 
     @property
+    def run(self) -> Run:
+        """Where the first seed lies."""
+        return self.results[0].run
+
+    @property
     def method(self) -> str:
         """The name without parameters: "hog[cell=6]" is a variant of "hog"."""
         return self.spec.split("[", 1)[0]
@@ -91,38 +97,6 @@ class Contender:
     @property
     def seeds(self) -> int:
         return len(self.results)
-
-
-@dataclass(frozen=True)
-class Estimate:
-    """An error and its 95 % interval; fractions."""
-
-    value: float
-    low: float
-    high: float
-
-
-@dataclass(frozen=True)
-class Pair:
-    """Two contenders on the same images, a ranked above b. ``gap``: error of b minus error of a.
-
-    ``needed``: images that would tell the two apart at the level Holm's correction leaves to them; None where no
-    number would, or where the estimate is not above the images there are and they did not.
-    """
-
-    a: int
-    b: int
-    only_a: int
-    only_b: int
-    gap: Estimate
-    p: float
-    p_holm: float
-    kappa: float | None
-    needed: int | None
-
-    @property
-    def told_apart(self) -> bool:
-        return self.p_holm < ALPHA
 
 
 @dataclass
@@ -174,28 +148,27 @@ class Contest:
         return max((c.per_class for c in self.ranked if c.per_class is not None), default=None)
 
     @cached_property
-    def _samples(self) -> NDArray[np.float64]:
-        assert self.labels is not None
-        hits = [self.ranked[i].hits(self.k) for i in self.paired]
-        return resampled_errors(hits, self.labels, rounds=2000 if len(self.labels) * len(hits) < 2e5 else 1000)
-
-    @cached_property
     def paired(self) -> list[int]:
         """Which of the ranked have predictions on the common images."""
         return [i for i, c in enumerate(self.ranked) if c.paired]
 
     @cached_property
     def errors(self) -> list[Estimate]:
-        """Error at k of each ranked contender: Wilson's interval, or over seeds x images where there are more seeds."""
+        """Error at k of each ranked contender."""
         return [self.error(i, self.k) for i in range(len(self.ranked))]
 
     def error(self, i: int, k: int) -> Estimate:
-        contender = self.ranked[i]
+        """Of a ranked contender; see ``error_of``."""
+        return self.error_of(self.ranked[i], k)
+
+    def error_of(self, contender: Contender, k: int) -> Estimate:
+        """Error at k of any contender: Wilson's interval, or one over seeds × images where there are more seeds."""
         value = contender.mean(f"top{k}_err")
         assert value is not None
-        if contender.seeds > 1 and contender.paired and k == self.k:
-            return Estimate(value, *interval(self._samples[:, self.paired.index(i)]))
-        low, high = contender.mean(f"top{k}_err_low"), contender.mean(f"top{k}_err_high")
+        if contender.seeds > 1 and contender.paired and self.labels is not None:
+            right = interval_over_seeds(contender.hits(k), self.labels)
+            return Estimate(value, 1 - right[1], 1 - right[0])
+        low, high = (contender.mean(f"top{k}_err_{end}") for end in ("low", "high"))
         return Estimate(value, value if low is None else low, value if high is None else high)
 
     @cached_property
@@ -205,40 +178,28 @@ class Contest:
 
     @cached_property
     def pairs(self) -> list[Pair]:
-        """All pairs of contenders with predictions, with Holm's correction over all of them."""
-        if len(self.paired) < 2 or self.labels is None:
-            return []
-        hits, n = self.mean_hits, len(self.labels)
-        only, share = discordant(hits), hits.mean(axis=1, dtype=np.float64)
-        agree = hits @ hits.T / n + (1 - hits) @ (1 - hits).T / n
-        both = list(combinations(range(len(self.paired)), 2))
-        p = [
-            float(mcnemar(only[a, b], only[b, a]))
-            if self.ranked[self.paired[a]].seeds == self.ranked[self.paired[b]].seeds == 1
-            else seeds_test(
-                self.ranked[self.paired[a]].hits(self.k), self.ranked[self.paired[b]].hits(self.k), self.labels
-            )
-            for a, b in both
-        ]
-        steps = len(p) - np.argsort(np.argsort(p, kind="stable"))  # Holm: the j-th smallest p at α / (m - j + 1)
-        needed = [
-            images_needed(int(only[a, b]), int(only[b, a]), n, alpha=ALPHA / step)
-            for (a, b), step in zip(both, steps.tolist(), strict=True)
-        ]
-        return [
-            Pair(
-                a=self.paired[a],
-                b=self.paired[b],
-                only_a=int(only[a, b]),
-                only_b=int(only[b, a]),
-                gap=Estimate(float(share[a] - share[b]), *interval(self._samples[:, b] - self._samples[:, a])),
-                p=raw,
-                p_holm=float(adjusted),
-                kappa=consistency_from(float(share[a]), float(share[b]), float(agree[a, b])),
-                needed=None if images is not None and images <= n and adjusted >= ALPHA else images,
-            )
-            for (a, b), raw, adjusted, images in zip(both, p, holm(p), needed, strict=True)
-        ]
+        """All pairs of contenders with predictions, each tested; see ``pairs``."""
+        return pairs_of(self)
+
+    @property
+    def both_sides(self) -> bool:
+        """Whether the headline pair is one hand-engineered contender and one deep network."""
+        return {self.ranked[i].family for i in self.headline_pair or ()} == {HAND, DEEP}
+
+    @cached_property
+    def rivals(self) -> tuple[list[int], list[int]]:
+        """Who might as well have stood for either side of the headline pair, first the one that does."""
+        return rivals_of(self)
+
+    @property
+    def candidates(self) -> int:
+        """How many contenders might have stood in the two places of the headline pair: two, if none but those."""
+        return max(len(self.rivals[0]) + len(self.rivals[1]), 2)
+
+    def difference(self, a: int, b: int) -> Difference:
+        """Of two ranked contenders with predictions: their test, and their interval at any level."""
+        assert self.labels is not None
+        return difference(self.ranked[a].hits(self.k), self.ranked[b].hits(self.k), self.labels)
 
     def pair(self, a: int, b: int) -> Pair | None:
         """The pair of two ranked contenders, in ranking order."""
@@ -273,10 +234,10 @@ class Contest:
             return hand, deep
         if len(self.ranked) < 2:
             return None
-        first = min(range(len(self.ranked)), key=lambda i: self.ranked[i].family == "floor")
+        first = min(range(len(self.ranked)), key=lambda i: self.ranked[i].family == FLOOR)
         rivals = (i for i in range(len(self.ranked)) if i != first)
         second = min(
-            rivals, key=lambda i: (self.ranked[i].family == "floor", self.ranked[i].method == self.ranked[first].method)
+            rivals, key=lambda i: (self.ranked[i].family == FLOOR, self.ranked[i].method == self.ranked[first].method)
         )
         return min(first, second), max(first, second)
 
@@ -306,12 +267,15 @@ def _contest(members: list[tuple[Run, DatasetRecord]], runs: Sequence[Run], numb
     # Later runs win over earlier ones where the same was run again: method, images, seed, device and budget.
     found: dict[tuple[Any, ...], Result] = {}
     undone: dict[tuple[Any, ...], Record] = {}
+    answered: set[tuple[Any, ...]] = set()
     for run, described in members:
         for record in run.records:
             if record.dataset != described.name:
                 continue
             if record.probe is not None:
-                if record.status != "done":
+                if record.status == "done":
+                    answered.add(record.identity[1:])
+                else:
                     undone[record.identity] = record
                 continue
             size = record.n_train_per_class
@@ -319,7 +283,7 @@ def _contest(members: list[tuple[Run, DatasetRecord]], runs: Sequence[Run], numb
             if record.status != "done" or record.number("top1_err") is None:
                 undone[record.identity] = record
                 continue
-            key = (made, _setup(record), record.seed)
+            key = (made, set_up(record), record.seed)
             if key in found:
                 notes.append(f"{record.method} was run more than once; the result of {run.path.name} is shown.")
             found[key] = Result(run, record)
@@ -330,10 +294,10 @@ def _contest(members: list[tuple[Run, DatasetRecord]], runs: Sequence[Run], numb
         Contender(made[0], results[0].record.family, made[1], sorted(results, key=lambda r: r.record.seed))
         for (made, _), results in by_contender.items()
     ]
-    _name(contenders)
+    name_all(contenders, ALIKE)
     ids, labels = _read_predictions(contenders, notes)
     ranked = _full_size(contenders)
-    done = {result.record.identity[1:] for result in found.values()}
+    done = answered | {result.record.identity[1:] for result in found.values()}
     contest = Contest(
         dataset=dataset,
         ranked=ranked,
@@ -348,36 +312,6 @@ def _contest(members: list[tuple[Run, DatasetRecord]], runs: Sequence[Run], numb
     )
     contest.ranked.sort(key=lambda c: (c.mean(f"top{contest.k}_err") or 0, c.mean("top1_err") or 0, c.name))
     return contest
-
-
-def _setup(record: Record) -> tuple[str, str]:
-    """What tells two results of one method apart though its parameters are the same: device and budget."""
-    return record.device or "", repr(sorted(record.budget.items()))
-
-
-def _name(contenders: list[Contender]) -> None:
-    """Give each its name: the specification, and what tells it apart where several have the same at one size."""
-    by_place: dict[tuple[str, float | None], list[Contender]] = {}
-    for contender in contenders:
-        by_place.setdefault((contender.spec, contender.per_class), []).append(contender)
-    for same in by_place.values():
-        if len(same) > 1:
-            records = [contender.record for contender in same]
-            for contender, record in zip(same, records, strict=True):
-                contender.name = f"{contender.spec} ({_told_apart_by(record, records)})"
-
-
-def _told_apart_by(record: Record, others: Sequence[Record]) -> str:
-    """Of several records of one specification: the device, or the first thing in the budget, that differs."""
-    if len({other.device for other in others}) == len(others):
-        return str(record.device)
-    differing = [
-        f"{key} {record.budget.get(key)}"
-        for key in dict.fromkeys(key for other in others for key in other.budget)
-        if len({repr(other.budget.get(key)) for other in others}) > 1
-    ]
-    devices = [str(record.device)] if len({other.device for other in others}) > 1 else []
-    return ", ".join([*devices, *differing[:2]]) or written(record.condition)
 
 
 def _full_size(contenders: list[Contender]) -> list[Contender]:

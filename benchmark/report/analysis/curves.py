@@ -7,9 +7,9 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...scoring.resampling import Crossing, crossing
-from ...scoring.statistics import wilson
 from ..numbers import named
-from .contest import Contender, Contest, Estimate
+from .contest import Contender, Contest
+from .estimate import Estimate
 
 
 @dataclass(frozen=True)
@@ -39,7 +39,7 @@ def curves_of(contest: Contest) -> Curves:
     for members in by_name.values():
         members.sort(key=_size)
     lines = [
-        Line(name, members[0].family, [(_size(c), _estimate(c, contest.k)) for c in members])
+        Line(name, members[0].family, [(_size(c), contest.error_of(c, contest.k)) for c in members])
         for name, members in by_name.items()
         if len({c.per_class for c in members}) > 1
     ]
@@ -55,33 +55,38 @@ def _size(contender: Contender) -> float:
     return contender.per_class
 
 
-def _estimate(contender: Contender, k: int) -> Estimate:
-    value = contender.mean(f"top{k}_err") or 0.0
-    n = int(contender.mean("n") or 1)
-    # The mean of several seeds on n images: at least as certain as one seed on them.
-    low, high = wilson(round(n * (1 - value)), n)
-    return Estimate(value, 1 - high, 1 - low)
-
-
 def _crossing(contest: Contest, lines: list[Line], a: list[Contender], b: list[Contender]) -> Curves:
     one, two = ({_size(c): c for c in side if c.paired} for side in (a, b))
     sizes = sorted(set(one) & set(two))
     if len(sizes) < 2 or contest.labels is None:
         return Curves(lines, None, "")
-    hits = [np.stack([side[s].hits(contest.k).mean(axis=0) for s in sizes]) for side in (one, two)]
+    hits = [[side[size].hits(contest.k) for size in sizes] for side in (one, two)]
     meet = crossing(np.array(sizes), hits[0], hits[1], contest.labels)
     name_a, name_b = named(a[0].name), named(b[0].name)
     ahead = name_a if hits[0][-1].mean() >= hits[1][-1].mean() else name_b
     span = f"between {sizes[0]:g} and {sizes[-1]:g} images per class"
+    several = min(c.seeds for side in (one, two) for c in side.values()) > 1
+    resamples = "resamples of images and seeds" if several else "resampled validation sets"
     if meet.at is None:
         sentence = f"{ahead} is ahead at every size measured {span}: the two curves do not cross there"
-        sentence += (
-            f" (in {100 * meet.share:.0f} % of resampled validation sets they do)." if meet.share >= 0.005 else "."
-        )
+        sentence += f" (in {100 * meet.share:.0f} % of {resamples} they do)." if meet.share >= 0.005 else "."
     else:
-        width = f" (95 % interval {meet.low:.0f} to {meet.high:.0f})" if meet.low and meet.high else ""
         sentence = (
-            f"{name_a} and {name_b} cross at about {meet.at:.0f} images per class{width}; above that {ahead} leads. "
-            f"They cross in {100 * meet.share:.0f} % of resampled validation sets."
+            f"{name_a} and {name_b} cross at about {meet.at:.0f} images per class ({width(meet)}); above that "
+            f"{ahead} leads. "
         )
+        sentence += (
+            f"In {100 * (1 - meet.share):.0f} % of {resamples} they do not cross at any size measured."
+            if meet.share < 0.995
+            else f"They cross in all {resamples}, or nearly."
+        )
+        if not several:
+            sentence += " One training each: other trainings, and other training images, may move it further."
     return Curves(lines, meet, sentence)
+
+
+def width(meet: Crossing) -> str:
+    """The interval of a crossing in words."""
+    low = "from below the sizes measured" if meet.low == 0 else f"{meet.low:.0f}"
+    high = "beyond the sizes measured" if np.isinf(meet.high) else f"{meet.high:.0f}"
+    return f"95 % interval {low} to {high}"

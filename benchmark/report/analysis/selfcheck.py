@@ -6,10 +6,13 @@ from dataclasses import dataclass
 
 import numpy as np
 import pyarrow.compute as pc
+from numpy.typing import NDArray
 
-from ...scoring.statistics import hits_at
+from ...scoring.ranking import Ranking
 from ..numbers import percent
 from .contest import Contest
+
+FEW = 5  # images on which scores may become alike by being stored in float32
 
 
 @dataclass(frozen=True)
@@ -25,14 +28,8 @@ def checks(contest: Contest) -> list[Check]:
     """Every check over the stored predictions of one data set."""
     if contest.ids is None or contest.labels is None:
         return [Check("Stored predictions", None, "no contender left any, so nothing can be checked again")]
-    return [
-        _sums(contest),
-        _unique(contest),
-        _recount(contest),
-        _ties(contest),
-        _constant(contest),
-        _permuted(contest),
-    ]
+    made = [check(contest) for check in (_sums, _unique, _recount, _ties, _constant, _permuted)]
+    return [check for check in made if check is not None]
 
 
 def _sums(contest: Contest) -> Check:
@@ -73,21 +70,60 @@ def _recount(contest: Contest) -> Check:
 
 
 def _ties(contest: Contest) -> Check:
-    counts = {c.name: int((c.tied > 1).sum() / len(c.tied)) for c in contest.ranked if c.tied is not None}
-    some = [f"{name} {count:,}" for name, count in counts.items() if count]
-    return Check(
-        "Ties are counted against the contender",
-        True,
-        "no image has a class tied with the truth"
-        if not some
-        else "images with a class tied with the truth: " + ", ".join(some),
-    )
+    """Ranks against the stored scores: what ties with the truth there must be counted as tied, and stand beside it.
+
+    Scores are ranked in full precision and stored in float32, where a few more may be alike: those alone prove nothing.
+    """
+    counts: dict[str, int] = {}
+    wrong = []
+    for contender in (c for c in contest.smaller + contest.ranked if c.paired):
+        for result in contender.results:
+            stored = result.predictions()
+            assert stored is not None  # as it is paired
+            ranking = stored[1]
+            listed, higher, equal = _among_stored(ranking)
+            end = np.minimum(ranking.above + ranking.tied, ranking.top_scores.shape[1])
+            beside = (higher <= ranking.above) & (end <= higher + equal)
+            off = np.where(listed, ~beside, end < ranking.top_scores.shape[1])
+            alike = listed & (equal > 1)
+            missed = int((alike & (ranking.tied == 1)).sum())
+            tied = int((ranking.tied > 1).sum())
+            stated = result.record.number("tied_images")
+            if off.any() or missed > FEW + int(alike.sum()) / 2 or (stated is not None and stated != tied):
+                wrong.append(contender.name)
+            counts[contender.name] = tied  # of the ranked one in the end
+    some = ", ".join(f"{name} {count:,}" for name, count in counts.items() if count)
+    found = f"images with a class tied with the truth: {some}" if some else "no image has a class tied with the truth"
+    differ = f"the stored scores say otherwise: {', '.join(dict.fromkeys(wrong))}"
+    return Check("Ties are counted against the contender", not wrong, differ if wrong else found)
 
 
-def _constant(contest: Contest) -> Check:
-    n = contest.dataset.n_classes
-    score = int(hits_at(np.zeros(100), np.full(100, n), contest.k).sum())
-    return Check("Constant scores earn nothing", score == 0, f"{score} hits of 100 when all {n:,} classes tie")
+def _among_stored(ranking: Ranking) -> tuple[NDArray[np.bool_], NDArray[np.int64], NDArray[np.int64]]:
+    """(n,): whether the truth is among the stored classes where its rank says; how many are above, and equal."""
+    here = ranking.top_classes == ranking.label[:, None]
+    place = here.argmax(axis=1)
+    truth = ranking.top_scores[np.arange(len(place)), place][:, None]
+    higher, equal = (ranking.top_scores > truth).sum(axis=1), (ranking.top_scores == truth).sum(axis=1)
+    listed = here.any(axis=1)
+    inside = (ranking.above <= place) & (place < ranking.above + ranking.tied)
+    # One that stands elsewhere than its rank says is equal to nothing.
+    return listed, higher, np.where(inside, equal, 0)
+
+
+def _constant(contest: Contest) -> Check | None:
+    """Who gives every class of every image the same score knows nothing. None where nobody does."""
+    constant, earned = [], []
+    for contender in (c for c in contest.ranked + contest.smaller if c.paired):
+        stored = [result.predictions() for result in contender.results]
+        if all(one is not None and np.ptp(one[1].top_scores, axis=1).max() == 0 for one in stored):
+            constant.append(contender.name)
+            hits = sum(int(contender.hits(k).sum()) for k in (1, 5) if k < contest.dataset.n_classes)
+            earned += [f"{contender.name} {hits:,} hits"] if hits else []
+    if not constant:
+        return None
+    names = ", ".join(dict.fromkeys(constant))
+    found = f"but {', '.join(earned)}" if earned else f"{names}: no hit, as all classes tie"
+    return Check("Constant scores earn nothing", not earned, found)
 
 
 def _permuted(contest: Contest) -> Check:

@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ...families import DEEP, HAND
+from ...families import DEEP, FLOOR, HAND
 from ...scoring.metrics import FEW_IMAGES
-from ..numbers import about, corrected_p, counted, named, percent, points
-from .contest import Contender, Contest, Estimate, Pair
+from ...scoring.power import images_needed
+from ..numbers import about, corrected_p, counted, listed, named, percent, points
+from .budget import fewer_pixels, still_learning, unlike
+from .contest import Contender, Contest
+from .estimate import Estimate
+from .pairs import Pair
 
 SIDES = {HAND: "best hand-engineered contender", DEEP: "best deep network"}
 
@@ -23,7 +27,8 @@ class Verdict:
 
 def verdict(contest: Contest) -> Verdict:
     """The verdict of one data set."""
-    return Verdict(_headline(contest), _more(contest), _caveats(contest))
+    caveats = [*still_learning(contest), *fewer_pixels(contest), *_caveats(contest), *unlike(contest)]
+    return Verdict(_headline(contest), _more(contest), caveats)
 
 
 def setting(contest: Contest) -> str:
@@ -61,7 +66,7 @@ def _headline(contest: Contest) -> str:
             f"{where}, {_called(leader, contest)} is ahead of {_called(other, contest)} by {gap} points of {measure}; "
             "without stored predictions nobody can say whether that is more than luck."
         )
-    p = corrected_p(pair.p, pair.p_holm, len(contest.pairs))
+    p = corrected_p(pair.p, pair.p_corrected, contest.candidates)
     if not pair.told_apart:
         return (
             f"{where}, {_called(leader, contest)} and {_called(other, contest)} cannot be told apart: "
@@ -81,13 +86,9 @@ def flawless(contest: Contest) -> bool:
 
 def _called(contender: Contender, contest: Contest) -> str:
     """The name, with its side where the two sides are what is compared."""
-    if _both_sides(contest) and contender.family in SIDES:
+    if contest.both_sides and contender.family in SIDES:
         return f"the {SIDES[contender.family]} ({named(contender.name)})"
     return named(contender.name)
-
-
-def _both_sides(contest: Contest) -> bool:
-    return {contest.ranked[i].family for i in contest.headline_pair or ()} == {HAND, DEEP}
 
 
 def _more(contest: Contest) -> list[str]:
@@ -98,9 +99,11 @@ def _more(contest: Contest) -> list[str]:
     if headline_pair and 0 not in headline_pair:
         out.append(f"Best of all is {named(first.name)} ({first.family}) with {percent(error.value)} error.")
     pair = contest.pair(*headline_pair) if headline_pair else None
+    if pair and not flawless(contest):
+        out += _choice(contest)
     if pair and not pair.told_apart and not flawless(contest):
         out += _would_need(pair, contest)
-    if pair and headline_pair and _both_sides(contest) and not flawless(contest):
+    if pair and headline_pair and contest.both_sides and not flawless(contest):
         hits = contest.mean_hits
         a, b = (hits[contest.paired.index(i)] for i in headline_pair)
         both_miss = float(((1 - a) * (1 - b)).mean())
@@ -121,15 +124,47 @@ def _more(contest: Contest) -> list[str]:
     return out
 
 
-def _would_need(pair: Pair, contest: Contest) -> list[str]:
-    assert contest.labels is not None
-    if pair.only_a == pair.only_b:
-        return ["They miss equally many images, so no number of images like these would tell them apart."]
-    if pair.needed is None:
+def _choice(contest: Contest) -> list[str]:
+    """That the two were chosen by the images that compare them, and what that costs."""
+    others = dict.fromkeys(named(contest.ranked[i].name) for side in contest.rivals for i in side[1:])
+    if others:
+        some = listed(list(others)) if len(others) <= 4 else f"{len(others)} others"
+        return [
+            f"The images that compare the two also chose them, and {some} might as well have stood here: the interval "
+            f"and p allow for {contest.candidates} candidates in two places."
+        ]
+    pool = {HAND, DEEP} if contest.both_sides else {c.family for c in contest.ranked} - {FLOOR}
+    if sum(c.family in pool for c in contest.ranked) <= 2:
         return []
     return [
+        "The images that compare the two also chose them, but nobody else comes close, so the interval need not be "
+        "wider."
+    ]
+
+
+HIDDEN = 0.01  # the true difference that is taken where none is seen
+
+
+def _would_need(pair: Pair, contest: Contest) -> list[str]:
+    assert contest.labels is not None
+    n = len(contest.labels)
+    if pair.gap.value == 0:
+        said = "They miss equally many images here"
+        least = max(-pair.gap.low, pair.gap.high)
+        said += f", but the true difference may be as large as {points(least)} points."
+        discordant = max((pair.only_a + pair.only_b) / n, HIDDEN)
+        a, b = (round(10**6 * (discordant + sign * HIDDEN) / 2) for sign in (1, -1))
+        needed = images_needed(a, b, 10**6, pair.level)
+        if needed is not None and all(contest.ranked[i].seeds == 1 for i in (pair.a, pair.b)):
+            said += f" One of a single point would take about {about(needed)} images to show four times in five."
+        return [said]
+    if pair.needed is None:
+        several = any(contest.ranked[i].seeds > 1 for i in (pair.a, pair.b))
+        several = several and contest.difference(pair.a, pair.b).needed(pair.level) is None
+        return ["Training runs differ too much for more images to decide it; more seeds might."] if several else []
+    return [
         f"If the difference seen is the true one, about {about(pair.needed)} validation images would show it "
-        f"four times in five; there are {len(contest.labels):,}."
+        f"four times in five; there are {n:,}."
     ]
 
 
@@ -140,6 +175,7 @@ def _caveats(contest: Contest) -> list[str]:
             "This data set is a demonstration: each class is one photograph, and the images are crops of it. "
             "It shows that the path works; it says nothing about ImageNet."
         )
+    out += [note for note in dataset.notes if note.startswith("Leakage:")]
     if dataset.limited:
         out.append("This run was cut short with --limit: its numbers are a trial and not comparable with any other.")
     if not contest.ranked:
@@ -158,7 +194,7 @@ def _caveats(contest: Contest) -> list[str]:
     unclear = [
         named(c.name)
         for c, e in zip(contest.ranked, contest.errors, strict=True)
-        if e.high >= contest.chance and c.family != "floor"
+        if e.high >= contest.chance and c.family != FLOOR
     ]
     if unclear:
         out.append(f"Not clear of chance ({percent(contest.chance)} error): {', '.join(unclear)}.")

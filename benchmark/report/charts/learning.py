@@ -8,7 +8,7 @@ from ..analysis.curves import Curves
 from ..numbers import percent
 from .axes import around, errors, logarithmic
 from .figure import Figure, Mark, Rule, lines
-from .wording import source, with_interval
+from .wording import intervals, source, with_interval
 
 
 def figure(contest: Contest, curves: Curves) -> Figure | None:
@@ -29,7 +29,7 @@ def figure(contest: Contest, curves: Curves) -> Figure | None:
     rules = [Rule("x", meet.at, f"cross at {meet.at:.0f}")] if meet and meet.at else []
     if contest.chance <= max(values) + 0.1:
         rules.append(Rule("y", contest.chance, f"chance {percent(contest.chance)}"))
-    band = (meet.low, meet.high) if meet and meet.low and meet.high else None
+    band = None if meet is None or meet.at is None else (max(meet.low, sizes[0]), min(meet.high, sizes[-1]))
     return Figure(
         "learning",
         "Error against training images per class",
@@ -41,8 +41,8 @@ def figure(contest: Contest, curves: Curves) -> Figure | None:
         band=band,
         source=source(
             contest,
-            "Intervals: 95 %, Wilson's.",
-            "Shaded: the 95 % interval of the crossing, over resampled validation sets." if band else "",
+            intervals(contest),
+            "Shaded: the 95 % interval of the crossing, over resampled images and seeds." if band else "",
             trained=False,
         ),
     )

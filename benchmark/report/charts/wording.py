@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ..analysis.contest import Contest, Estimate
+from ..analysis.contest import Contest
+from ..analysis.estimate import Estimate
 from ..numbers import percent
 
 
@@ -24,7 +25,7 @@ def intervals(contest: Contest) -> str:
     """Which intervals the ranking and the marks measured here carry."""
     several = {c.seeds > 1 and c.paired for c in contest.ranked}
     if several == {True}:
-        return "Intervals: 95 %, bootstrap over training seeds and images."
+        return "Intervals: 95 %, over training seeds and images."
     if True in several:
-        return "Intervals: 95 %, Wilson's, or a bootstrap over seeds and images where there are several seeds."
+        return "Intervals: 95 %, Wilson's, or over seeds and images where there are several seeds."
     return "Intervals: 95 %, Wilson's."

@@ -122,45 +122,78 @@
     plot.addEventListener("blur", () => show(null));
   }
 
-  // The disagreement explorer.
-  const PAGE = 12;
+  // The disagreement explorer. Labels and hits are there for all images; ids, pictures and guesses for the first of them.
+  const PAGE = 12, NONE = 65535;
+  const bytes = (text) => Uint8Array.from(atob(text), (c) => c.charCodeAt(0));
+  const score = (value, probable) => {
+    if (!probable) return value.toPrecision(3).replace("-", "−");
+    return value > 0 && value < 0.005 ? "<1 %" : Math.round(100 * value) + " %";
+  };
   for (const box of $$(".explorer")) {
     const data = JSON.parse($("script", box).textContent);
+    const labels = new Uint16Array(bytes(data.labels).buffer);
+    for (const c of data.contenders) {
+      const bits = bytes(c.hits);
+      c.gets = (i) => (bits[i >> 3] >> (i & 7)) & 1;
+      c.guesses = new Uint16Array(bytes(c.guesses).buffer);
+      c.scores = new Float32Array(bytes(c.scores).buffer);
+    }
     const [first, second] = $$("select", box), kinds = $$("fieldset button", box);
     const list = $(".cells", box), more = $(".more-button", box), filter = $("input", box), said = $(".count", box);
+    const nothing = $(".nothing", box), enlarged = $(".enlarged", box);
     data.contenders.forEach((c, i) => [first, second].forEach((select, j) => select.append(make("option", i === j ? { value: i, selected: "" } : { value: i }, c.name))));
     let kind = "a", limit = PAGE;
-    const is = (image, which) => {
-      const a = image.hits[first.value], b = image.hits[second.value];
-      return { a: a && !b, b: b && !a, neither: !a && !b, both: a && b }[which];
+    const guesses = (i, c) => {
+      const per = c.guesses.length / data.ids.length, items = [];
+      for (let j = per * i; j < per * (i + 1) && c.guesses[j] !== NONE; j++) {
+        const hit = c.guesses[j] === labels[i];
+        items.push(make("li", hit ? { class: "hit" } : {}, make("span", {}, hit ? "✓ " : "", make("bdi", {}, data.classes[c.guesses[j]]), hit ? make("span", { class: "hush" }, " (the truth)") : ""), " ", make("small", {}, score(c.scores[j], c.probable))));
+      }
+      return make("div", { class: "t-" + c.tone }, make("bdi", { class: "side" }, c.name), make("ol", {}, ...items));
     };
-    const guesses = (image, i) => make("div", { class: "t-" + data.contenders[i].tone },
-      make("bdi", { class: "side" }, data.contenders[i].name),
-      make("ol", {}, ...image.guesses[i].filter((g) => g >= 0).map((g) => {
-        const hit = g === image.label;
-        return make("li", hit ? { class: "hit" } : {}, hit ? "✓ " : "", make("bdi", {}, data.classes[g]), hit ? make("span", { class: "hush" }, " (the truth)") : "");
-      })));
-    const card = (image) => {
-      const name = data.classes[image.label];
-      const picture = image.jpeg ? [make("img", { src: "data:image/jpeg;base64," + image.jpeg, alt: "validation image of the class " + name })] : [];
+    const source = (i) => "data:image/jpeg;base64," + data.pictures[i];
+    const enlarge = (i) => {
+      const name = data.classes[labels[i]], image = $("img", enlarged);
+      image.src = source(i);
+      image.alt = "validation image of the class " + name;
+      $("p", enlarged).textContent = name + " · " + data.ids[i];
+      enlarged.showModal();
+    };
+    enlarged.addEventListener("click", () => enlarged.close());
+    const card = (i) => {
+      const name = data.classes[labels[i]], picture = [];
+      if (data.pictures[i]) {
+        const open = make("button", { type: "button", class: "zoom", "aria-label": "Enlarge the picture of " + name }, make("img", { src: source(i), alt: "validation image of the class " + name }));
+        open.addEventListener("click", () => enlarge(i));
+        picture.push(open);
+      }
       return make("li", {}, make("div", { class: "top" }, ...picture,
-        make("div", { class: "truth" }, make("bdi", {}, name), make("small", {}, image.id))),
-      make("div", { class: "both" }, guesses(image, first.value), guesses(image, second.value)));
+        make("div", { class: "truth" }, make("bdi", {}, name), make("small", {}, data.ids[i]))),
+      make("div", { class: "both" }, guesses(i, data.contenders[first.value]), guesses(i, data.contenders[second.value])));
     };
     const draw = () => {
-      const words = filter.value.toLowerCase();
-      const pool = data.images.filter((image) => !words || data.classes[image.label].toLowerCase().includes(words));
-      const names = [first, second].map((s) => data.contenders[s.value].name);
-      const titles = { a: `only ${names[0]}`, b: `only ${names[1]}`, neither: "neither", both: "both" };
-      for (const b of kinds) {
-        const n = pool.filter((image) => is(image, b.value)).length;
-        b.replaceChildren(make("bdi", {}, titles[b.value]), ` (${n})`);
-        b.setAttribute("aria-pressed", String(b.value === kind));
+      const words = filter.value.trim().toLowerCase(), a = data.contenders[first.value], b = data.contenders[second.value];
+      const wanted = data.classes.map((name) => name.toLowerCase().includes(words));
+      const counts = { a: 0, b: 0, neither: 0, both: 0 }, shown = [];
+      for (let i = 0; i < labels.length; i++) {
+        if (!wanted[labels[i]]) continue;
+        const [x, y] = [a.gets(i), b.gets(i)], which = x && y ? "both" : x ? "a" : y ? "b" : "neither";
+        counts[which]++;
+        if (which === kind && i < data.ids.length) shown.push(i);
       }
-      const shown = pool.filter((image) => is(image, kind));
+      const titles = { a: `only ${a.name}`, b: `only ${b.name}`, neither: "neither", both: "both" };
+      for (const button of kinds) {
+        button.replaceChildren(make("bdi", {}, titles[button.value]), ` (${counts[button.value].toLocaleString("en")})`);
+        button.setAttribute("aria-pressed", String(button.value === kind));
+      }
       list.replaceChildren(...shown.slice(0, limit).map(card));
       more.hidden = shown.length <= limit;
-      said.textContent = `${Math.min(limit, shown.length)} of ${shown.length} images shown`;
+      const total = counts[kind].toLocaleString("en"), held = shown.length < counts[kind] ? `; this page holds ${shown.length} of them` : "";
+      said.textContent = shown.length ? `showing ${Math.min(limit, shown.length)} of ${total}${held}` : "";
+      const of = words ? ` of a class with “${filter.value.trim()}” in its name` : "";
+      const who = { a: `only ${a.name} gets`, b: `only ${b.name} gets`, neither: "neither gets", both: "both get" }[kind];
+      nothing.hidden = shown.length > 0;
+      nothing.textContent = shown.length ? "" : counts[kind] ? `There are ${total} images${of} that ${who}, but this page holds none of them.` : `There is no image${of} that ${who}.`;
     };
     kinds.forEach((b) => b.addEventListener("click", () => { kind = b.value; limit = PAGE; draw(); }));
     [first, second].forEach((s) => s.addEventListener("change", () => { limit = PAGE; draw(); }));

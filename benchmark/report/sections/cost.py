@@ -1,15 +1,16 @@
-"""What it costs: error against time, memory, energy and arithmetic."""
+"""What it costs: error against time, memory, energy and arithmetic; and what each contender was given."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 
 from ...families import tone_of
-from ..analysis.contest import Contest
+from ..analysis.budget import further, has_budget, pixels, share
+from ..analysis.contest import Contender, Contest
 from ..charts import cost
 from ..numbers import joules, percent, quantity, seconds, size
 from ..tables import Column, Table, Value, number, text, without_empty
-from .parts import Charts, Folded, Numbers, Part, Section
+from .parts import Charts, Folded, Heading, Numbers, Part, Section, Text
 
 
 class Cost:
@@ -22,6 +23,9 @@ class Cost:
         figures = cost.figures(contest)
         parts: list[Part] = [Charts(figures, [c.family for c in contest.ranked])] if figures else []
         parts.append(Numbers(costs(contest)))
+        given = budgets(contest)
+        if given is not None:
+            parts += [Heading("What each was given"), Text([GIVEN], "lede"), Numbers(given)]
         spent = stages(contest)
         if spent is not None:
             parts.append(Folded("Where the time went", [Numbers(spent)]))
@@ -31,6 +35,8 @@ class Cost:
             if figures
             else ""
         )
+        if any(spared(c) for c in contest.ranked):
+            sentence += " A fit is counted in full, also what this run found in the cache."
         return Section("cost", "What it costs", sentence, parts, "Cost")
 
 
@@ -38,6 +44,7 @@ def costs(contest: Contest) -> Table:
     """Every ranked contender: what it costs."""
     asked: list[tuple[str, str, Callable[[float | None], str]]] = [
         ("fit", "fit_seconds", seconds),
+        ("of it in this run", "spent_seconds", seconds),
         ("predict", "predict_seconds", seconds),
         ("processor time", "cpu_seconds", seconds),
         ("images/s", "images_per_second", quantity),
@@ -57,12 +64,70 @@ def costs(contest: Contest) -> Table:
         [
             Value(c.name, tone=tone_of(c.family)),
             number(percent(e.value), e.value),
-            *(number(shown(c.mean(field)), c.mean(field)) for _, field, shown in asked),
+            *(number(shown(value), value) for _, field, shown in asked for value in [_cost(c, field)]),
             text(c.record.device or "–"),
         ]
         for c, e in zip(contest.ranked, contest.errors, strict=True)
     ]
     return without_empty(Table("costs", "Every contender and its cost", columns, rows))
+
+
+def spared(contender: Contender) -> float:
+    """Seconds of its fit that came from the cache."""
+    return contender.mean("cached_seconds") or 0.0
+
+
+def _cost(contender: Contender, field: str) -> float | None:
+    """``spent_seconds``: of the fit, in the run that made it; only where something came from the cache."""
+    if field != "spent_seconds":
+        return contender.mean(field)
+    fit = contender.mean("fit_seconds")
+    return fit - spared(contender) if fit is not None and spared(contender) else None
+
+
+GIVEN = (
+    "Nobody was trained for ever. Where one had not stopped improving, its error is what this budget buys, not what "
+    "the method can do."
+)
+
+
+def budgets(contest: Contest) -> Table | None:
+    """What each was given: pixels, width, epochs, test views, training images, what was tuned; None where unknown."""
+    if not has_budget(contest):
+        return None
+    columns = [
+        Column("contender"),
+        Column("pixels of an image", True),
+        Column("width", True, "of its layers, 1: as published"),
+        Column("epochs", True),
+        Column("test views", True, "of an image, whose answers are averaged"),
+        Column("learned from", True, "of the training images; the rest was held out to choose by"),
+        Column("still learning", slim=True, help="whether it still improved when its budget ended"),
+        Column("as it says"),
+        Column("tuned on training images"),
+        Column("further"),
+    ]
+    rows = []
+    for c in contest.ranked:
+        record, given = c.record, c.record.budget
+        seen, part = pixels(record, contest.dataset), share(record)
+        rows.append(
+            [
+                Value(c.name, tone=tone_of(c.family)),
+                number("–" if seen is None else f"{seen:,}", seen),
+                *(_given(given.get(name)) for name in ("width", "epochs", "views")),
+                number("–" if part is None else percent(part, 0), part),
+                text({True: "no", False: "yes", None: "–"}[record.converged]),
+                text(record.convergence or "–"),
+                text(given.get("tuned") or "–"),
+                text(further(record) or "–"),
+            ]
+        )
+    return without_empty(Table("budgets", "Every contender’s budget", columns, rows))
+
+
+def _given(value: object) -> Value:
+    return number(f"{value:g}", value) if isinstance(value, int | float) else number("–", None)
 
 
 def stages(contest: Contest) -> Table | None:

@@ -1,8 +1,14 @@
-"""Where they disagree: images that one side gets and the other misses, with the five guesses of each."""
+"""Where they disagree: images that one side gets and the other misses, with the guesses of each and their scores.
+
+Counts are of all images: who has the truth is stored for every one of them. Guesses, scores and pictures take more
+room, so where there are many images the page holds those of a sample, drawn for every pair of contenders that a reader
+may choose, and says of how many it shows how many.
+"""
 
 from __future__ import annotations
 
 import base64
+from itertools import combinations
 from typing import Any
 
 import numpy as np
@@ -14,9 +20,10 @@ from ..analysis.contest import Contest
 from ..page.html import data, snippet
 from .parts import Html, Section
 
-PER_KIND = {"a": 120, "b": 120, "neither": 60, "both": 30}  # images kept, by who gets them
 CONTENDERS = 12
-BYTES = 5_000_000  # of pictures, all data sets of a page together
+PICTURES = 2_700_000  # bytes of JPEG, all data sets of a page together; as text they take a third more
+GUESSES = 1_200_000  # bytes of guesses and scores, likewise
+SHOWN = 5  # guesses of an image
 
 
 class Explorer:
@@ -24,80 +31,111 @@ class Explorer:
 
     def build(self, contest: Contest) -> Section | None:
         """None where no two contenders can be set against each other."""
-        explored = explore(contest, contest.pictures(), int(BYTES * contest.share_of_page))
+        explored = explore(contest, contest.pictures(), contest.share_of_page)
         if explored is None:
             return None
         has_truth = "as the first guess" if contest.k == 1 else f"among the best {contest.k} guesses"
         shown = "five best guesses" if contest.dataset.n_classes > 4 else "guesses"
-        pictures = any(image["jpeg"] for image in explored["images"])
-        none = "" if pictures else " This run saved no pictures, so the images are named only."
+        none = "" if any(explored["pictures"]) else " This run saved no pictures, so the images are named only."
+        several = " Answers are those of the first seed." if any(c.seeds > 1 for c in contest.ranked) else ""
         sentence = (
-            f"Validation images by who has the truth {has_truth}. Each card shows the {shown} of both; ✓ marks the "
-            f"truth.{none}"
+            f"Validation images by who has the truth {has_truth}. Each card shows the {shown} of both with their "
+            f"scores; ✓ marks the truth.{several}{none}"
         )
         markup = snippet("explorer.html", explored=data(explored))
         return Section("explorer", "Where they disagree", sentence, [Html(markup)], "Disagreements")
 
 
-def explore(contest: Contest, thumbnails: dict[str, bytes], budget: int = BYTES) -> dict[str, Any] | None:
-    """What the page's script needs, or None where there is nothing to explore.
+def explore(contest: Contest, thumbnails: dict[str, bytes], share: float = 1.0) -> dict[str, Any] | None:
+    """What the page's script needs, or None where there is nothing to explore. ``share``: of what a page may hold.
 
-    {"k", "classes": {index: name}, "contenders": [{name, tone}], "images": [{id, label, jpeg, guesses, hits}]} with
-    guesses[c] the best five classes of contender c and hits[c] whether the truth is among its best k. The first two
-    contenders are the ones the report sets against each other.
+    Of all n images, in one order: "labels" (n uint16) and for each of "contenders" its "hits" (n bits), whether the
+    truth is among its best k. Of the first "ids" of them what a card shows: id, picture ("" for none), and for each
+    contender the best classes ("guesses", 5 uint16 an image, 65535 where there are fewer) and their "scores" (float32;
+    probabilities where "probable"). Arrays are base64, least byte and bit first. The first two contenders are the ones
+    that the report sets against each other.
     """
     pair, labels = contest.headline_pair, contest.labels
     if pair is None or labels is None or contest.ids is None or not {*pair} <= {*contest.paired}:
         return None
     others = (i for i in contest.paired if contest.ranked[i].family != FLOOR)
     chosen = list(dict.fromkeys([*pair, *others]))[:CONTENDERS]
-    rows = _choose(contest, pair, thumbnails)
-    if not len(rows):
-        return None
-    ids = contest.ids.take(rows).to_pylist()
-    pictures = []
-    for name in ids:
-        jpeg = thumbnails.get(name, b"")
-        budget -= len(jpeg)
-        pictures.append(base64.b64encode(jpeg).decode() if jpeg and budget > 0 else "")
-    hits = [contest.ranked[i].hits(contest.k)[0][rows] for i in chosen]
-    guesses = [_guesses(contest, i, rows) for i in chosen]
-    used = sorted({int(labels[r]) for r in rows} | {int(g) for block in guesses for g in block.flat if g >= 0})
-    names = contest.dataset.class_names
+    hits = np.stack([contest.ranked[i].hits(contest.k)[0] for i in chosen])
+    ids = contest.ids.to_pylist()
+    pictured = np.array([name in thumbnails for name in ids])
+    room = int(share * GUESSES / (6 * SHOWN * len(chosen) + 60))
+    order, kept = arrange(hits, pictured, room)
+    names = [ids[i] for i in order[:kept]]
     return {
         "k": contest.k,
-        "classes": {c: names[c] for c in used},
-        "contenders": [{"name": contest.ranked[i].name, "tone": tone_of(contest.ranked[i].family)} for i in chosen],
-        "images": [
+        "classes": contest.dataset.class_names,
+        "labels": _packed(labels[order].astype("<u2")),
+        "ids": names,
+        "pictures": _pictures([thumbnails.get(name, b"") for name in names], int(share * PICTURES)),
+        "contenders": [
             {
-                "id": ids[j],
-                "label": int(labels[row]),
-                "jpeg": pictures[j],
-                "guesses": [block[j].tolist() for block in guesses],
-                "hits": [int(h[j]) for h in hits],
+                "name": contest.ranked[i].name,
+                "tone": tone_of(contest.ranked[i].family),
+                "hits": _packed(np.packbits(hits[place][order], bitorder="little")),
+                **_answers(contest, i, order[:kept]),
             }
-            for j, row in enumerate(rows)
+            for place, i in enumerate(chosen)
         ],
     }
 
 
-def _choose(contest: Contest, pair: tuple[int, int], thumbnails: dict[str, bytes]) -> NDArray[np.int64]:
-    """Rows of every kind, spread over the classes; only images with a picture where the run saved any."""
-    assert contest.ids is not None
-    a, b = (contest.ranked[i].hits(contest.k)[0] for i in pair)
-    usable = np.ones(len(a), dtype=bool)
-    if thumbnails:
-        usable = np.array([name in thumbnails for name in contest.ids.to_pylist()])
-    shuffled = np.random.default_rng(0).permutation(np.flatnonzero(usable))
-    kinds = {"a": a & ~b, "b": b & ~a, "neither": ~a & ~b, "both": a & b}
-    return np.concatenate([shuffled[mask[shuffled]][: PER_KIND[kind]] for kind, mask in kinds.items()])
+def arrange(
+    hits: NDArray[np.bool_], pictured: NDArray[np.bool_], room: int, seed: int = 0
+) -> tuple[NDArray[np.int64], int]:
+    """(order of all n images, how many of the first of them are shown): those with pictures come first.
+
+    hits: (m, n). Where not all find ``room``, equally many are drawn of who of each pair gets them: one, the other,
+    neither, both; the rest of the room goes to any.
+    """
+    n = hits.shape[1]
+    shuffled = np.random.default_rng(seed).permutation(n)
+    shuffled = shuffled[np.argsort(~pictured[shuffled], kind="stable")]
+    if n <= room:
+        return shuffled, n
+    kinds = []
+    for a, b in combinations(hits[:, shuffled], 2):
+        kinds += [np.flatnonzero(kind) for kind in (a & ~b, b & ~a, ~a & ~b, a & b)]
+    taken = np.zeros(n, dtype=bool)
+    for place in range(n):  # the first of every kind, then the second of every kind, …
+        fresh = np.unique([kind[place] for kind in kinds if place < len(kind)])
+        fresh = fresh[~taken[fresh]][: room - int(taken.sum())]
+        taken[fresh] = True
+        if taken.sum() >= room:
+            break
+    return np.concatenate([shuffled[taken], shuffled[~taken]]), int(taken.sum())
 
 
-def _guesses(contest: Contest, i: int, rows: NDArray[np.int64]) -> NDArray[np.int32]:
-    """(len(rows), 5) classes, of the first seed; -1 where there are fewer. Images are matched by their ids."""
+def _answers(contest: Contest, i: int, rows: NDArray[np.int64]) -> dict[str, Any]:
+    """The best classes of these images and their scores, of the first seed. Images are matched by their ids."""
     assert contest.ids is not None
     stored = contest.ranked[i].results[0].predictions()
     assert stored is not None
     ids, ranking = stored
-    best = ranking.top_classes[pc.index_in(contest.ids.take(rows), value_set=ids).to_numpy().astype(np.int64), :5]
-    return np.pad(best, ((0, 0), (0, 5 - best.shape[1])), constant_values=-1)
+    found = pc.index_in(contest.ids.take(rows), value_set=ids).to_numpy().astype(np.int64)
+    best, scores = ranking.top_classes[found, :SHOWN], ranking.top_scores[found, :SHOWN].astype("<f4")
+    kind = contest.ranked[i].record.confidence
+    if kind == "log-probability":
+        scores = np.exp(scores)
+    missing = ((0, 0), (0, SHOWN - best.shape[1]))
+    return {
+        "guesses": _packed(np.pad(best.astype("<u2"), missing, constant_values=2**16 - 1)),
+        "scores": _packed(np.pad(scores, missing)),
+        "probable": kind is not None,
+    }
+
+
+def _pictures(jpegs: list[bytes], budget: int) -> list[str]:
+    out = []
+    for jpeg in jpegs:
+        budget -= len(jpeg)
+        out.append(base64.b64encode(jpeg).decode() if jpeg and budget >= 0 else "")
+    return out
+
+
+def _packed(array: NDArray[Any]) -> str:
+    return base64.b64encode(np.ascontiguousarray(array).tobytes()).decode()

@@ -6,7 +6,8 @@ from collections.abc import Callable
 
 from ...families import tone_of
 from ...scoring.metrics import METRICS, Metric
-from ..analysis.contest import Contest, Estimate
+from ..analysis.contest import Contest
+from ..analysis.estimate import Estimate
 from ..numbers import bare_p, decimal, percent, points, quantity
 from ..tables import Column, Table, Value, number, text, without_empty
 from .parts import Heading, Numbers, Part, Section, Text
@@ -29,8 +30,9 @@ class AllNumbers:
         compared = pairs(contest)
         if compared is not None:
             lead = (
-                "Two contenders answer for the same images, so they are compared image by image. The p values are "
-                "corrected for the number of pairs looked at, which also covers having picked the best of each side."
+                "Two contenders answer for the same images, so they are compared image by image. The pair of the "
+                "verdict is corrected for having been chosen; all the others together, in Holm’s way, for being many. "
+                "An interval holds 0 exactly when its pair is not told apart."
             )
             parts += [Heading("Is the difference real?"), Text([lead], "lede"), Numbers(compared)]
         sentence = "Per cent of validation images, with 95 % intervals."
@@ -83,10 +85,15 @@ def pairs(contest: Contest) -> Table | None:
         Column("better"),
         Column("worse"),
         Column("difference", True, "of the errors, in points; positive: the first is better"),
-        Column("95 % interval", True, "paired bootstrap, stratified by class, over seeds too where there are several"),
+        Column(
+            "interval",
+            True,
+            "95 % after the correction: at the level that it leaves to the pair; Tango’s score interval, "
+            "with several seeds Welch’s t",
+        ),
         Column("told apart", slim=True),
-        Column("p, corrected", True, "Holm's correction for the number of pairs"),
-        Column("p", True, "exact McNemar; with several seeds Welch's t over images and seeds"),
+        Column("p, corrected", True, "for the number of pairs; the verdict’s pair for having been chosen"),
+        Column("p", True, "McNemar’s test, mid-p; with several seeds Welch’s t over images and seeds"),
         Column("only better right", True, "images that the first gets and the second misses"),
         Column("only worse right", True),
         Column("κ", True, "error consistency: 1 miss the same images, 0 as if independent"),
@@ -106,7 +113,7 @@ def pairs(contest: Contest) -> Table | None:
                 number(points(pair.gap.value), pair.gap.value),
                 number(f"{points(pair.gap.low)} to {points(pair.gap.high)}", pair.gap.low),
                 text("yes" if pair.told_apart else "no"),
-                number(bare_p(pair.p_holm), pair.p_holm),
+                number(bare_p(pair.p_corrected), pair.p_corrected),
                 number(bare_p(pair.p), pair.p),
                 number(f"{pair.only_a:,}", pair.only_a),
                 number(f"{pair.only_b:,}", pair.only_b),

@@ -1,11 +1,11 @@
-"""The record: ImageNet's entries of 2010–2015, quoted, with the best of each family measured here beside them."""
+"""The record: ImageNet's entries of 2010–2015, quoted; and what was measured here, in a panel of its own."""
 
 from __future__ import annotations
 
 from ...families import tone_of
 from ..analysis.contest import Contest
 from ..charts import record
-from ..history import CAVEATS, HUMAN_NOTE, RECORD
+from ..history import CAVEATS, HERE, HUMAN_NOTE, RECORD
 from ..tables import Column, Table, Value, number, text
 from .parts import Charts, Folded, Numbers, Part, Section, Text
 
@@ -17,36 +17,38 @@ class TheRecord:
         """None where nothing finished."""
         if not contest.ranked:
             return None
-        figure = record.figure(contest)
-        measured = any(not series.hollow for series in figure.series)
-        families = [q.family for q in RECORD] + [c.family for c in contest.ranked if measured]
-        beside = (
-            "Filled marks are measured: the best contender of each family in this report."
-            if measured
-            else f"With {contest.dataset.n_classes} classes nobody can miss with five guesses, so no result of this "
-            "report stands beside them."
-        )
-        shown = [family for family in families if tone_of(family) in figure.tones]
+        figure = record.figure()
         parts: list[Part] = [
-            Charts([figure], shown),
+            Charts([figure], [q.family for q in RECORD]),
             Text([*CAVEATS, HUMAN_NOTE], "small"),
             Folded("Sources of the quoted results", [Numbers(sources())]),
         ]
-        heading = "The record" + (", and your results beside it" if measured else "")
-        sentence = f"Hollow marks are quoted: published results on ImageNet. {beside}"
-        return Section("history", heading, sentence, parts, "Record")
+        mine = record.here(contest)
+        sentence = "Published results on ImageNet, quoted, not measured."
+        if mine is None:
+            sentence += (
+                f" With {contest.dataset.n_classes} classes nobody misses with five guesses, so nothing of this "
+            )
+            sentence += "report can stand beside them."
+        else:
+            heading = f"Measured here: {mine.title[0].lower()}{mine.title[1:]}"
+            shown = [c.family for c in contest.ranked if tone_of(c.family) in mine.tones]
+            parts[1:1] = [Charts([mine], shown, heading), Text([HERE], "small")]
+        return Section("history", "The record", sentence, parts, "Record")
 
 
 def sources() -> Table:
     """The historical record, quoted."""
     columns = [
-        Column("year", True),
+        Column("made in", True),
         Column("entry"),
         Column("top-5 error", True),
         Column("top-1 error", True),
         Column("on"),
+        Column("learned from"),
         Column("what it was"),
         Column("quoted from"),
+        Column("to be found at"),
     ]
     rows = [
         [
@@ -55,8 +57,10 @@ def sources() -> Table:
             number(f"{q.top5:g} %", q.top5 / 100),
             number("–" if q.top1 is None else f"{q.top1:g} %", None if q.top1 is None else q.top1 / 100),
             text(q.data),
+            text(q.rule),
             text(q.note),
             text(q.source),
+            text(q.url),
         ]
         for q in RECORD
     ]

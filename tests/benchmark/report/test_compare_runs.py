@@ -9,7 +9,8 @@ from topfive.benchmark.errors import InputError
 from topfive.benchmark.report.analysis.contest import contests_of
 from topfive.benchmark.report.compare import compare
 from topfive.benchmark.results.run import open_run
-from topfive.benchmark.scoring.statistics import holm, mcnemar
+from topfive.benchmark.scoring.paired import mcnemar
+from topfive.benchmark.scoring.statistics import holm
 
 from tests.benchmark.conftest import edit
 from tests.benchmark.report.conftest import CONTENDERS, DEEP, HAND, MakeRun
@@ -26,7 +27,7 @@ def test_a_better_network_an_unchanged_rest(make_run: MakeRun, tmp_path: Path) -
     assert set(by_name) == {"alexnet", "sift"}
     assert by_name["sift"].verdict == "no change"
     assert by_name["sift"].gap == 0
-    # By hand: exact McNemar over the images of both runs, Holm over the two contenders.
+    # By hand: McNemar's mid-p over the images of both runs, Holm over the two contenders.
     old, new = (
         next(c for c in contests_of([open_run(run)])[0].ranked if c.name == "alexnet").hits(5)[0] for run in (a, b)
     )

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import numpy as np
@@ -55,31 +56,52 @@ def test_the_record_is_quoted_as_published() -> None:
     assert top5[2010, "NEC-UIUC (winner)"] == 28.19
     assert top5[2011, "XRCE (winner)"] == 25.77
     assert top5[2012, "ISI (runner-up)"] == 26.17
-    assert top5[2012, "SuperVision, 7 nets (winner)"] == 15.32
-    assert top5[2012, "SuperVision, 5 nets"] == 16.42
+    assert top5[2012, "SuperVision, outside data (7 nets; winner)"] == 15.32
+    assert top5[2012, "SuperVision, like for like (5 nets)"] == 16.42
     assert top5[2012, "SuperVision, 1 net"] == 18.2
     assert HUMAN == 5.1
     assert all(q.source for q in RECORD)
 
 
-def test_quoted_marks_are_hollow_and_measured_ones_are_not(make_run: MakeRun) -> None:
-    figure = record.figure(contest_of(make_run(contenders=FOUR)))
-    assert {"quoted" in m.tip for s in figure.series if s.hollow for m in s.marks} == {True}
-    assert {"measured here" in m.tip for s in figure.series if not s.hollow for m in s.marks} == {True}
-    assert sum(len(s.marks) for s in figure.series if s.hollow) == len(RECORD)
+def test_quoted_marks_are_hollow_and_what_is_measured_has_a_panel_of_its_own(make_run: MakeRun) -> None:
+    figure = record.figure()
+    assert all(s.hollow for s in figure.series)
+    assert {"quoted" in m.tip for s in figure.series for m in s.marks} == {True}
+    assert sum(len(s.marks) for s in figure.series) == len(RECORD)
+    contest = contest_of(make_run(contenders=FOUR))
+    here = record.here(contest)
+    assert here is not None
+    assert [row.name for row in here.rows] == ["sift", "net"] or [row.name for row in here.rows] == ["net", "sift"]
+    assert here.chance == pytest.approx(1 - 5 / 20)
+    assert [row.value for row in here.rows] == sorted(row.value for row in here.rows)
+    # Two classes: nobody can miss.
+    assert record.here(contest_of(make_run("two", n_classes=2, contenders=FOUR))) is None
 
 
-def test_the_numbers_of_the_record_are_years_and_per_cent(make_run: MakeRun) -> None:
-    figure = record.figure(contest_of(make_run(contenders=FOUR)))
+def test_the_numbers_of_the_record_are_years_and_per_cent() -> None:
+    figure = record.figure()
     rows = [[value.text for value in row[1:]] for row in figure_numbers(figure).rows]
-    assert {year for year, _ in rows} == {*map(str, range(2010, 2016)), "here"}
+    assert {year for year, _ in rows} == {*map(str, range(2010, 2016))}
     assert ["2012", "16.42\u00a0%"] in rows
+    assert ["2012", "17\u00a0%"] in rows  # AlexNet ran in 2012, though on the images of 2010
     drawn = str(draw(figure, 872)).replace("&amp;", "&")
     assert [q.entry for q in RECORD if q.entry.split(" (")[0] + "</text>" not in drawn] == []
-    # Two classes: nothing of ours stands beside it, and no room is kept for it.
-    alone = record.figure(contest_of(make_run("two", n_classes=2, contenders=FOUR)))
-    assert all(s.hollow for s in alone.series)
-    assert "here" not in {text for _, text in alone.x.ticks}
+
+
+def test_every_quoted_result_can_be_looked_up_and_says_its_rule() -> None:
+    from topfive.benchmark.report.history import CAVEATS, OUTSIDE, SUPPLIED
+
+    for q in RECORD:
+        assert re.fullmatch(r"[a-z.-]+\.[a-z]+(/[\w.-]+)+", q.url), q
+        assert len(q.source) > 20
+        assert q.rule in (SUPPLIED, OUTSIDE)
+    by_top5 = {q.top5: q for q in RECORD}
+    assert {t for t, q in by_top5.items() if q.rule == OUTSIDE} == {15.32, 11.2}
+    assert "like for like" in by_top5[16.42].entry
+    assert by_top5[17.0].year == 2012
+    assert by_top5[17.0].data == "test 2010"
+    assert "no official figure" in by_top5[28.19].source
+    assert any("“26 % and 25 %”" in line and "28.2 and 25.8" in line for line in CAVEATS)
 
 
 def test_charts_list_numbers_in_the_units_of_their_axes(make_run: MakeRun) -> None:
@@ -166,7 +188,7 @@ def test_every_pair_is_in_the_table(make_run: MakeRun) -> None:
         assert (row[0].text, row[1].text) == (contest.ranked[pair.a].name, contest.ranked[pair.b].name)
         assert pair.gap.value >= 0
         assert pair.gap.low <= pair.gap.value <= pair.gap.high
-        assert row[4].text == ("yes" if pair.p_holm < 0.05 else "no")
+        assert row[4].text == ("yes" if pair.p_corrected < 0.05 else "no")
 
 
 def test_the_measure_that_ranks_is_the_first_column(make_run: MakeRun) -> None:

@@ -39,7 +39,7 @@ from topfive.benchmark.report.numbers import (
         (p_value(0.34), "p\u00a0=\u00a00.34"),
         (bare_p(0.0001), "<0.001"),
         (bare_p(0.0123), "0.012"),
-        (corrected_p(0.4, 1.0, 3), "p\u00a0=\u00a00.40 (1.00 after correction for 3 pairs)"),
+        (corrected_p(0.4, 1.0, 3), "p\u00a0=\u00a00.40 (1.00 with 3 candidates allowed for)"),
         (corrected_p(1e-5, 3e-5, 3), "p\u00a0<\u00a00.001"),
         (corrected_p(0.2, 0.2, 1), "p\u00a0=\u00a00.20"),
         (counted(0, "class"), "no class"),
@@ -98,6 +98,7 @@ def test_names_lie_on_no_point_and_on_no_other_name() -> None:
 def test_lanes_share_where_groups_do_not_touch() -> None:
     assert lanes([(0, 1), (3, 4)]) == [[(0, 1), (3, 4)]]
     assert lanes([(0, 1), (2, 3)]) == [[(0, 1)], [(2, 3)]]  # they touch: one lane would make them look like one group
+    assert lanes([(2, 3), (0, 1)]) == [[(2, 3)], [(0, 1)]]
     assert lanes([(0, 2), (1, 3)]) == [[(0, 2)], [(1, 3)]]
     assert lanes([(i, i + 9) for i in range(12)]) == []
 

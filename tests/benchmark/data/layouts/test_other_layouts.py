@@ -101,7 +101,7 @@ def test_missing_files_are_unreadable_images(listed):
 @pytest.mark.parametrize(
     ("name", "text", "message"),
     [
-        ("a.csv", "file,label\nx.jpg,cat\n", "'path' is not among them"),
+        ("a.csv", "place,label\nx.jpg,cat\n", r"'path' is not among them \(found: 'place', 'label'\)"),
         ("a.csv", "path,label\nx.jpg\n", "row 1 lacks"),
         ("a.csv", "path,label,split\nx.jpg,a,train\ny.jpg,b,\n", "row 2 has no split"),
         ("a.csv", "path,label,split\nx.jpg,a,tarin\n", "unknown split 'tarin'"),

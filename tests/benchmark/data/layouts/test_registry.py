@@ -27,10 +27,9 @@ class Suits:
     def read(self, location: Location) -> Found:
         self.reads += 1
         rows: dict[str, Rows] = {"all": ([], [])}
-        for i, name in enumerate(location.tree.names):
-            if name.endswith(".jpg"):
-                add(rows["all"], i, name[-5])
-        return from_rows(location.tree, "suits", ("h", "s"), ("hearts", "spades"), rows, ignored=1)
+        for i in location.tree.images:
+            add(rows["all"], i, location.tree.names[i][-5])
+        return from_rows(location.tree, "suits", rows, class_names=("hearts", "spades"))
 
 
 @pytest.fixture

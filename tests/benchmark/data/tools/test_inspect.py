@@ -22,7 +22,7 @@ def test_facts_and_text(tiny):
     assert seen.splits["val"].formats == {"JPEG": 6}
     assert [(bad.split, bad.id, bad.reason) for bad in seen.problems] == [("train", "n01443537_9", "empty file")]
     assert seen.leaks == (("val_0", "n01443537_0"),)
-    assert seen.ignored == 1  # test/ has no labels
+    assert [(one.reason, one.count) for one in seen.left_out] == [("no image", 3), ("without a label", 1)]  # test/
     assert seen.error is not None
     assert seen.error.startswith(f"{tiny}: 1 of 19 images cannot be read")
     text = seen.text()

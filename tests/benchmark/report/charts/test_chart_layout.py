@@ -72,6 +72,7 @@ def test_marks_stand_at_their_values(room: int) -> None:
     levels = grid(sheet)  # at 0, 20, … 100 %
     assert len(levels) == 6
     bottom, top = levels[0].y1, levels[-1].y1
+    assert (bottom, top) == (sheet.height - 44, 26)
     low, half, high = sheet.shapes("mark")
     assert (low.y, half.y, high.y) == pytest.approx((bottom, (bottom + top) / 2, top))
     assert (low.x, half.x, high.x) == pytest.approx((levels[0].x1, (levels[0].x1 + levels[0].x2) / 2, levels[0].x2))
