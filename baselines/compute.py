@@ -25,6 +25,12 @@ def product_dtype(device: str) -> torch.dtype:
     return torch.float32
 
 
+def threads(n: int, name: str) -> ThreadPoolExecutor:
+    """A pool whose threads compute with as many threads as torch was told to. A new thread's products would else run
+    with one for each core until its first other operation, and round their sums differently."""
+    return ThreadPoolExecutor(n, thread_name_prefix=name, initializer=torch.get_num_threads)
+
+
 def on_all_cores(work: Callable[[torch.Tensor], T], parts: Sequence[torch.Tensor]) -> list[T]:
     """``work`` of each part, in their order. On a CPU by a thread a core, each with operations of one thread, so that
     results do not depend on the number of cores. Results below 1e-38 are 0: see ``no_denormals``."""
@@ -33,10 +39,10 @@ def on_all_cores(work: Callable[[torch.Tensor], T], parts: Sequence[torch.Tensor
         with no_denormals():
             return work(part)
 
-    threads = min(torch.get_num_threads(), len(parts))
-    if threads < 2 or not on_cpu(parts[0].device):
+    workers = min(torch.get_num_threads(), len(parts))
+    if workers < 2 or not on_cpu(parts[0].device):
         return [quickly(part) for part in parts]
-    with torch_threads(1), ThreadPoolExecutor(threads, thread_name_prefix="cores") as pool:
+    with torch_threads(1), threads(workers, "cores") as pool:
         return list(pool.map(quickly, parts))
 
 

@@ -6,7 +6,7 @@ import logging
 import time
 from collections import deque
 from collections.abc import Callable, Iterable, Iterator
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future
 from itertools import count, starmap
 from typing import Any
 
@@ -17,7 +17,7 @@ from joblib.parallel import get_active_backend
 from numpy.typing import NDArray
 from topfive.common.machine import torch_threads
 
-from .compute import on_cpu
+from .compute import on_cpu, threads
 from .descriptors import MAX_PIXELS, ON_GPU
 from .stages import release
 
@@ -66,6 +66,7 @@ def extract(
         return len(views[0])
 
     def here(first: int, batch: Any) -> int:
+        torch.get_num_threads()  # as in ``compute.threads``
         # In the thread that encoded: with a slow disk, encoding waits.
         return write(first, [rows.numpy() for rows in _rows(encode, batch, mirrored)])
 
@@ -116,7 +117,7 @@ def _by_gpu(
         return write(first, [one.numpy() for one in here])
 
     waiting: deque[Future[int]] = deque()
-    with ThreadPoolExecutor(WRITERS, thread_name_prefix="write") as writers:
+    with threads(WRITERS, "write") as writers:
         for first, batch in batches:
             # To pinned memory, which torch takes for such a copy, so that this thread does not wait for it.
             here = [one.to("cpu", non_blocking=True) for one in rows(batch)]

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import torch
 
-from .compute import on_cpu
+from .compute import on_cpu, threads
 from .stages import read
 
 CHUNK_BYTES = 2**25  # of float16 rows that are read at once; as float32 they have twice as many
@@ -45,7 +44,7 @@ class Rows:
                 rows = rows.pin_memory().to(self.device, non_blocking=True)
             return change(rows)
 
-        with ThreadPoolExecutor(1, thread_name_prefix="rows") as reader:
+        with threads(1, "rows") as reader:
             ahead = [reader.submit(made, where) for where in wanted[:1]]
             for i, where in enumerate(wanted):
                 rows = ahead.pop().result()

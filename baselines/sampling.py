@@ -122,6 +122,7 @@ class _Sampler:
 
     def _described(self, group: list[Pixels], chosen: dict[int, tuple[int, torch.Tensor]]) -> dict[str, Cost]:
         """Write the chosen patches of these images into ``samples``; what each descriptor cost this thread."""
+        torch.get_num_threads()  # as in ``compute.threads``
         rgb = to_tensor(group, self.device)
         taken = {}
         for name in self.describe:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -13,7 +12,7 @@ import numpy as np
 import torch
 from topfive.common.machine import torch_threads
 
-from .compute import on_cpu, product_dtype
+from .compute import on_cpu, product_dtype, threads
 from .rows import Rows
 
 Each = Callable[[Callable[[slice], Any]], list[Any]]
@@ -115,7 +114,7 @@ class Trainer:
     @contextmanager
     def _cores(self) -> Iterator[Each]:
         """A function that calls another for every strip, on all cores, and returns the results in order."""
-        with torch_threads(1), ThreadPoolExecutor(self.workers, thread_name_prefix="svm") as pool:
+        with torch_threads(1), threads(self.workers, "svm") as pool:
             yield lambda work: list(pool.map(work, self.strips))
 
     def _batches(self, wanted: list[slice]) -> Iterator[tuple[torch.Tensor, slice]]:

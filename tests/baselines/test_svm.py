@@ -7,15 +7,18 @@ from typing import Any
 
 import numpy as np
 import pytest
+import threadpoolctl
 import topfive.baselines.rows as rows_module
 import topfive.baselines.stages as stages_module
 import torch
 from sklearn.svm import LinearSVC
 from topfive.baselines import sgd, svm
+from topfive.baselines.compute import on_all_cores, threads
 from topfive.baselines.passive import PassiveAggressive
 from topfive.baselines.rows import Rows
 from topfive.baselines.sgd import Settings, Trainer
 from topfive.baselines.svm import LinearSVM
+from topfive.common.machine import torch_threads
 
 from ..pretended_gpu import pretended_gpu
 
@@ -162,6 +165,18 @@ def test_weights_do_not_depend_on_the_number_of_threads() -> None:
     )
     np.testing.assert_array_equal(one.coef_, two.coef_)
     np.testing.assert_array_equal(one.intercept_, two.intercept_)
+
+
+def test_a_new_thread_computes_with_as_many_threads_as_torch_was_told() -> None:
+    """Else its first product runs with one for each core, and what it rounds to changes from run to run."""
+
+    def of_openmp(_: torch.Tensor) -> set[int]:
+        pools = threadpoolctl.threadpool_info()
+        return {pool["num_threads"] for pool in pools if pool["user_api"] == "openmp" and "torch" in pool["filepath"]}
+
+    with torch_threads(3), threads(1, "test") as pool:
+        assert pool.submit(of_openmp, torch.empty(0)).result() == {3}
+        assert on_all_cores(of_openmp, [torch.empty(0)] * 2) == [{1}, {1}]
 
 
 def test_the_model_of_the_best_epoch_is_kept(
