@@ -18,6 +18,7 @@ from .lenet import LeNet5
 from .mlp import mlp
 from .resnet import resnet
 from .train import Trainer
+from .vit import HEAD, STEMS, vit
 
 __all__ = [
     "AlexNet",
@@ -28,6 +29,7 @@ __all__ = [
     "Mlp1986",
     "ResNet2015",
     "TorchClassifier",
+    "Vit2021",
 ]
 
 
@@ -268,3 +270,37 @@ class ResNet2015(DeepClassifier):
 
     def _width(self, on_gpu: bool) -> float:
         return (1.0 if on_gpu else 0.5) if self.width is None else self.width
+
+
+@dataclass(kw_only=True, eq=False, repr=False)
+class Vit2021(DeepClassifier):
+    """A small vision transformer (Dosovitskiy et al. 2021) from scratch, its tokens made by convolutions.
+
+    ``depth`` None: 12 layers on a GPU, 6 on a CPU. ``width`` is that of a token in parts of 192 numbers, DeiT-Ti's, and
+    None is 1 on a GPU and 2/3 on a CPU. ``stem``: "convolutions" or, as in the paper, "patches". At most 16 positions
+    a side on a GPU, 8 on a CPU. epochs None: on a CPU half of ``default_epochs``. What differs from the paper, and from
+    later recipes for small sets: ``vit.vit``; and the training is the loop's, without its mixtures of images, random
+    augmentations, layers left out at random, or teachers.
+    """
+
+    depth: int | None = None
+    width: float | None = None
+    stem: str = "convolutions"
+    first_side: float = 1.0
+
+    cpu_epochs = 0.5
+    quick_params: ClassVar[dict[str, Any]] = {**DeepClassifier.quick_params, "side": 32, "width": 0.2, "depth": 2}
+
+    def _check(self) -> None:
+        super()._check()
+        whole_number("depth", self.depth, 1, optional=True)
+        number("width", self.width, above=0, optional=True)
+        one_of("stem", self.stem, STEMS)
+
+    def _network(self, n_classes: int, side: int, on_gpu: bool) -> nn.Module:
+        depth = (12 if on_gpu else 6) if self.depth is None else self.depth
+        dim = max(1, round(192 * self._width(on_gpu) / HEAD)) * HEAD
+        return vit(n_classes, side, depth=depth, dim=dim, stem=self.stem, positions=16 if on_gpu else 8)
+
+    def _width(self, on_gpu: bool) -> float:
+        return (1.0 if on_gpu else 2 / 3) if self.width is None else self.width

@@ -28,7 +28,7 @@ from .discovery import Entry, check_params, parameters
 
 CLASSES = "brick+chelsea+gravel+page+retina+text"
 PER_CLASS = 12
-NEEDED = ("constructor", "skip", "fit", "scores")  # none of the others can follow where one of these fails
+NEEDED = ("constructor", "missing", "skip", "fit", "scores")  # none of the others can follow where one of these fails
 SLOW_IMPORT_SECONDS = 10.0
 SLOW_FIT_SECONDS = 15.0  # two more fits follow
 
@@ -98,6 +98,7 @@ class _Trial:
     def checks(self) -> list[tuple[str, Callable[[], str | None]]]:
         return [
             ("constructor", self.constructor),
+            *([("missing", self.lacks)] if callable(getattr(self.factory, "missing", None)) else []),
             *([("skip", self.skips)] if callable(getattr(self.factory, "skip", None)) else []),
             ("fit", self.fits),
             ("scores", self.scores),
@@ -135,6 +136,14 @@ class _Trial:
             if changed:
                 raise _Wrong(f"a clone differs in {changed[0]!r}; store constructor arguments unchanged")
         return "with " + ", ".join(f"{key}={value}" for key, value in self.quick.items()) if self.quick else None
+
+    def lacks(self) -> str | None:
+        lacks = self.make().missing()
+        if lacks:
+            raise _Wrong(
+                f"this machine lacks what the contender needs ({lacks}); until it is there no more can be checked"
+            )
+        return None
 
     def skips(self) -> str | None:
         reason = self.make().skip(self.train, self.n_classes)

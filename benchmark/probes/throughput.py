@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from topfive.common import energy
 from topfive.common.parameters import whole_number
 
-from .contract import Fitted, Images
+from .contract import Fitted, Images, hook
 
 KEYS = (
     *("precision", "threads", "batch", "train_stage", "train_images_per_second"),
@@ -55,7 +55,8 @@ class Throughput:
             contender.scores(pixels)
             seconds.append(time.perf_counter() - started)
         after = energy.read()
-        told = contender.work(images) if hasattr(contender, "work") else {}
+        work = hook(contender, "work")
+        told = {} if work is None else work(images)
         joules = energy.spent(before, after, str(told.get("counter", "cpu:")))
         row: dict[str, Any] = {
             "images": len(pixels),

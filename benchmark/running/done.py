@@ -34,8 +34,8 @@ class Done:
 
     @property
     def status(self) -> int:
-        """The exit status: 0 all cells done (or skipped by their contender), else 1."""
-        good = all(record.status in ("done", "skipped") for record in self.records)
+        """The exit status: 0 where all cells are settled (see ``Record.settled``), else 1."""
+        good = all(record.settled for record in self.records)
         return 0 if good and not self.failed_answers else 1
 
     def tell(self) -> None:

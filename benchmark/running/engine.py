@@ -71,8 +71,12 @@ def _run(cell: dict[str, Any], folder: Path) -> dict[str, Any] | None:
     except Exception as error:  # a plugin's import may raise anything
         return _failure("unavailable", f"cannot import {entry.target}: {type(error).__name__}: {error}")
     if no_gpu := _no_gpu(str(cell["params"].get("device", ""))):
-        return {"status": "skipped", "reason": no_gpu, "family": _family(factory)}
+        return {"status": "unavailable", "reason": no_gpu, "family": _family(factory)}
     method = _construct(entry, factory, cell)
+    missing = getattr(method, "missing", None)
+    lacks = missing() if callable(missing) else None
+    if lacks:
+        return {"status": "unavailable", "reason": str(lacks), "family": _family(method)}
     dataset: Dataset = open_dataset(**cell["dataset"], n_jobs=cell["n_jobs"])
     train = training_split(dataset.train, cell["condition"], cell["seed"])
     skip = getattr(method, "skip", None)

@@ -41,6 +41,7 @@ EASY: dict[str, Any] = {"augment": "none", "held_out": 0.0, "batch": 16, "device
         ("LeNet1998", {"epochs": 40}),
         ("Dbn2006", {"epochs": 60, "layers": "100-100", "pretrain_epochs": 20}),
         ("ResNet2015", {"width": 0.125, "epochs": 15}),
+        ("Vit2021", {"width": 0.34, "depth": 2, "epochs": 25}),
     ],
 )
 def test_every_network_learns_64_images_by_heart(name: str, parameters: dict[str, Any], striped: Striped) -> None:
@@ -68,6 +69,7 @@ def test_every_network_learns_64_images_by_heart(name: str, parameters: dict[str
         ("LeNet1998", {}),
         ("Dbn2006", {"layers": "20-20", "pretrain_epochs": 1}),
         ("ResNet2015", {"width": 0.125, "augment": "crop+flip"}),
+        ("Vit2021", {"width": 0.2, "depth": 2, "augment": "crop+flip", "first_side": 0.5}),
     ],
 )
 def test_gpu_agrees(name: str, parameters: dict[str, Any], striped: Striped, gpu: str) -> None:

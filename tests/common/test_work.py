@@ -12,6 +12,7 @@ from topfive.common import energy, work
 def test_a_matrix_product_is_counted() -> None:
     a, b = torch.zeros(8, 16), torch.zeros(16, 4)
     assert work.count(lambda: a @ b) == (2 * 8 * 16 * 4, 4 * (8 * 16 + 16 * 4 + 8 * 4))
+    assert work.count(lambda: torch.zeros(8, 4).addmm_(a, b))[0] == 2 * 8 * 16 * 4  # in place too
     assert work.count(lambda: a.view(16, 8).t()) == (0, 0)  # nothing is moved
     row = torch.zeros(16)
     assert work.count(lambda: a + row.expand(8, 16))[1] == 4 * (2 * 8 * 16 + 16)  # what is broadcast is read once

@@ -25,7 +25,7 @@ from statsmodels.stats.multitest import multipletests
 from .papers import images_needed, mid_p, runs_not_told_apart, tango, wilson
 from .screen import number, p_value, rounded, tokens
 
-HAND, DEEP, FLOOR = "hand-engineered", "deep", "floor"
+HAND, DEEP, FLOOR, PRETRAINED = "hand-engineered", "deep", "floor", "pre-trained"
 ALPHA = 0.05
 
 Line = tuple[
@@ -198,6 +198,8 @@ class Recount:
                 yield r"^If the difference seen is the true one", [[size, f"{self.n:,}"] for size in rounded(needed)]
         if 0 not in self.chosen:
             yield r"^Best of all is", [[self.ranked[0].name, self.percent(0)]]
+        seen = [c.name for c in self.ranked if c.family == PRETRAINED]
+        yield r"seen other images as well", [seen] if seen else []
         others = [self.ranked[i].name for i in self.rivals]
         yield (
             r"might as well have stood here",

@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from ...families import DEEP, FLOOR, HAND
+from ...families import DEEP, FLOOR, HAND, PRETRAINED
 from ...results.run import Run
 from ...results.schema import DatasetRecord, Record
 from ...scoring.metrics import decisive_k
@@ -227,18 +227,17 @@ class Contest:
         """The two set against each other: the best of both families, or else the best that is no floor and its rival.
 
         A rival is the best of the other methods, before a variant of the same one (``hog`` and ``hog[cell=6]``), and
-        before a floor.
+        before a floor. Whoever has learned from other images stands here only where nobody else but a floor is left.
         """
         hand, deep = self.best(HAND), self.best(DEEP)
         if hand is not None and deep is not None:
             return hand, deep
         if len(self.ranked) < 2:
             return None
-        first = min(range(len(self.ranked)), key=lambda i: self.ranked[i].family == FLOOR)
+        last = [(PRETRAINED, FLOOR).index(c.family) if c.family in (PRETRAINED, FLOOR) else -1 for c in self.ranked]
+        first = min(range(len(self.ranked)), key=lambda i: last[i])
         rivals = (i for i in range(len(self.ranked)) if i != first)
-        second = min(
-            rivals, key=lambda i: (self.ranked[i].family == FLOOR, self.ranked[i].method == self.ranked[first].method)
-        )
+        second = min(rivals, key=lambda i: (last[i], self.ranked[i].method == self.ranked[first].method))
         return min(first, second), max(first, second)
 
     def class_errors(self, i: int) -> NDArray[np.float64]:

@@ -5,9 +5,11 @@ from __future__ import annotations
 import json
 import sys
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import pytest
+from topfive.benchmark.results.schema import Record
 from topfive.benchmark.running.engine import _no_gpu, _told
 
 
@@ -50,3 +52,16 @@ def test_a_gpu_that_a_parameter_names_and_that_is_not_there(monkeypatch: pytest.
     assert _no_gpu("cpu") == _no_gpu("") == ""
     monkeypatch.setitem(sys.modules, "torch", there)
     assert _no_gpu("cuda") == ""
+
+
+@pytest.mark.parametrize(
+    ("status", "traceback", "settled"),
+    [
+        ("done", None, True), ("skipped", None, True), ("unavailable", None, True),
+        ("unavailable", "Traceback: ImportError", False), ("failed", "Traceback", False), ("timeout", None, False),
+    ],
+)  # fmt: skip
+def test_what_a_machine_lacks_is_nobodys_fault_but_a_failed_import_is(
+    status: Any, traceback: str | None, settled: bool
+) -> None:
+    assert Record(cell="x", dataset="d", method="m", status=status, traceback=traceback).settled is settled
