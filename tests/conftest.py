@@ -1,8 +1,9 @@
-"""The device on which tests compare with the CPU."""
+"""The device on which tests compare with the CPU; and what simulations found, at the end of the tests' output."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import re
+from collections.abc import Callable, Iterator
 
 import pytest
 
@@ -21,3 +22,20 @@ def gpu(request: pytest.FixtureRequest) -> Iterator[str]:
 
     with pretended_gpu():
         yield "cuda"
+
+
+@pytest.fixture
+def simulated(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
+    """To be called with what a simulation found: it is shown when all tests have run, whether they are quiet or not."""
+    return lambda found: record_property("simulated", found)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Show it."""
+    reports = [report for outcome in ("passed", "failed") for report in terminalreporter.getreports(outcome)]
+    of_calls = [found for report in reports if report.when == "call" for found in report.user_properties]
+    said = [str(value) for key, value in of_calls if key == "simulated"]
+    if said:
+        terminalreporter.section("simulated with fixed seeds")
+        for line in said:
+            terminalreporter.line(re.sub(r"\d\.\d{4,}(?!e)", lambda found: f"{float(found[0]):.3f}", line))
