@@ -1,10 +1,10 @@
 """What a cell would cost, from short pilots on growing parts of its training images.
 
 Work is images × passes over them where a contender says how many (``passes``), else images. Pilots grow threefold until
-one takes long enough to go by, or has all images. The last two are extended to the whole in two ways: by a straight
-line, which is too high where a stage ends growing (a codebook is learned from so many patches and no more), and by a
-power, which is too low where a constant part hides the growth. The truth lies between, give or take ``MARGIN``; how
-well that holds: tests/speed/dry_run.py.
+one takes long enough to go by, or tells enough, or has all images. The last two are extended to the whole in two ways:
+by a straight line, which is too high where a stage ends growing (a codebook is learned from so many patches and no
+more), and by a power, which is too low where a constant part hides the growth. The truth lies between, give or take
+``MARGIN``; how well that holds: tests/speed/dry_run.py.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from .display import clock
 from .isolation import run_isolated
 
 START, LEAST = 4, 250  # images a class in the first pilot, and in all: with fewer, codebooks take longer with each
-GROWTH, LEAP = 3, 30  # how much each is larger than the one before; than one that took next to nothing
-NOTHING = 0.1  # seconds
+GROWTH = 3  # how much each is larger than the one before
+TRIFLE = 2.0  # seconds: a range no wider needs no further pilot
 LONG_ENOUGH = 10.0  # seconds of fitting: a further pilot that would take longer is not run
 PILOT_SECONDS = 300.0
 MARGIN = 1.25  # either way, for what changes from run to run
@@ -67,26 +67,35 @@ def estimate(task: dict[str, Any], n_train: int, n_val: int, n_classes: int, say
     pilots: list[Pilot] = []
     per_class, most = max(START, math.ceil(LEAST / n_classes)), task["condition"].get("train_per_class", math.inf)
     while True:
-        found = _pilot(task, min(per_class, most), n_train, say)
-        if isinstance(found, str):
-            return Forecast(reason=found)
-        pilot, whole = found
+        ran = _pilot(task, min(per_class, most), n_train, say)
+        if isinstance(ran, str):
+            return Forecast(reason=ran)
+        pilot, whole = ran
         if pilots and pilot.images == pilots[-1].images:
             break  # there are no more
         pilots.append(pilot)
-        if pilot.images >= n_train or (len(pilots) > 1 and GROWTH * pilot.seconds > LONG_ENOUGH):
+        found = foresee(pilots, whole, n_train, n_val)
+        if pilot.images >= n_train or found.high - found.low <= TRIFLE:
             break
-        per_class *= GROWTH if pilot.seconds > NOTHING else LEAP
-    return foresee(pilots, whole, n_train, n_val)
+        if len(pilots) > 1 and GROWTH * pilot.seconds > LONG_ENOUGH:
+            break
+        per_class *= GROWTH
+    return found
 
 
 def foresee(pilots: Sequence[Pilot], whole: float, n_train: int, n_val: int) -> Forecast:
-    """From one pilot or more to a fit of ``whole`` work on ``n_train`` images, and predicting ``n_val``."""
+    """From one pilot or more to a fit of ``whole`` work on ``n_train`` images, and predicting ``n_val``.
+
+    From one alone: between no growth and growth in proportion.
+    """
     last = pilots[-1]
     predict = last.predict * n_val
     line = power = last.seconds
     memory, disk = last.memory, last.disk
-    if len(pilots) > 1:
+    if len(pilots) == 1:
+        line *= max(whole / last.work, 1.0)
+        disk *= n_train / last.images
+    else:
         before = pilots[-2]
         growth = (last.seconds - before.seconds) / (last.work - before.work)
         line += max(growth, 0.0) * max(whole - last.work, 0.0)

@@ -74,6 +74,12 @@ def test_a_pilot_of_all_images_is_the_run() -> None:
     assert foresee([of(300, 2.0)], 300, 300, 0).high == pytest.approx(2 * MARGIN)
 
 
+def test_one_pilot_alone_says_at_least_what_it_took_and_at_most_in_proportion() -> None:
+    found = foresee([of(250, 0.02)], 20_000, 20_000, 0)
+    assert (found.low, found.high) == pytest.approx((0.02 / MARGIN, 1.6 * MARGIN))
+    assert found.disk == pytest.approx(200_000)
+
+
 def test_pilots_grow_until_one_is_long_enough(monkeypatch: pytest.MonkeyPatch) -> None:
     tried: list[int] = []
 
@@ -91,8 +97,8 @@ def test_pilots_grow_until_one_is_long_enough(monkeypatch: pytest.MonkeyPatch) -
         return list(tried)
 
     assert run_with(0.02, 20, 2000) == [260, 780]  # a further one would take 47 s
-    assert run_with(0.0001, 20, 2000) == [260, 2000]  # took nothing: all at once
-    assert run_with(0.001, 20, 2000) == [260, 780, 2000]
+    assert run_with(0.0001, 20, 2000) == [260]  # a trifle, whatever it will be
+    assert run_with(0.004, 20, 2000) == [260, 780, 2000]
     assert run_with(1.0, 200, 20_000) == [800, 2400]  # never fewer than two
     assert run_with(0.001, 20, 100, most=5) == [100]
 
