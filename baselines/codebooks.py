@@ -54,6 +54,13 @@ CODINGS: dict[str, Coding] = {
     "fisher": Coding(
         "gmm", lambda x, gmm, where, dtype: improve(fisher_vectors(x, gmm, where, dtype=dtype).flatten(2))
     ),
+    # the same without the roots (Perronnin and Dance 2007)
+    "fisher-2007": Coding(
+        "gmm",
+        lambda x, gmm, where, dtype: torch.nn.functional.normalize(
+            fisher_vectors(x, gmm, where, dtype=dtype).flatten(2), dim=-1
+        ),
+    ),
     # K·(1 + D) values; no signed square roots, as in the paper
     "supervector": Coding("words", lambda x, words, where, _: super_vectors(x, words.centres, words.shares, where)),
     "llc": Coding("words", lambda x, words, where, _: llc_vectors(x, words.centres, where)),  # K values

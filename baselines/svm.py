@@ -3,7 +3,9 @@
 Perronnin, Akata, Harchaoui and Schmid 2012, "Towards good practice in large-scale learning for image classification":
 the weight of the negatives and the stopping point matter most, and both are chosen on a held-out part of the training
 set. Deviations: steps on batches instead of single images, so that all classes learn in one matrix product; squared
-hinge loss; centred features, because the direction that all of them share would force short steps.
+hinge loss; centred features, because the direction that all of them share would force short steps; no penalty on the
+weights (``alpha`` = 0), so that only the stopping point regularises; the weights kept are an average that forgets:
+plain over the first epoch, then exponential over about the last one.
 """
 
 from __future__ import annotations

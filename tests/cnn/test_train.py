@@ -215,7 +215,7 @@ def test_the_score_is_the_log_of_the_mean_probability_over_the_ten_crops(striped
     model = models.AlexNet2012(epochs=1, width=0.125, side=28, init="he", device="cpu", precision="f32")
     scores = model.fit(images, labels).decision_function(images)
     pixels = torch.from_numpy(np.stack([images[i] for i in range(12)]))  # stored at 32, as they are
-    views = model.augment_.views(pixels, ten=True)
+    views = model.augment_.views(pixels, 10)
     assert len(views) == 10
     with torch.inference_mode():
         mean = sum(model.model_(view).softmax(1) for view in views) / 10

@@ -268,6 +268,8 @@ def _contest(members: list[tuple[Run, DatasetRecord]], runs: Sequence[Run], numb
     found: dict[tuple[Any, ...], Result] = {}
     undone: dict[tuple[Any, ...], Record] = {}
     answered: set[tuple[Any, ...]] = set()
+    # The seeds of one run are of one contender, though each may choose another learning rate or stop at another epoch.
+    setups: dict[tuple[Any, ...], tuple[str, str]] = {}
     for run, described in members:
         for record in run.records:
             if record.dataset != described.name:
@@ -283,7 +285,8 @@ def _contest(members: list[tuple[Run, DatasetRecord]], runs: Sequence[Run], numb
             if record.status != "done" or record.number("top1_err") is None:
                 undone[record.identity] = record
                 continue
-            key = (made, set_up(record), record.seed)
+            setup = setups.setdefault((run.path, made, record.device), set_up(record))
+            key = (made, setup, record.seed)
             if key in found:
                 notes.append(f"{record.method} was run more than once; the result of {run.path.name} is shown.")
             found[key] = Result(run, record)

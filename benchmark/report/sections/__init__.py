@@ -14,6 +14,7 @@ from .closer import Closer
 from .corruptions import Corruptions
 from .cost import Cost
 from .explorer import Explorer
+from .ingredients import Ingredients
 from .learning import Learning
 from .numbers import AllNumbers
 from .parts import Builder, Section, Text
@@ -29,6 +30,7 @@ SECTIONS: tuple[type[Builder], ...] = (
     AllNumbers,
     TheRecord,
     Learning,
+    Ingredients,
     Corruptions,
     Cost,
     Classes,
