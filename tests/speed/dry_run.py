@@ -17,7 +17,7 @@ import tempfile
 import time
 from pathlib import Path
 
-TOPFIVE = [sys.executable, "-m", "topfive"]
+TOPFIVE = [str(Path(sys.executable).with_name("topfive"))]
 FORESEEN = re.compile(r"^\S.* · (\S+): (?:about )?([\d:.]+(?: s)?)(?: to ([\d:.]+(?: s)?))?,")
 
 
