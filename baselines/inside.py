@@ -11,12 +11,12 @@ import torch
 from numpy.typing import NDArray
 from topfive.common.machine import torch_threads
 
-from . import pyramid, sampling
+from . import pyramid
 from .color import grey
 from .descriptors import DESCRIPTORS, to_tensor
 from .encoder import Encoder
 from .fisher import fisher_vectors
-from .grid import positions
+from .grid import all_scales, positions
 from .hog import cell_sums, strongest_gradient
 from .sift import ORIENTATIONS, orientation_maps
 from .svm import LinearSVM
@@ -55,10 +55,9 @@ class ShowsPatches:
             added = torch.zeros(len(where), dtype=torch.float64)
             start = 0
             for channel in encoder.channels:
-                x = DESCRIPTORS[channel.descriptor](rgb, encoder.grid, torch.float32)
+                x = all_scales(DESCRIPTORS[channel.descriptor](rgb, encoder.grid, torch.float32))
                 learned = encoder.learned_[channel.vocabulary]
-                x = learned.pca.transform(x) if learned.pca else x
-                x = sampling.append_places(x, torch.from_numpy(where).to(x.device), learned.spread)
+                x = learned.project(x, torch.from_numpy(where[:, :2]).to(x.device))
                 each = fisher_vectors(x.transpose(0, 1), learned.codebook).flatten(1).cpu().double()
                 areas = pyramid.regions(where, channel.pyramid)
                 for area in areas:

@@ -153,6 +153,13 @@ class DeepClassifier(LooksInside, ClassifierMixin, BaseEstimator):  # type: igno
         """The learning rate that was given; None: by default, or by trial."""
         return self.lr if isinstance(self.lr, float | int) else None
 
+    def passes(self, n_train: int) -> int:
+        """How often ``fit`` goes over n training images."""
+        if self.epochs is not None:
+            return self.epochs
+        device = hardware.choose(hardware.device_names(self.device)[0])
+        return self._epochs(round((1 - self.held_out) * n_train), device.type == "cuda")
+
     def _epochs(self, n_train: int, on_gpu: bool) -> int:
         epochs = default_epochs(n_train, on_gpu)
         return epochs if on_gpu else math.ceil(self.cpu_epochs * epochs)
