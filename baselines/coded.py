@@ -17,6 +17,7 @@ from .descriptors import MAX_PIXELS
 from .encoder import Encoder
 from .extraction import extract
 from .grid import Grid
+from .inside import ShowsPatches
 from .passive import PassiveAggressive
 from .stages import Key, Stages
 from .svm import LinearSVM
@@ -26,11 +27,11 @@ from .vocabulary import Channel
 SCALE_ROWS = 2048
 
 
-class Coded(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class Coded(ShowsPatches, ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """Local descriptors, coded and pooled, with a linear SVM. A contender says which in ``channels``.
 
     Of all of them: PCA whitens (``pca``); every region's and every descriptor's vector has unit length, so that all
-    weigh alike; the SVM has no penalty and an average that forgets (``svm``). What was tuned on held-out training rows
+    weigh alike; the SVM has no penalty and an average that forgets (``sgd``). What was tuned on held-out training rows
     is then learned from all rows, where the tuning had seen them all (``LinearSVM.train_share_``).
 
     ``mirrored``: learn from each image and its mirror image; twice the cost. ``views``: of a test image, whose scores

@@ -8,6 +8,7 @@ import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from topfive.benchmark.config import load
 from topfive.benchmark.interface import load as load_run
 
 from .benchmark.report.conftest import build_run
+from .in_process import Program
 
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLES = ROOT / "examples"
@@ -46,33 +48,38 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return target
 
 
-def topfive(words: list[str], folder: Path, *paths: Path) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, paths)), "TOPFIVE_CACHE": str(folder / "cache")}
-    command = [sys.executable, "-m", "topfive.benchmark", *words]
-    return subprocess.run(command, capture_output=True, text=True, cwd=folder, env=environment, check=False)
+@pytest.fixture
+def importable(installed: Path, program: Program, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """On the path of this process, until the test ends."""
+    monkeypatch.syspath_prepend(installed)
+    yield
+    sys.modules.pop("topfive_pretrained", None)
 
 
 @pytest.mark.skipif(importlib.util.find_spec("timm") is not None, reason="timm is installed here")
-def test_the_plugin_says_in_a_line_that_timm_is_not_there(installed: Path, tmp_path: Path) -> None:
-    assert "pretrained" in topfive(["list"], tmp_path, installed).stdout
-    done = topfive(["run", "-m", "pretrained", "-m", "chance", "-d", "photos[per_class=2]"], tmp_path, installed)
-    assert done.returncode == 0, done.stderr
-    assert "timm is not installed: pip install timm" in done.stdout
-    checked = topfive(["check", "pretrained"], tmp_path, installed)
-    assert checked.returncode == 1
-    assert "FAIL  skip                the contender skips these images (timm is not installed" in checked.stdout
-    assert "Traceback" not in done.stderr + checked.stderr
+@pytest.mark.usefixtures("importable")
+def test_the_plugin_says_in_a_line_that_timm_is_not_there(program: Program) -> None:
+    assert "pretrained" in program(["list"])[1]
+    status, said, errors = program(["run", "-m", "pretrained", "-m", "chance", "-d", "photos[per_class=2]"])
+    assert status == 0, errors
+    assert "timm is not installed: pip install timm" in said
+    assert "Traceback" not in said + errors
+    status, said, errors = program(["check", "pretrained"])
+    assert status == 1
+    assert "FAIL  skip                the contender skips these images (timm is not installed" in said
+    assert "Traceback" not in said + errors
 
 
-def test_the_plugin_keeps_the_contract_with_a_network(installed: Path, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("importable")
+def test_the_plugin_keeps_the_contract_with_a_network(program: Program, tmp_path: Path) -> None:
     (tmp_path / "timm.py").write_text(TIMM)
     torch.manual_seed(0)
     network = torch.nn.Sequential(torch.nn.Conv2d(3, 8, 8, 4), torch.nn.BatchNorm2d(8))
     torch.save(network.state_dict(), tmp_path / "tiny.pt")
-    checked = topfive(["check", "pretrained[model=tiny,weights=tiny.pt]"], tmp_path, installed, tmp_path)
-    assert checked.stdout.rstrip().endswith("keeps the contract"), checked.stdout + checked.stderr
-    missing = topfive(["check", "pretrained[model=tiny,weights=other.pt]"], tmp_path, installed, tmp_path)
-    assert "the weights of tiny are not on this machine: give weights=FILE" in missing.stdout
+    _, said, errors = program(["check", "pretrained[model=tiny,weights=tiny.pt]"])
+    assert said.rstrip().endswith("keeps the contract"), said + errors
+    _, said, _ = program(["check", "pretrained[model=tiny,weights=other.pt]"])
+    assert "the weights of tiny are not on this machine: give weights=FILE" in said
 
 
 def test_the_study_is_valid() -> None:
@@ -80,11 +87,11 @@ def test_the_study_is_valid() -> None:
     assert config.per_class == [10, 30, 100]
 
 
-def test_the_study_runs_when_cut_short(tmp_path: Path) -> None:
+def test_the_study_runs_when_cut_short(program: Program, tmp_path: Path) -> None:
     """The same file, with flags over it: its quickest contender, two sizes, few images."""
     words = ["run", str(EXAMPLES / "study.toml"), "-d", "photos[per_class=4]", "-m", "chance"]
-    done = topfive([*words, "--per-class", "2,4", "-o", "out"], tmp_path)
-    assert done.returncode == 0, done.stderr
+    status, _, errors = program([*words, "--per-class", "2,4", "-o", "out"])
+    assert status == 0, errors
     assert len((tmp_path / "out" / "results.csv").read_text().splitlines()) == 1 + 2
 
 

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import ast
 import doctest
 import inspect
 import json
+import re
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -23,9 +24,10 @@ from topfive.baselines.whole import ColorHistogram, Hog
 from topfive.benchmark import config, interface, loaded
 from topfive.benchmark.families import DEEP, FLOOR, HAND
 from topfive.benchmark.results.run import load_run
-from topfive.benchmark.running import engine, isolation, progress, runner
+from topfive.benchmark.running import progress
 
 from .benchmark.report.conftest import build_run
+from .in_process import cells_here
 
 CONTENDERS = (("alexnet", DEEP, 1.7), ("sift-fisher", HAND, 2.1), ("chance", FLOOR, 0.0))
 
@@ -51,22 +53,12 @@ def stored(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.fixture
 def in_this_process(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Cells without a process of their own, which would import the libraries anew, and without the report."""
-
-    def run_here(cell: dict[str, Any], scratch: Path, **_: Any) -> isolation.Outcome:
-        with tempfile.TemporaryDirectory(dir=scratch) as name:
-            record = engine._run(cell, Path(name))
-            answers: list[dict[str, Any]] = []
-            if record is None:
-                record, answers = isolation._outcome(Path(name), 0, {})
-            files = [record["predictions"]] if "predictions" in record else []
-            return isolation.Outcome(record, answers, {file: Path(name, file).read_bytes() for file in files})
-
-    monkeypatch.setattr(runner, "run_isolated", run_here)
+    """Cells without a process of their own, and without the report."""
 
     def no_report(runs: list[Path], out: Path, **_: Any) -> None:
         (out / "report.html").touch()
 
+    cells_here(monkeypatch)
     monkeypatch.setattr("topfive.benchmark.report.render.render", no_report)
 
 
@@ -326,6 +318,26 @@ def test_contenders_are_estimators_of_scikit_learn() -> None:
         ColorHistogram().fit(grey.transform(images), labels).decision_function(grey.transform(data.val.images)),
     )
     assert cross_val_score(pipeline, images, labels, cv=3, scoring="top_k_accuracy").min() > 1 / 3
+
+
+def test_the_page_of_documentation_is_true(stored: Path) -> None:
+    """docs/python.md from top to bottom: a stored run for the one that takes minutes, four photographs for PATH."""
+    text = (Path(__file__).parents[1] / "docs" / "python.md").read_text(encoding="utf-8")
+    blocks = re.findall(r"^```python\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
+    known = {*inspect.signature(topfive.run).parameters, *config.RunConfig.model_fields}
+    calls = [node for block in blocks for node in ast.walk(ast.parse(block)) if isinstance(node, ast.Call)]
+    runs = [call for call in calls if ast.unparse(call.func) == "topfive.run"]
+    assert len(runs) == 3
+    assert {word.arg for call in runs for word in call.keywords} <= known
+    names: dict[str, Any] = {}
+    for block in blocks:
+        code = block.replace(
+            'topfive.run(data="photos", methods=["sift-fisher", "alexnet"])', f"topfive.load({str(stored)!r})"
+        )
+        code = code.replace('"PATH"', '"photos", per_class=10, classes="brick+chelsea+gravel+page"')
+        if "topfive.run(" not in code:
+            exec(code, names)
+    assert len(names["data"].train) == 40
 
 
 def test_images_are_indexed_as_an_array_is() -> None:
