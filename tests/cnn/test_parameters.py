@@ -26,6 +26,7 @@ def test_the_stated_epochs() -> None:
     assert [default_epochs(n, True) for n in (10, 2000, 20_000, 100_000)] == [300, 160, 70, 62]
     assert [models.AlexNet()._epochs(n, False) for n in (2000, 20_000, 100_000)] == [23, 10, 9]
     assert [models.ResNet2015()._epochs(n, False) for n in (2000, 20_000)] == [15, 7]
+    assert [models.Vit2021()._epochs(n, False) for n in (2000, 20_000)] == [30, 13]
     assert models.AlexNet()._epochs(2000, True) == 160
 
 
