@@ -115,6 +115,7 @@ class Fisher(Configurable):
         step: float = 0,
         classifier: str = "svm",
         fused: bool = False,
+        views: int = 2,
         root: bool = True,
         random_state: int = 0,
         device: str = "cpu",
@@ -122,7 +123,9 @@ class Fisher(Configurable):
         cache_dir: str | None = None,
     ) -> None:
         where: dict[str, Any] = {"device": device, "n_jobs": n_jobs, "cache_dir": cache_dir}
-        super().__init__(descriptor, k, dims, xy, pyramid, mirrored, step, classifier, fused, random_state, **where)
+        super().__init__(
+            descriptor, k, dims, xy, pyramid, mirrored, step, classifier, fused, views, random_state, **where
+        )
         self.root = root
 
     def check(self) -> None:
