@@ -115,17 +115,17 @@ class Fisher(Configurable):
         step: float = 0,
         classifier: str = "svm",
         fused: bool = False,
-        views: int = 2,
         root: bool = True,
+        views: int = 2,
         random_state: int = 0,
         device: str = "cpu",
         n_jobs: int | None = None,
         cache_dir: str | None = None,
     ) -> None:
-        where: dict[str, Any] = {"device": device, "n_jobs": n_jobs, "cache_dir": cache_dir}
         super().__init__(
-            descriptor, k, dims, xy, pyramid, mirrored, step, classifier, fused, views, random_state, **where
-        )
+            descriptor, k, dims, xy, pyramid, mirrored, step, classifier, fused,
+            views=views, random_state=random_state, device=device, n_jobs=n_jobs, cache_dir=cache_dir,
+        )  # fmt: skip
         self.root = root
 
     def check(self) -> None:
