@@ -95,10 +95,11 @@ def test_whether_more_epochs_could_help_is_told(
     rows, labels = problem
     errors: list[float] = []
     monkeypatch.setattr(Trainer, "loss", lambda self, model, rows: errors.pop(0))
+    monkeypatch.setattr(svm, "EPOCHS", 8)
 
     def said(*held_out: float, **given: Any) -> tuple[str, float, dict[str, Any]]:
         errors[:] = held_out
-        model = LinearSVM(solver="sgd", negative_weight=0.5, step=0.5, **given).fit(rows, labels)
+        model = LinearSVM(solver="sgd", alpha=0, negative_weight=0.5, step=0.5, **given).fit(rows, labels)
         return model.tuned_, model.train_share_, model.converged_
 
     falling = [1 - 0.1 * i for i in range(8)]
@@ -200,7 +201,7 @@ def test_the_model_of_the_best_epoch_is_kept(
 @pytest.mark.parametrize(
     ("parameters", "said"),
     [
-        ({"solver": "foo"}, "solver must be one of auto, sgd, liblinear, not 'foo'"),
+        ({"solver": "foo"}, "solver must be one of auto, sgd, liblinear, dual, not 'foo'"),
         ({"alpha": -1}, "alpha must be a number at least 0, not -1"),
         ({"step": "fast"}, "step must be a number above 0, not 'fast'"),
         ({"epochs": 2.5}, "epochs must be a whole number of at least 1, not 2.5"),
@@ -213,7 +214,7 @@ def test_bad_parameters_are_one_clear_error(
         LinearSVM(**parameters).fit(*problem)
 
 
-@pytest.mark.parametrize("solver", ["sgd", "liblinear"])
+@pytest.mark.parametrize("solver", ["sgd", "liblinear", "dual"])
 @pytest.mark.parametrize("row", [3, 550])
 def test_features_that_are_not_finite_are_one_clear_error(
     problem: tuple[np.ndarray, np.ndarray], solver: str, row: int
@@ -224,7 +225,7 @@ def test_features_that_are_not_finite_are_one_clear_error(
         LinearSVM(solver=solver).fit(rows, labels)
 
 
-@pytest.mark.parametrize("solver", ["sgd", "liblinear"])
+@pytest.mark.parametrize("solver", ["sgd", "liblinear", "dual"])
 def test_tuned_models_classify(problem: tuple[np.ndarray, np.ndarray], solver: str) -> None:
     rows, labels = problem
     model = LinearSVM(solver=solver).fit(rows[:500], labels[:500])
@@ -234,7 +235,7 @@ def test_tuned_models_classify(problem: tuple[np.ndarray, np.ndarray], solver: s
 
 def test_two_classes_have_two_columns(problem: tuple[np.ndarray, np.ndarray]) -> None:
     rows, labels = problem
-    for solver in ("sgd", "liblinear"):
+    for solver in ("sgd", "liblinear", "dual"):
         model = LinearSVM(solver=solver).fit(rows, labels > 10)
         scores = model.decision_function(rows)
         assert scores.shape == (600, 2)
@@ -282,7 +283,7 @@ def test_a_gpu_takes_no_step_that_waits(
 ) -> None:
     rows, labels = problem
     with pretended_gpu() as gpu:
-        trainer = Trainer(rows, torch.from_numpy(labels // 10), 4, 0.0, "cuda", 0)
+        trainer = Trainer(rows, torch.from_numpy(labels // 10), 4, "cuda", 0)
         waits: list[str] = []
         monkeypatch.setattr(gpu, "wait", waits.append)
         monkeypatch.setattr(sgd, "require_finite", lambda values: None)  # once an epoch
@@ -301,7 +302,7 @@ def test_rows_that_do_not_fit_on_a_gpu_are_sent_each_time(
         kept = LinearSVM(**given).fit(rows, labels)
         monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (rows.nbytes, rows.nbytes))
         monkeypatch.setattr(rows_module, "CHUNK_BYTES", 1000)
-        assert Trainer(rows, torch.from_numpy(labels // 10), 4, 0.0, "cuda", 0).rows.resident is None
+        assert Trainer(rows, torch.from_numpy(labels // 10), 4, "cuda", 0).rows.resident is None
         sent = LinearSVM(**given).fit(rows, labels)
         np.testing.assert_allclose(kept.coef_, sent.coef_, atol=1e-6)
         np.testing.assert_allclose(kept.decision_function(rows), sent.decision_function(rows), atol=1e-5)
