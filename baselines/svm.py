@@ -29,7 +29,7 @@ from topfive.common.parameters import number, one_of, whole_number
 from . import dual
 from .rows import Rows
 from .sgd import BATCH, DivergedError, Settings, Trainer, held_out_error
-from .tuning import best_of
+from .tuning import best_of, standard_error
 
 log = logging.getLogger("topfive.baselines.svm")
 
@@ -146,7 +146,7 @@ class LinearSVM(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             return held_out_error(torch.from_numpy(scores), torch.from_numpy(targets[held]))
 
         tunable = len(np.unique(targets[rest])) == len(self.classes_)
-        penalty = best_of(trial, PENALTIES, PENALTY_LIMITS) if tunable else PENALTIES[0]
+        penalty = best_of(trial, PENALTIES, PENALTY_LIMITS, held_out=len(held)) if tunable else PENALTIES[0]
         model = solve(order, penalty)
         coef, intercept = np.atleast_2d(model.coef_).T, np.atleast_1d(model.intercept_)
         if len(self.classes_) == 2:
@@ -243,7 +243,8 @@ class LinearSVM(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         alpha = self.alpha or 0.0
         if None not in (self.negative_weight, self.step, self.epochs, self.alpha):
             return Settings(weight, step, self.epochs or 1, alpha)
-        train = rows - max(1, int(HELD_OUT * rows))
+        held = max(1, int(HELD_OUT * rows))
+        train = rows - held
         longest = EPOCHS if self.epochs is None else self.epochs
 
         @cache
@@ -268,16 +269,17 @@ class LinearSVM(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             return best
 
         if self.negative_weight is None:
-            weight = best_of(lambda w: trial(w, step, alpha)[0], NEGATIVE_WEIGHTS, WEIGHT_LIMITS)
+            weight = best_of(lambda w: trial(w, step, alpha)[0], NEGATIVE_WEIGHTS, WEIGHT_LIMITS, held_out=held)
         if self.step is None:
-            step = best_of(lambda s: trial(weight, s, alpha)[0], STEPS, STEP_LIMITS)
+            step = best_of(lambda s: trial(weight, s, alpha)[0], STEPS, STEP_LIMITS, held_out=held)
         if self.alpha is None:
             unit = trainer.curvature / (step * BATCH * -(-train // BATCH) * trial(weight, step, 0.0)[1])
             # No penalty at all is no edge of a grid, but the least there is.
-            if trial(weight, step, ALPHA * unit)[0] < trial(weight, step, 0.0)[0]:
+            without = trial(weight, step, 0.0)[0]
+            if trial(weight, step, ALPHA * unit)[0] < without - standard_error(without, held):
                 grid = (ALPHA * unit, 2 * ALPHA * unit)
                 limits = (ALPHA_LIMITS[0] * unit, ALPHA_LIMITS[1] * unit)
-                alpha = best_of(lambda a: trial(weight, step, a)[0], grid, limits)
+                alpha = best_of(lambda a: trial(weight, step, a)[0], grid, limits, held_out=held)
         return Settings(weight, step, trial(weight, step, alpha)[1], alpha)
 
 

@@ -135,6 +135,12 @@ def test_grids_grow_where_the_best_value_is_at_the_edge() -> None:
     assert not at_limit(2.0, (1.0, 64.0))
     assert best_of(lambda value: 0.5, (1.0, 0.5, 2.0), (0.1, 10.0)) == 1.0  # of equals, the first
 
+    def slowly(value: float) -> float:
+        return 0.5 - 0.02 * np.log2(value)  # a standard error is 0.05 of 100 rows, 0.0158 of 1,000
+
+    assert best_of(slowly, (1.0, 0.5, 2.0), (0.1, 8.0), held_out=100) == 2.0
+    assert best_of(slowly, (1.0, 0.5, 2.0), (0.1, 8.0), held_out=1000) == 8.0
+
 
 def test_it_is_taken_for_few_long_rows_alone(few: Rows) -> None:
     assert suits(3030, 16_896, 101)

@@ -125,6 +125,44 @@ def test_whether_more_epochs_could_help_is_told(
     assert verdict["converged"]
 
 
+class Pretended:
+    """A trainer whose held-out error is lowest at the settings it is given, and falls by the epoch until then."""
+
+    curvature = 10.0
+
+    def __init__(self, best: Settings) -> None:
+        self.best = best
+        self.tried: list[Settings] = []
+
+    def epochs(self, settings: Settings, rows: Any) -> Any:
+        for epoch in range(1, settings.epochs + 1):
+            self.tried.append(Settings(settings.negative_weight, settings.step, epoch, settings.alpha))
+            yield self.tried[-1]
+
+    def loss(self, model: Settings, rows: range) -> float:
+        off = [np.log(model.negative_weight / self.best.negative_weight), np.log(model.step / self.best.step)]
+        off += [(model.epochs - self.best.epochs) / 10, np.log((model.alpha + 1e-9) / (self.best.alpha + 1e-9)) / 10]
+        return float(min(0.9, 0.02 * np.abs(off).sum()))
+
+
+@pytest.mark.parametrize(
+    "best", [Settings(0.002, 0.1, 30, 0.001), Settings(16.0, 6.0, 3, 0.0), Settings(0.25, 1.0, 12, 0.0003)]
+)
+def test_no_tuned_value_is_at_the_edge_of_what_was_tried(best: Settings) -> None:
+    trainer: Any = Pretended(best)
+    found = LinearSVM()._tune(trainer, 100_000)
+    for name in ("negative_weight", "step", "epochs"):
+        tried = sorted({getattr(settings, name) for settings in trainer.tried})
+        assert tried[0] < getattr(found, name) < tried[-1]
+        assert getattr(found, name) == pytest.approx(getattr(best, name), rel=0.8)
+    penalties = sorted({settings.alpha for settings in trainer.tried})
+    assert found.alpha < penalties[-1]
+    assert (found.alpha == 0) == (best.alpha == 0)
+    # What is given is not tuned.
+    given = LinearSVM(negative_weight=2.0, alpha=0.5)._tune(trainer, 100_000)
+    assert (given.negative_weight, given.alpha) == (2.0, 0.5)
+
+
 def test_liblinear_and_passive_aggressive_tell_it_too(problem: tuple[np.ndarray, np.ndarray]) -> None:
     rows, labels = problem
     model = LinearSVM(solver="liblinear").fit(rows, labels)
