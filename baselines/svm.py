@@ -37,7 +37,7 @@ EPOCHS = 100  # the stopping point is looked for up to here
 NEGATIVE_WEIGHTS = (0.25, 1.0, 0.06)
 WEIGHT_LIMITS = (1e-4, 64.0)
 STEPS = (1.0, 0.4)  # in units of 1 / the largest curvature of a batch
-STEP_LIMITS = (0.01, 20.0)
+STEP_LIMITS = (0.01, 1.0)  # twice as long a one diverges; what a longer one would reach, more epochs reach
 # Stopping early is worth a penalty of 1 / (step · rows seen): this much of it, and 0, are tried at first.
 ALPHA = 0.25
 ALPHA_LIMITS = (2.0**-8, 2.0**8)
@@ -259,7 +259,7 @@ class LinearSVM(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                     if epoch > best[1] + 1 and self.epochs is None:
                         break
             except DivergedError:
-                if step <= STEPS[0]:
+                if step * max(weight, 1.0) <= STEPS[0]:  # no step that long: the features themselves
                     raise
                 return np.inf, longest
             log.info(

@@ -146,7 +146,7 @@ class Pretended:
 
 
 @pytest.mark.parametrize(
-    "best", [Settings(0.002, 0.1, 30, 0.001), Settings(16.0, 6.0, 3, 0.0), Settings(0.25, 1.0, 12, 0.0003)]
+    "best", [Settings(0.002, 0.1, 30, 0.001), Settings(16.0, 0.4, 3, 0.0), Settings(0.25, 0.4, 12, 0.0003)]
 )
 def test_no_tuned_value_is_at_the_edge_of_what_was_tried(best: Settings) -> None:
     trainer: Any = Pretended(best)
