@@ -30,7 +30,7 @@ class Chance(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.log_frequency_ = np.log(counts / counts.sum())
         self.n_parameters_ = len(self.classes_)
         self.timings_: dict[str, float] = {}
-        self.budget_ = {"pixels": 0, "views": 1, "train_share": 1.0, "tuned": "nothing"}
+        self.budget_ = {"pixels": 0, "views": 1, "augment": "none", "train_share": 1.0, "tuned": "nothing"}
         return self
 
     def decision_function(self, images: Any) -> NDArray[np.float64]:

@@ -16,7 +16,7 @@ import torch
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 from topfive.common.machine import torch_threads
-from topfive.common.parameters import whole_number
+from topfive.common.parameters import one_of, whole_number
 
 from .compute import on_cpu, product_dtype
 from .descriptors import LEAST_SIDE, to_tensor
@@ -24,6 +24,7 @@ from .extraction import extract
 from .kmeans import kmeans
 from .stages import Stages
 from .svm import LinearSVM
+from .views import VIEWS, mean_of_views
 
 PATCH = 6  # px
 SAMPLES = 200_000
@@ -48,20 +49,24 @@ class CoatesNg(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self,
         k: int = 800,
         side: int = 32,
+        views: int = 2,
         random_state: int = 0,
         device: str = "cpu",
         n_jobs: int | None = None,
     ) -> None:
         self.k = k
         self.side = side
+        self.views = views
         self.random_state = random_state
         self.device = device
         self.n_jobs = n_jobs
 
     def fit(self, images: Any, labels: NDArray[np.int64]) -> Self:
-        """Learn dictionary and SVM from n images and (n,) labels. ValueError: ``k`` below 1, ``side`` below 24 px."""
+        """Learn dictionary and SVM from n images and (n,) labels. ValueError: ``k`` below 1, ``side`` below 24 px,
+        ``views`` other than 1 or 2."""
         whole_number("k", self.k, 1)
         whole_number("side", self.side, LEAST_SIDE)
+        one_of("views", self.views, VIEWS)
         labels = np.asarray(labels)
         rng = np.random.default_rng(self.random_state)
         order = rng.permutation(len(images))
@@ -69,13 +74,13 @@ class CoatesNg(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         with torch_threads(self.n_jobs):
             self._learn(images, order)
             middle = time.perf_counter()
-            features = self._features(images, order)
+            features = self._features(images, order, 1)
             end = time.perf_counter()
             self.svm_ = LinearSVM(random_state=self.random_state, device=self.device).fit(features, labels[order])
         self.timings_ = {"codebook": middle - begin, "features": end - middle, "svm": time.perf_counter() - end}
         self.classes_ = self.svm_.classes_
         self.budget_ = {
-            "pixels": self.side**2, "codebook": self.k, "views": 1,
+            "pixels": self.side**2, "codebook": self.k, "views": self.views, "augment": "none",
             "train_share": self.svm_.train_share_, "tuned": self.svm_.tuned_,
         }  # fmt: skip
         self.converged_ = self.svm_.converged_
@@ -85,7 +90,8 @@ class CoatesNg(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def decision_function(self, images: Any) -> NDArray[np.float32]:
         """(n, n_classes) float32."""
         with torch_threads(self.n_jobs):
-            return self.svm_.decision_function(self._features(images, np.arange(len(images))))
+            features = self._features(images, np.arange(len(images)), self.views)
+            return mean_of_views(self.svm_.decision_function(features), self.views)
 
     def predict(self, images: Any) -> NDArray[np.int64]:
         """(n,) labels."""
@@ -146,12 +152,14 @@ class CoatesNg(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         bare.__dict__.pop("svm_", None)
         return bare
 
-    def _features(self, images: Any, order: NDArray[np.int64]) -> Any:
-        return self._extracted(self._bare().encode, images, order)
+    def _features(self, images: Any, order: NDArray[np.int64], views: int) -> Any:
+        return self._extracted(self._bare().encode, images, order, views)
 
-    def _extracted(self, encode: Callable[[Any], torch.Tensor], images: Any, order: NDArray[np.int64]) -> Any:
+    def _extracted(
+        self, encode: Callable[[Any], torch.Tensor], images: Any, order: NDArray[np.int64], views: int = 1
+    ) -> Any:
         def fill(out: Any) -> None:
-            extract(encode, images, order, out, device=self.device, side=self.side)
+            extract(encode, images, order, out, device=self.device, side=self.side, mirrored=views == 2)
 
-        features, _ = Stages(None).features(None, (len(order), 4 * self.k), fill)
+        features, _ = Stages(None).features(None, (views * len(order), 4 * self.k), fill)
         return features

@@ -52,6 +52,11 @@ class _Fisher(FisherSums):
         return improve(super().vectors().flatten(2))
 
 
+class _PlainFisher(FisherSums):
+    def vectors(self) -> torch.Tensor:
+        return torch.nn.functional.normalize(super().vectors().flatten(2), dim=-1)
+
+
 class _AllAtOnce:
     """For codings of words: ``encode`` takes the descriptors of all scales, the words, the patches of each region."""
 
@@ -84,6 +89,8 @@ class Coding:
 CODINGS: dict[str, Coding] = {
     # 2·K·D values a region, with signed square roots (power normalisation) and unit L2 norm
     "fisher": Coding("gmm", _Fisher),
+    # the same without the roots (Perronnin and Dance 2007)
+    "fisher-2007": Coding("gmm", _PlainFisher),
     # K·(1 + D) values; no signed square roots, as in the paper
     "supervector": _of_words(lambda x, words, where: super_vectors(x, words.centres, words.shares, where)),
     "llc": _of_words(lambda x, words, where: llc_vectors(x, words.centres, where)),  # K values

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 from topfive.common.machine import torch_threads
-from topfive.common.parameters import true_or_false
+from topfive.common.parameters import one_of, true_or_false
 
 from . import costs
 from .costs import Cost
@@ -17,18 +17,25 @@ from .descriptors import MAX_PIXELS
 from .encoder import Encoder
 from .extraction import extract
 from .grid import Grid
+from .inside import ShowsPatches
 from .passive import PassiveAggressive
 from .stages import Key, Stages
 from .svm import LinearSVM
+from .views import VIEWS, mean_of_views
 from .vocabulary import Channel
 
 SCALE_ROWS = 2048
 
 
-class Coded(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class Coded(ShowsPatches, ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """Local descriptors, coded and pooled, with a linear SVM. A contender says which in ``channels``.
 
-    ``mirrored``: learn from each image and its mirror image, and answer with the mean of both; twice the cost.
+    Of all of them: PCA whitens (``pca``); every region's and every descriptor's vector has unit length, so that all
+    weigh alike; the SVM has no penalty and an average that forgets (``sgd``). What was tuned on held-out training rows
+    is then learned from all rows, where the tuning had seen them all (``LinearSVM.train_share_``).
+
+    ``mirrored``: learn from each image and its mirror image; twice the cost. ``views``: of a test image, whose scores
+    are averaged: 2, the image and its mirror image, as for every contender; 1, the image alone.
 
     After ``fit``, beside scikit-learn's: ``timings_`` (stage → seconds in full, wherever the stage came from),
     ``cached_timings_`` (the part of them that a cache saved), ``cached_cpu_seconds_`` (the same of processor time),
@@ -41,11 +48,13 @@ class Coded(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def __init__(
         self,
+        views: int = 2,
         random_state: int = 0,
         device: str = "cpu",
         n_jobs: int | None = None,
         cache_dir: str | None = None,
     ) -> None:
+        self.views = views
         self.random_state = random_state
         self.device = device
         self.n_jobs = n_jobs
@@ -55,6 +64,7 @@ class Coded(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """ValueError for a parameter that makes no sense; ``fit`` begins with it."""
         true_or_false("mirrored", self.mirrored)
         true_or_false("fused", self.fused)
+        one_of("views", self.views, VIEWS)
 
     def channels(self, grid: Grid) -> list[Channel]:
         """The descriptors and codes of this contender."""
@@ -84,7 +94,7 @@ class Coded(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             # The rows are stored in random order, which is what the SVM's steps want to read.
             order = np.random.default_rng(self.random_state).permutation(len(images))
             key = self.encoder_.key(images, channels=self.encoder_.channels, mirrored=self.mirrored)
-            features, cached = self._features(key, images, order)
+            features, cached = self._features(key, images, order, 1 + self.mirrored)
             begin = self._stage_done("features", begin, cached)
             targets = np.tile(labels[order], 1 + self.mirrored)
             self.models_: list[LinearSVM | PassiveAggressive] = []
@@ -107,7 +117,8 @@ class Coded(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.budget_ = {
             "pixels": MAX_PIXELS,
             "codebook": max((channel.k for channel in self.encoder_.channels), default=0),
-            "views": 1 + self.mirrored,
+            "views": self.views,
+            "augment": "flip" if self.mirrored else "none",
             "train_share": min(model.train_share_ for model in self.models_),
             "tuned": self.models_[0].tuned_,
         }
@@ -118,13 +129,12 @@ class Coded(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def decision_function(self, images: Any) -> NDArray[np.float32]:
         """(n, n_classes) float32."""
         with torch_threads(self.n_jobs):
-            features, _ = self._features(None, images, np.arange(len(images)))
+            features, _ = self._features(None, images, np.arange(len(images)), self.views)
             scores = sum(
                 scale * model.decision_function(features[:, columns])
                 for model, scale, columns in zip(self.models_, self.scales_, self._columns(), strict=True)
             )
-        views = np.asarray(scores, dtype=np.float32).reshape(1 + self.mirrored, len(images), len(self.classes_))
-        return np.asarray(views.mean(0))
+        return mean_of_views(np.asarray(scores, dtype=np.float32), self.views)
 
     def predict(self, images: Any) -> NDArray[np.int64]:
         """(n,) labels."""
@@ -139,11 +149,13 @@ class Coded(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         ends = np.cumsum([0, *self.encoder_.widths_]).tolist()
         return [slice(a, b) for a, b in pairwise(ends)]
 
-    def _features(self, key: Key | None, images: Any, order: NDArray[np.int64]) -> tuple[NDArray[np.float16], Cost]:
+    def _features(
+        self, key: Key | None, images: Any, order: NDArray[np.int64], views: int
+    ) -> tuple[NDArray[np.float16], Cost]:
         def fill(out: Any) -> None:
-            extract(self.encoder_.encode, images, order, out, device=self.device, mirrored=self.mirrored)
+            extract(self.encoder_.encode, images, order, out, device=self.device, mirrored=views == 2)
 
-        rows = len(order) * (1 + self.mirrored)
+        rows = len(order) * views
         return Stages(self.cache_dir).features(key, (rows, self.encoder_.dim_), fill)
 
     def _stage_done(self, stage: str, begin: Cost, cached: Cost) -> Cost:

@@ -12,15 +12,22 @@ from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import SGDClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from topfive.common.parameters import one_of
+
+from .views import VIEWS, mean_of_views
 
 
 class _Pixels(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
-    """An estimator of scikit-learn on small thumbnails."""
+    """An estimator of scikit-learn on small thumbnails.
+
+    ``views``: of a test image, whose scores are averaged: 2, the image and its mirror image; 1, the image alone.
+    """
 
     family = "floor"
     side = 16  # px: what a thumbnail is shrunk to, 768 values
 
-    def __init__(self, random_state: int = 0, n_jobs: int | None = None) -> None:
+    def __init__(self, views: int = 2, random_state: int = 0, n_jobs: int | None = None) -> None:
+        self.views = views
         self.random_state = random_state
         self.n_jobs = n_jobs
 
@@ -29,14 +36,16 @@ class _Pixels(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         raise NotImplementedError(f"{type(self).__name__} does not say which estimator it is")
 
     def fit(self, images: Any, labels: NDArray[np.int64]) -> Self:
-        """Learn from n images and (n,) labels."""
+        """Learn from n images and (n,) labels. ValueError: ``views`` other than 1 or 2."""
+        one_of("views", self.views, VIEWS)
         begin = time.perf_counter()
-        rows = self._rows(images)
+        rows = self._rows(images, 1)
         middle = time.perf_counter()
         self.estimator_ = self.estimator().fit(rows, labels)
         self.timings_ = {"features": middle - begin, "classifier": time.perf_counter() - middle}
         self.classes_ = self.estimator_.classes_
-        self.budget_ = {"pixels": self.side**2, "views": 1, "train_share": 1.0, "tuned": "nothing"}
+        given = {"pixels": self.side**2, "views": self.views}
+        self.budget_ = {**given, "augment": "none", "train_share": 1.0, "tuned": "nothing"}
         return self
 
     def predict(self, images: Any) -> NDArray[np.int64]:
@@ -44,12 +53,18 @@ class _Pixels(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         return np.asarray(self.classes_[self.decision_function(images).argmax(1)])
 
     def decision_function(self, images: Any) -> NDArray[np.float64]:
-        """(n, n_classes) float64."""
+        """(n, n_classes) float64: the mean over the views of each image."""
+        return mean_of_views(self.scores(self._rows(images, self.views)), self.views)
+
+    def scores(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
+        """(n, n_classes) float64 for (n, 768) float32 rows."""
         raise NotImplementedError(f"{type(self).__name__} does not say how it scores")
 
-    def _rows(self, images: Any) -> NDArray[np.float32]:
-        parts = [batch.reshape(len(batch), -1) for batch in images.batches(256, side=self.side)]
-        return np.concatenate(parts).astype(np.float32) / np.float32(255)
+    def _rows(self, images: Any, views: int) -> NDArray[np.float32]:
+        """(views · n, 768): the images, then their mirror images."""
+        pixels = np.concatenate(list(images.batches(256, side=self.side)))
+        seen = [pixels, pixels[:, :, ::-1]][:views]
+        return np.concatenate([view.reshape(len(view), -1) for view in seen]).astype(np.float32) / np.float32(255)
 
 
 class PixelsSvm(_Pixels):
@@ -67,9 +82,9 @@ class PixelsSvm(_Pixels):
         )  # fmt: skip
         return make_pipeline(StandardScaler(), svm)
 
-    def decision_function(self, images: Any) -> NDArray[np.float64]:
+    def scores(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
         """(n, n_classes) float64; two columns for two classes."""
-        scores = np.asarray(self.estimator_.decision_function(self._rows(images)))
+        scores = np.asarray(self.estimator_.decision_function(rows))
         return scores if scores.ndim == 2 else np.stack([-scores, scores], axis=1)
 
 
@@ -83,6 +98,6 @@ class RandomForest(_Pixels):
         """200 trees, at most 20 deep, which bounds memory at 200 classes."""
         return RandomForestClassifier(200, max_depth=20, random_state=self.random_state, n_jobs=self.n_jobs)
 
-    def decision_function(self, images: Any) -> NDArray[np.float64]:
+    def scores(self, rows: NDArray[np.float32]) -> NDArray[np.float64]:
         """(n, n_classes) float64: shares of votes. Ties are real: a class that no tree names has score 0."""
-        return np.asarray(self.estimator_.predict_proba(self._rows(images)), dtype=np.float64)
+        return np.asarray(self.estimator_.predict_proba(rows), dtype=np.float64)

@@ -1,4 +1,8 @@
-"""Locality-constrained linear coding: Wang et al. 2010, the fast form with its 5 nearest codewords."""
+"""Locality-constrained linear coding: Wang et al. 2010, the fast form with its 5 nearest codewords.
+
+Deviations: each region's vector gets unit length, so that regions weigh alike, where the paper normalises the vector of
+all regions together and a region weighs by what is in it; weights below 0 are taken for 0.
+"""
 
 from __future__ import annotations
 

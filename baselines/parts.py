@@ -31,7 +31,7 @@ class Configurable(Coded):
     dims          of a patch's descriptor after PCA, 0 for none
     xy            append the patch's place
     pyramid       regions, rows x columns, joined by +: "1x1+3x1"
-    mirrored      see ``Coded``
+    mirrored, views    see ``Coded``
     step          px between patches; 0 takes what suits the images
     classifier    "svm", or "pa": the passive-aggressive one of ``isi-2012``
     fused         a classifier for each descriptor, their scores averaged, instead of one on all vectors side by side
@@ -51,12 +51,13 @@ class Configurable(Coded):
         step: float = 0,
         classifier: str = "svm",
         fused: bool = False,
+        views: int = 2,
         random_state: int = 0,
         device: str = "cpu",
         n_jobs: int | None = None,
         cache_dir: str | None = None,
     ) -> None:
-        super().__init__(random_state, device, n_jobs, cache_dir)
+        super().__init__(views, random_state, device, n_jobs, cache_dir)
         self.descriptor = descriptor
         self.k = k
         self.dims = dims
@@ -98,9 +99,44 @@ class Configurable(Coded):
 
 
 class Fisher(Configurable):
-    """Fisher vectors: Perronnin, Sánchez and Mensink 2010."""
+    """Fisher vectors: Perronnin, Sánchez and Mensink 2010; with ``root=false`` without their signed square roots.
 
-    coding = "fisher"
+    The other parameters are those of ``Configurable``.
+    """
+
+    def __init__(
+        self,
+        descriptor: str = "sift",
+        k: int = 256,
+        dims: int = 64,
+        xy: bool = True,
+        pyramid: str = "1x1",
+        mirrored: bool = False,
+        step: float = 0,
+        classifier: str = "svm",
+        fused: bool = False,
+        root: bool = True,
+        views: int = 2,
+        random_state: int = 0,
+        device: str = "cpu",
+        n_jobs: int | None = None,
+        cache_dir: str | None = None,
+    ) -> None:
+        super().__init__(
+            descriptor, k, dims, xy, pyramid, mirrored, step, classifier, fused,
+            views=views, random_state=random_state, device=device, n_jobs=n_jobs, cache_dir=cache_dir,
+        )  # fmt: skip
+        self.root = root
+
+    def check(self) -> None:
+        """ValueError as for the others, and for a ``root`` that is not true or false."""
+        super().check()
+        true_or_false("root", self.root)
+
+    @property
+    def coding(self) -> str:  # type: ignore[override]
+        """With or without the roots."""
+        return "fisher" if self.root else "fisher-2007"
 
 
 class Bovw(Configurable):

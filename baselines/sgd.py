@@ -1,4 +1,9 @@
-"""Averaged stochastic gradient descent of one-vs-rest linear classifiers, by matrix products. ``svm`` tunes it."""
+"""Averaged stochastic gradient descent of one-vs-rest linear classifiers, by matrix products. ``svm`` tunes it.
+
+Deviations from Perronnin et al. 2012 (see ``svm``): no penalty on the weights unless ``alpha`` is above 0, as the
+stopping point regularises; and the weights kept are an average that forgets, plain over the first epoch, then
+exponential over about the last one.
+"""
 
 from __future__ import annotations
 

@@ -1,4 +1,7 @@
-"""Hard-assigned residuals: super-vectors (Zhou, Yu, Zhang and Huang 2010) and VLAD (Jégou et al. 2010)."""
+"""Hard-assigned residuals: super-vectors (Zhou, Yu, Zhang and Huang 2010) and VLAD (Jégou et al. 2010).
+
+A deviation: each region's vector gets unit length, so that regions weigh alike.
+"""
 
 from __future__ import annotations
 

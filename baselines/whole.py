@@ -10,22 +10,29 @@ import torch
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin, clone
 from topfive.common.machine import torch_threads
+from topfive.common.parameters import one_of
 
 from .color import color_histogram
 from .descriptors import to_tensor
 from .extraction import extract
 from .hog import hog
+from .inside import colour_cells, hog_cells
 from .stages import Stages
 from .svm import LinearSVM
+from .views import VIEWS, mean_of_views
 
 
 class Whole(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
-    """One descriptor of the whole image and a linear SVM. A contender says which in ``describe``."""
+    """One descriptor of the whole image and a linear SVM. A contender says which in ``describe``.
+
+    ``views``: of a test image, whose scores are averaged: 2, the image and its mirror image; 1, the image alone.
+    """
 
     family = "hand-engineered"
     side = 64  # px: short side resized to this, centre crop
 
-    def __init__(self, random_state: int = 0, device: str = "cpu", n_jobs: int | None = None) -> None:
+    def __init__(self, views: int = 2, random_state: int = 0, device: str = "cpu", n_jobs: int | None = None) -> None:
+        self.views = views
         self.random_state = random_state
         self.device = device
         self.n_jobs = n_jobs
@@ -35,18 +42,19 @@ class Whole(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         raise NotImplementedError(f"{type(self).__name__} does not say what it describes")
 
     def fit(self, images: Any, labels: NDArray[np.int64]) -> Self:
-        """Learn from n images and (n,) labels."""
+        """Learn from n images and (n,) labels. ValueError: ``views`` other than 1 or 2."""
+        one_of("views", self.views, VIEWS)
         labels = np.asarray(labels)
         order = np.random.default_rng(self.random_state).permutation(len(images))
         begin = time.perf_counter()
         with torch_threads(self.n_jobs):
-            features = self._features(images, order)
+            features = self._features(images, order, 1)
             middle = time.perf_counter()
             self.svm_ = LinearSVM(random_state=self.random_state, device=self.device).fit(features, labels[order])
         self.timings_ = {"features": middle - begin, "svm": time.perf_counter() - middle}
         self.classes_ = self.svm_.classes_
         self.budget_ = {
-            "pixels": self.side**2, "views": 1,
+            "pixels": self.side**2, "views": self.views, "augment": "none",
             "train_share": self.svm_.train_share_, "tuned": self.svm_.tuned_,
         }  # fmt: skip
         self.converged_ = self.svm_.converged_
@@ -56,13 +64,14 @@ class Whole(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def decision_function(self, images: Any) -> NDArray[np.float32]:
         """(n, n_classes) float32."""
         with torch_threads(self.n_jobs):
-            return self.svm_.decision_function(self._features(images, np.arange(len(images))))
+            features = self._features(images, np.arange(len(images)), self.views)
+            return mean_of_views(self.svm_.decision_function(features), self.views)
 
     def predict(self, images: Any) -> NDArray[np.int64]:
         """(n,) labels."""
         return np.asarray(self.classes_[self.decision_function(images).argmax(1)])
 
-    def _features(self, images: Any, order: NDArray[np.int64]) -> Any:
+    def _features(self, images: Any, order: NDArray[np.int64], views: int) -> Any:
         bare = clone(self)  # what a cluster is sent does not include the SVM
 
         def encode(batch: NDArray[np.uint8]) -> torch.Tensor:
@@ -70,10 +79,10 @@ class Whole(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             return torch.nn.functional.normalize(vectors, dim=1)
 
         def fill(out: Any) -> None:
-            extract(encode, images, order, out, device=self.device, side=self.side)
+            extract(encode, images, order, out, device=self.device, side=self.side, mirrored=views == 2)
 
         blank = np.zeros((1, self.side, self.side, 3), dtype=np.uint8)
-        features, _ = Stages(None).features(None, (len(order), encode(blank).shape[1]), fill)
+        features, _ = Stages(None).features(None, (views * len(order), encode(blank).shape[1]), fill)
         return features
 
 
@@ -88,6 +97,10 @@ class ColorHistogram(Whole):
         """(B, 256)."""
         return color_histogram(rgb)
 
+    def parts_of(self, image: NDArray[np.uint8]) -> dict[str, NDArray[np.uint8]]:
+        """The mean colours of small cells."""
+        return {"colour cells": colour_cells(image)}
+
 
 class Hog(Whole):
     """Dalal–Triggs HOG of the whole image at 64 × 64 px (49 blocks × 36 values) with a linear SVM.
@@ -100,3 +113,7 @@ class Hog(Whole):
     def describe(self, rgb: torch.Tensor) -> torch.Tensor:
         """(B, 1764)."""
         return hog(rgb, interpolate=True).flatten(1)
+
+    def parts_of(self, image: NDArray[np.uint8]) -> dict[str, NDArray[np.uint8]]:
+        """The edges of its cells."""
+        return {"HOG cells": hog_cells(image)}

@@ -17,6 +17,8 @@ LAYERS = (
     "probes",
     "report",
     "running",
+    "loaded",
+    "interface",
     "cli",
     "__main__",
 )

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import errno
-import itertools
 import os
 import sys
 from pathlib import Path
@@ -159,28 +158,15 @@ def check(
     # libraries read this when they are imported.
     for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
         os.environ.setdefault(variable, "1")
-    sys.path.append("")  # module:Class is looked for in this folder too, as it is in a run
-    from . import specs
-    from .contenders import checks, probe_checks
-    from .contenders.discovery import CONTENDER, PROBE, discover, resolve
+    from .interface import findings
 
-    spec = specs.parse(method)
-    is_file = spec.name.endswith(".py")
-    files = [spec.name] if is_file else []
-    contenders, probes = (discover(files, kind) for kind in (CONTENDER, PROBE))
-    if is_file:
-        mine = [e for found in (contenders, probes) for e in found.values() if e.origin == Path(spec.name).name]
-    else:
-        is_probe = spec.name in probes and spec.name not in contenders
-        mine = [resolve(spec, probes, PROBE) if is_probe else resolve(spec, contenders)]
-    failed = 0
-    for entry in mine:
-        found = probe_checks.check(spec, entry) if entry in probes.values() else checks.check(spec, entry)
-        first = next(found)  # an unknown parameter is refused here, before anything is said
-        print(f"{entry.name} ({entry.target})")
-        for finding in itertools.chain([first], found):
-            print(f"  {'ok  ' if finding.passed else 'FAIL'}  {finding.name:20}{finding.message}", flush=True)
-            failed += not finding.passed
+    failed, before = 0, None
+    for entry, finding in findings(method):
+        if entry != before:
+            print(f"{entry.name} ({entry.target})")
+            before = entry
+        print(f"  {'ok  ' if finding.passed else 'FAIL'}  {finding.name:20}{finding.message}", flush=True)
+        failed += not finding.passed
     print("keeps the contract" if not failed else f"{failed} to mend")
     raise typer.Exit(1 if failed else 0)
 

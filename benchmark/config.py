@@ -14,6 +14,7 @@ from .specs import nearest
 
 DEFAULT = Path(__file__).with_name("default.toml")
 STUDIES = Path(__file__).with_name("studies")
+LISTS = frozenset({"data", "method", "probe", "seed", "per_class", "plugin"})  # keys that may be several
 DEVICES = re.compile(r"auto|cuda|cpu(,cpu)*|cuda:\d+(,(cuda:)?\d+)*")
 
 
@@ -64,7 +65,7 @@ def load(file: Path | None, flags: dict[str, Any]) -> RunConfig:
     for key in values:
         if key not in known_keys:
             raise InputError(f"{base}: {nearest(key, known_keys, 'key')}")
-    listed = {key: [value] if key in _LISTS and not isinstance(value, list) else value for key, value in values.items()}
+    listed = {key: [value] if key in LISTS and not isinstance(value, list) else value for key, value in values.items()}
     if file is not None:
         defaults = tomllib.loads(DEFAULT.read_text(encoding="utf-8"))
         listed = {**defaults, **listed}
@@ -87,6 +88,3 @@ def study(name: str) -> Path:
     if name not in known:
         raise InputError(f"{nearest(name, known, 'study')} (`topfive list studies` shows all)")
     return known[name]
-
-
-_LISTS = frozenset({"data", "method", "probe", "seed", "per_class", "plugin"})

@@ -5,10 +5,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Tone = Literal["hand", "deep", "shallow", "floor", "other", "ink"]  # "ink": what belongs to no family
-Marker = Literal["square", "circle", "diamond", "triangle", "plus", "cross"]
+Tone = Literal["hand", "deep", "pretrained", "shallow", "floor", "other", "ink"]  # "ink": what belongs to no family
+Marker = Literal["square", "circle", "star", "diamond", "triangle", "plus", "cross"]
 
 HAND, DEEP, SHALLOW, FLOOR, OTHER = "hand-engineered", "deep", "learned, shallow", "floor", "other"
+PRETRAINED = "pre-trained"  # has learned from other images too: shown, but on neither side of the verdict
 
 
 @dataclass(frozen=True)
@@ -30,6 +31,7 @@ class Family:
 FAMILIES: tuple[Family, ...] = (  # in the order of legends
     Family(HAND, "hand-engineered", "hand", "square", "#b4480a", "#f2955b"),
     Family(DEEP, "deep", "deep", "circle", "#0b62ab", "#6fb4f3"),
+    Family(PRETRAINED, "pre-trained", "pretrained", "star", "#0a7a55", "#54c99f"),
     Family(SHALLOW, "learned, shallow", "shallow", "diamond", "#70509c", "#b99de2"),
     Family(FLOOR, "floor", "floor", "triangle", "#6b6b65", "#a0a09a"),
     Family(OTHER, "other", "other", "plus", "#4d4d48", "#c4c4be"),

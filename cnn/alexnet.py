@@ -25,6 +25,18 @@ def stem_stride(side: int) -> int:
     return min(4, max(1, round(side / 32)))
 
 
+def stem_padding(side: int) -> int:
+    """Padding of conv1: the paper prints 224 pixels, its arithmetic needs 227 without padding: (227 − 11)/4 + 1 = 55.
+
+    So none where windows of 11 at stride 4 fit the side exactly, as at 227; else 2, which leaves 55 of 224 too. Of the
+    smaller kernels half.
+    """
+    stride = stem_stride(side)
+    if stride == 4:
+        return 0 if (side - KERNELS[4]) % 4 == 0 else 2
+    return KERNELS[stride] // 2
+
+
 def alexnet(
     n_classes: int,
     side: int,
@@ -42,7 +54,7 @@ def alexnet(
 ) -> nn.Sequential:
     """(n, 3, ``side``, ``side``) float → (n, ``n_classes``) logits.
 
-    At side 224, 1000 classes: 60,965,224 parameters and 724 M multiply-adds (without the LRN's), as published.
+    At side 224 or 227, 1000 classes: 60,965,224 parameters and 724 M multiply-adds (without the LRN's), as published.
 
     activation     "relu", "tanh" or "sigmoid"
     overlap        pooling 3/2 (the paper) or 2/2
@@ -81,7 +93,7 @@ def alexnet(
     def pool(i: int) -> None:
         layers[f"pool{i}"] = MaxPool(3 if overlap else 2, 2)
 
-    conv(1, 3, c1, kernel, stride=stride, padding=2 if stride == 4 else kernel // 2)
+    conv(1, 3, c1, kernel, stride=stride, padding=stem_padding(side))
     if lrn:
         layers["lrn1"] = LocalResponseNorm(c1)
     pool(1)
@@ -116,15 +128,13 @@ def alexnet(
 def smallest_side(side: int) -> int:
     """The smallest images that a network made for ``side`` can take: conv1 leaves 15 positions, the last pooling 1."""
     stride = stem_stride(side)
-    kernel = KERNELS[stride]
-    return 14 * stride + kernel - 2 * (2 if stride == 4 else kernel // 2)
+    return 14 * stride + KERNELS[stride] - 2 * stem_padding(side)
 
 
 def last_map(side: int, overlap: bool = True) -> int:
     """Side of the last pooled map: 6 at 224, 3 at 64 and 32."""
     stride = stem_stride(side)
-    kernel = KERNELS[stride]
-    n = (side + 2 * (2 if stride == 4 else kernel // 2) - kernel) // stride + 1
+    n = (side + 2 * stem_padding(side) - KERNELS[stride]) // stride + 1
     for _ in range(3):
         n = max(1, (n - (3 if overlap else 2)) // 2 + 1)
     return n

@@ -16,6 +16,7 @@ from torch import Tensor
 from .device import to_device
 
 CHOICES = ("none", "crop", "crop+flip", "scale+flip", "paper")
+VIEWS = (1, 2, 10)  # of a test image
 
 
 @dataclass(frozen=True)
@@ -160,12 +161,12 @@ class Augment:
         """(n, S, S, 3) uint8 → (n, 3, side, side): the first of the test views."""
         return self._cut(*self._whole(pixels))[0].contiguous(memory_format=torch.channels_last)
 
-    def views(self, pixels: Tensor, ten: bool = False) -> list[Tensor]:
-        """Test views, each (n, 3, side, side): the centre and its mirror image; or the paper's ten crops."""
+    def views(self, pixels: Tensor, n: int = 2) -> list[Tensor]:
+        """``n`` test views, each (n, 3, side, side): 1, the centre; 2, and its mirror image; 10, the paper's crops."""
         images, room = self._whole(pixels)
-        corners = [(0, 0), (0, room), (room, 0), (room, room)] if ten else []
+        corners = [(0, 0), (0, room), (room, 0), (room, room)] if n == 10 else []
         cuts = self._cut(images, room, corners)
-        return [view.contiguous(memory_format=torch.channels_last) for cut in cuts for view in (cut, cut.flip(-1))]
+        return [view.contiguous(memory_format=torch.channels_last) for cut in cuts for view in (cut, cut.flip(-1))[:n]]
 
     def _whole(self, pixels: Tensor) -> tuple[Tensor, int]:
         """The images as floats, and by how many pixels a side they are larger than what the network sees."""

@@ -13,7 +13,7 @@ import logging
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
 from typing import Any, ClassVar, Self
@@ -26,16 +26,19 @@ from topfive.common.machine import torch_threads
 from topfive.common.parameters import number, one_of, whole_number
 from topfive.common.sources import source_digest
 from torch import nn
+from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from . import device as hardware
-from .augment import CHOICES, Augment, Colour
+from .augment import CHOICES, VIEWS, Augment, Colour
 from .convergence import converged
 from .distributed import all_gather_rows, collective, join_torchrun
 from .feed import Feed
-from .hyperparameters import BATCH, RATES, Hyperparameters, gpu_batch
+from .hyperparameters import BATCH, RATES, Hyperparameters, epochs_of, gpu_batch
+from .inside import LooksInside
 from .spawn import train_on
 from .train import Job, Trained, Trainer
+from .tuning import FACTORS, choose_rate
 
 log = logging.getLogger("topfive.cnn")
 
@@ -49,22 +52,31 @@ def default_epochs(n_train: int, on_gpu: bool) -> int:
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class DeepClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class DeepClassifier(LooksInside, ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """The base. ``_network`` makes the network; ``_hyperparameters``, ``_sides`` and ``_colour`` say how it is
     trained; a method ``_pretrain(trainer)``, where there is one, is called before the first epoch.
 
+    Every network gets, whatever its year, unless its own docstring says otherwise: cross-entropy with labels smoothed
+    by 0.1, a one-cycle schedule, weight decay on its weights, crops and flips, the held-out epoch of lowest loss, and
+    the mean over two test views. 5 % of the training images are held out for that and are not learned from.
+
     epochs        None: ``default_epochs``, by the number of training images and the device
+    steps         a budget of optimizer steps in place of ``epochs``: whole epochs, as many as hold that many steps, so
+                  that few images are seen as often as a learning curve needs
     side          pixels a side that the network sees; None: the images' own short side, at least 16, and at most 64
                   on a CPU or 224 on a GPU
     batch         images in a step; None: 64 on a CPU; on a GPU 512 from 51,200 training images on, 256 from 25,600 on,
                   else 128, and 128 where ``lr`` is given
     optimizer     "sgd" (Nesterov), "momentum" (Polyak, the paper's), "adamw"
     lr            the highest learning rate; None: ``hyperparameters.RATES``, by the optimizer, and above 128 images in
-                  a step times (batch / 128), or its square root for "adamw"
+                  a step times (batch / 128), or its square root for "adamw"; "tuned": a quarter of that, that, or four
+                  times that, by the loss of held-out images (see ``tuning``)
     augment       "none" (or None), "crop", "crop+flip", "scale+flip" or "paper" (see ``augment.Augment``); "auto":
                   "scale+flip" on a GPU, whose trainings are long enough to need it, and "crop+flip" on a CPU
     first_side    fraction of ``side`` at which training starts (see ``train.Hyperparameters``)
-    held_out      fraction of the training images kept back to choose the best epoch
+    held_out      fraction of the training images kept back to choose the best epoch; the network never learns from them
+    views         of a test image, whose probabilities are averaged: 2, the image and its mirror image, as for every
+                  contender; 1, the image alone; 10, the paper's crops of corners and centre with their mirror images
     device        "auto", "cpu", "cuda", "cuda:1", or several, "cuda:0,cuda:1": one process each
     precision     "auto": bfloat16 where the device computes in it, else float32; "bf16", "f32"
     cache_dir     where checkpoints go, each after an epoch, but not more often than every ``train.SAVE_EVERY`` seconds
@@ -84,13 +96,15 @@ class DeepClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """
 
     epochs: int | None = None
+    steps: int | None = None
     side: int | None = None
     batch: int | None = None
     optimizer: str = "adamw"
-    lr: float | None = None
+    lr: float | str | None = None
     augment: str | None = "auto"
     first_side: float = 0.5
     held_out: float = 0.05
+    views: int = 2
     random_state: int = 0
     device: str = "auto"
     n_jobs: int | None = None
@@ -101,19 +115,26 @@ class DeepClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     several_devices = True  # what the run passes on of ``--device cuda:0,1``
     quick_params: ClassVar[dict[str, Any]] = {"epochs": 20, "batch": 16}  # enough to learn a few dozen images
     cpu_epochs = 1.0  # of ``default_epochs``, where a pass costs more or less than others' on a CPU
-    ten_crops = False  # average the paper's ten views, not two
 
     # What each network decides for itself.
 
     def _check(self) -> None:
         """Raise ValueError, in a line that names it, for a parameter that makes no sense."""
-        for name in ("epochs", "side", "batch"):
+        for name in ("epochs", "steps", "side", "batch"):
             whole_number(name, getattr(self, name), 1, optional=True)
+        if self.epochs is not None and self.steps is not None:
+            raise ValueError(f"steps must be none where epochs are given, not {self.steps!r}")
         one_of("optimizer", self.optimizer, RATES)
-        number("lr", self.lr, above=0, optional=True)
+        if self.lr != "tuned":
+            number("lr", self.lr, above=0, optional=True)
         one_of("augment", self.augment or "none", ("auto", *CHOICES))
         number("held_out", self.held_out, least=0, below=1)
+        if self.lr == "tuned" and (not self.held_out or len(hardware.device_names(self.device)) > 1):
+            raise ValueError(
+                "lr must be a number, not 'tuned', where no images are held out or there are several devices"
+            )
         number("first_side", self.first_side, above=0, most=1)
+        one_of("views", self.views, VIEWS)
         whole_number("random_state", self.random_state, 0)
 
     def _network(self, n_classes: int, side: int, on_gpu: bool) -> nn.Module:
@@ -125,7 +146,12 @@ class DeepClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def _needs_held_out(self) -> bool:
         """Whether an image is held out also where ``held_out`` comes to none at all."""
-        return False
+        return self.lr == "tuned"
+
+    @property
+    def _rate(self) -> float | None:
+        """The learning rate that was given; None: by default, or by trial."""
+        return self.lr if isinstance(self.lr, float | int) else None
 
     def _epochs(self, n_train: int, on_gpu: bool) -> int:
         epochs = default_epochs(n_train, on_gpu)
@@ -134,12 +160,12 @@ class DeepClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def _hyperparameters(self, epochs: int, n_train: int, on_gpu: bool) -> Hyperparameters:
         default = 64
         if on_gpu:  # a rate that was given is for some batch, which is not to grow
-            default = gpu_batch(n_train) if self.lr is None else BATCH
+            default = gpu_batch(n_train) if self._rate is None else BATCH
         return Hyperparameters(
             epochs=epochs,
             batch=default if self.batch is None else self.batch,
             optimizer=self.optimizer,
-            lr=self.lr,
+            lr=self._rate,
             first_side=self.first_side,
             seed=self.random_state,
         )
@@ -171,6 +197,8 @@ class DeepClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.stored_, self.side_ = self._sides(min(images.typical_size), on_gpu)
         epochs = self._epochs(len(train), on_gpu) if self.epochs is None else self.epochs
         hyper = self._hyperparameters(epochs, len(train), on_gpu)
+        if self.steps is not None:
+            hyper = replace(hyper, epochs=epochs_of(self.steps, len(train), hyper.batch))
 
         with torch_threads(self.n_jobs), torch.random.fork_rng([device] if on_gpu else []):
             torch.manual_seed(self.random_state)
@@ -200,17 +228,23 @@ class DeepClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                 key,
                 getattr(self, "_pretrain", None),
             )
+            if self.lr == "tuned":
+                rates = [factor * hyper.top_rate for factor in FACTORS]
+                job = replace(job, hyper=replace(hyper, lr=choose_rate(job, feed, dtype, rates, rank, world)))
+            tuned = time.monotonic()
             if len(devices) > 1:
                 trained = train_on(devices, job, feed, dtype)
             else:
                 trained = Trainer(job, feed, dtype, rank, world).run()
         self.model_.to("cpu").eval()
-        self._record(trained, loaded - started)
+        self._record(trained, loaded - started, tuned - loaded)
         self.budget_ = self._budget(len(train), len(targets), on_gpu)
+        if self.lr == "tuned":
+            self.budget_["lr"] = job.hyper.top_rate
         self.converged_ = converged(self.history_, hyper.epochs)
         return self
 
-    def _record(self, trained: Trained, load_seconds: float) -> None:
+    def _record(self, trained: Trained, load_seconds: float, tune_seconds: float) -> None:
         """Set the fitted attributes that say what the training cost."""
         self.history_ = trained.history
         self.peak_bytes_ = trained.peak_bytes
@@ -218,6 +252,8 @@ class DeepClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.energy_joules_ = sum(joules) if joules else None
         self.timings_ = {"load": load_seconds, "train": sum(record["seconds"] for record in self.history_)}
         stages = {"pretrain": trained.pretrain_seconds, "compile": trained.prepare_seconds}
+        if self.lr == "tuned":
+            stages["tune"] = tune_seconds
         self.timings_ |= {stage: seconds for stage, seconds in stages.items() if seconds}
         before = self.history_[: trained.cached_epochs]
         self.cached_timings_: dict[str, float] = {}
@@ -225,7 +261,7 @@ class DeepClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         if before:
             # Pre-training comes before the first checkpoint; to compile comes again before the epochs that were left.
             whole = len(before) == len(self.history_)
-            now = ("load",) if whole else ("load", "compile")
+            now = ("load", "tune") if whole else ("load", "tune", "compile")
             self.cached_timings_ = {stage: seconds for stage, seconds in self.timings_.items() if stage not in now}
             self.cached_timings_["train"] = sum(record["seconds"] for record in before)
             self.cached_cpu_seconds_ = trained.pretrain_cpu_seconds + sum(record["cpu_seconds"] for record in before)
@@ -234,8 +270,9 @@ class DeepClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def _budget(self, n_train: int, n_given: int, on_gpu: bool) -> dict[str, Any]:
         """What the network was given: a dictionary of numbers and strings.
 
-        side (pixels it sees), width (where it has one), epochs (that it trained), views (of a test image), train_share
-        (of the training images that it learned from), parameters, tuned (what the held-out images chose).
+        side (pixels it sees), width (where it has one), epochs (that it trained), views (of a test image), augment
+        (what was done to training images), train_share (of the training images that it learned from), parameters, tuned
+        (what the held-out images chose).
         """
         width = self._width(on_gpu)
         tuned = "nothing"
@@ -245,7 +282,8 @@ class DeepClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             "side": self.side_,
             **({} if width is None else {"width": width}),
             "epochs": len(self.history_),
-            "views": 10 if self.ten_crops else 2,
+            "views": self.views,
+            "augment": self.augment_.how,
             "train_share": round(n_train / n_given, 4),
             "parameters": self.n_parameters_,
             "tuned": tuned,
@@ -267,7 +305,7 @@ class DeepClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             parts = []
             for part in torch.split(pixels, n):
                 with torch.autocast(device.type, dtype, enabled=dtype != torch.float32):
-                    logits = [network(view) for view in augment.views(part, self.ten_crops)]
+                    logits = [network(view) for view in augment.views(part, self.views)]
                 parts.append(torch.stack([of_view.float().softmax(1) for of_view in logits]).mean(0))
             return torch.cat(parts)
 
@@ -291,7 +329,7 @@ class DeepClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         fingerprint = getattr(images, "fingerprint", None)
         if self.cache_dir is None or fingerprint is None:
             return None, ""
-        ignored = ("device", "n_jobs", "cache_dir")
+        ignored = ("device", "n_jobs", "cache_dir", "views")  # none changes what is learned
         parameters = {k: repr(v) for k, v in self.get_params(deep=False).items() if k not in ignored}
         labels = hashlib.sha256(np.ascontiguousarray(targets, dtype=np.int64).tobytes()).hexdigest()
         if callable(made_by := getattr(self, "module", None)):
@@ -366,7 +404,8 @@ def flops(network: nn.Module, side: int) -> float:
     """Floating-point operations of a forward pass on one image, a multiply-add counted as two; products only."""
     was_training = network.training
     network.eval()
-    with FlopCounterMode(display=False) as counter, torch.inference_mode():
+    # Attention in one kernel is no product that the counter knows; taken apart it is.
+    with FlopCounterMode(display=False) as counter, sdpa_kernel(SDPBackend.MATH), torch.inference_mode():
         network(torch.zeros(1, 3, side, side))
     network.train(was_training)
     return float(counter.get_total_flops())

@@ -77,6 +77,11 @@ class Hyperparameters:
         return min(side, max(self.least_side, round(side * round(grown * 8) / 8)))
 
 
+def epochs_of(steps: int, n_train: int, batch: int) -> int:
+    """Whole epochs of n training images that hold at least so many steps."""
+    return -(-steps // max(1, n_train // min(batch, n_train)))
+
+
 def gpu_batch(n_train: int) -> int:
     """Images in a step on a GPU when neither ``batch`` nor ``lr`` is given: 128, 256 or 512, for 100 steps an epoch."""
     return max(128, min(512, 1 << (max(1, n_train // 100).bit_length() - 1)))

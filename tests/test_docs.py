@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import re
 import shlex
 import subprocess
@@ -18,6 +17,8 @@ from topfive.benchmark.cli import app
 from topfive.benchmark.data import open_dataset
 from topfive.benchmark.scoring.external import Truth, read_external
 from topfive.benchmark.scoring.metrics import metrics
+
+from .in_process import Program
 
 ROOT = Path(__file__).resolve().parents[1]
 DOCUMENTS = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
@@ -52,18 +53,17 @@ def test_documents_link_to_what_exists() -> None:
                 assert (document.parent / target).exists(), f"{document.name} links to {target}"
 
 
-def run(line: str | list[str], folder: Path, text: str | None = None) -> str:
-    words = shlex.split(line) if isinstance(line, str) else line
-    words = [sys.executable, "-m", "topfive.benchmark", *words[1:]]
-    environment = {**os.environ, "PYTHONPATH": str(folder / "site"), "TOPFIVE_CACHE": str(folder / "cache")}
-    done = subprocess.run(words, capture_output=True, text=True, cwd=folder, input=text, env=environment, check=False)
-    assert done.returncode == 0, f"{line}: {done.stdout + done.stderr}"
-    return done.stdout
+def run(program: Program, line: str) -> str:
+    """What the command prints, in the program's folder."""
+    status, out, err = program(shlex.split(line)[1:])
+    assert status == 0, f"{line}: {out + err}"
+    return out
 
 
 # What makes a documented command small, word by word: few images, small networks, hardly any training.
 SMALL = [
     (r"photos", "photos[per_class=4]"),
+    (r"(.*)/photos\.hog(.*)", r"\1/photos_per_class=4.hog\2"),
     (r"(alexnet)\[epochs=\d+\]", r"\1"),
     (r"(alexnet)\[(.*)\]", r"\1[\2,epochs=1,side=16,width=0.125]"),
     (r"(alexnet|resnet-2015)", r"\1[epochs=1,side=16,width=0.125]"),
@@ -95,7 +95,7 @@ def small(words: list[str]) -> list[str]:
     return words
 
 
-def follow(document: str, folder: Path) -> dict[str, str]:
+def follow(document: str, program: Program) -> dict[str, str]:
     """Run the document's commands in order; what each printed."""
     printed = {}
     for name, line in commands():
@@ -103,14 +103,14 @@ def follow(document: str, folder: Path) -> dict[str, str]:
         line = " ".join(words)
         if name == document and line not in NOT_RUN:
             words, into = (words[:-2], words[-1]) if ">" in words else (words, None)
-            printed[line] = run(small(words), folder)
+            printed[line] = run(program, shlex.join(small(words)))
             if into is not None:
-                (folder / into).write_text(printed[line])
+                Path(into).write_text(printed[line])
     return printed
 
 
 @pytest.fixture
-def pictures(tmp_path: Path) -> Path:
+def pictures(tmp_path: Path, program: Program) -> Path:
     """Twelve pictures of each of two classes."""
     for label, level in (("dark", 60), ("light", 190)):
         (tmp_path / "pictures" / label).mkdir(parents=True)
@@ -120,8 +120,8 @@ def pictures(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_the_first_run_is_as_described(tmp_path: Path) -> None:
-    printed = follow("first-run.md", tmp_path)
+def test_the_first_run_is_as_described(program: Program, tmp_path: Path) -> None:
+    printed = follow("first-run.md", program)
     assert "sift-fisher" in printed["topfive list"]
     assert "photos" in printed["topfive list data"]
     assert printed["topfive report reports/photos"].strip() == "reports/photos/report.html"
@@ -129,8 +129,8 @@ def test_the_first_run_is_as_described(tmp_path: Path) -> None:
     assert "alexnet" in page
 
 
-def test_own_images_are_as_described(pictures: Path) -> None:
-    printed = follow("your-images.md", pictures) | follow("data.md", pictures)
+def test_own_images_are_as_described(program: Program, pictures: Path) -> None:
+    printed = follow("your-images.md", program) | follow("data.md", program)
     inspected = printed["topfive data inspect PATH"]
     assert "24" in inspected
     assert "light" in inspected
@@ -138,30 +138,32 @@ def test_own_images_are_as_described(pictures: Path) -> None:
 
 
 @pytest.mark.parametrize("document", ["baselines.md", "cnn.md", "imagenet.md"])
-def test_the_methods_and_imagenet_run_as_described(document: str, pictures: Path) -> None:
-    printed = follow(document, pictures)
+@pytest.mark.usefixtures("pictures")
+def test_the_methods_and_imagenet_run_as_described(document: str, program: Program) -> None:
+    printed = follow(document, program)
     assert all("report: " in said for line, said in printed.items() if line.startswith("topfive run")), printed
     assert len(printed) >= 3
 
 
-def test_a_contender_in_ten_minutes(tmp_path: Path) -> None:
+def test_a_contender_in_ten_minutes(program: Program, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """Everything in docs/contenders.md, from an empty folder: its programs are saved under the names it gives."""
     text = (ROOT / "docs" / "contenders.md").read_text(encoding="utf-8")
     programs = re.findall(r"as `(\w+\.py)`.*?^```python\n(.*?)^```", text, re.DOTALL | re.MULTILINE)
     assert [name for name, _ in programs] == ["mean_color.py", "small.py"]
-    for name, program in programs:
-        (tmp_path / name).write_text(program, encoding="utf-8")
-    run("topfive new my-method", tmp_path)  # as in the document, where the reader then installs it:
+    for name, source in programs:
+        (tmp_path / name).write_text(source, encoding="utf-8")
+    run(program, "topfive new my-method")  # as in the document, where the reader then installs it:
     assert "pip install -e my-method" in text
     pip = [sys.executable, "-m", "pip", "install", "-q", "--no-index", "--no-deps", "--no-build-isolation"]
     subprocess.run([*pip, "--target", tmp_path / "site", tmp_path / "my-method"], check=True, capture_output=True)
+    monkeypatch.syspath_prepend(tmp_path / "site")
     (tmp_path / "my-method").rename(tmp_path / "written")
-    ids = run("topfive data ids photos[per_class=4]", tmp_path)
+    ids = run(program, "topfive data ids photos[per_class=4]")
     awk = ["sh", str(ROOT / "examples" / "predictions_in_awk.sh")]
     guesses = subprocess.run(awk, capture_output=True, text=True, input=ids, check=True).stdout
     (tmp_path / "answers.csv").write_text(guesses)
 
-    printed = follow("contenders.md", tmp_path)
+    printed = follow("contenders.md", program)
     for line, said in printed.items():
         if line.startswith("topfive check"):
             assert said.rstrip().endswith("keeps the contract"), line
@@ -173,19 +175,20 @@ def test_a_contender_in_ten_minutes(tmp_path: Path) -> None:
         assert name in page
 
 
-def test_the_way_from_a_run_to_its_scores(tmp_path: Path) -> None:
+def test_the_way_from_a_run_to_its_scores(program: Program, tmp_path: Path) -> None:
     """docs/results.md, as a reader would type it: the same numbers from the stored predictions."""
-    said = run("topfive run -d photos -m chance -m hog -o reports/verify", tmp_path)
+    printed = follow("results.md", program)
+    said = printed["topfive run -d photos -m chance -m hog -o reports/verify"]
     assert "report: reports/verify/report.html" in said
-    again = run("topfive score reports/verify/predictions/photos.hog.s0.parquet -d photos", tmp_path)
+    again = printed["topfive score reports/verify/predictions/photos.hog.s0.parquet -d photos"]
     error = next(line.split()[3] for line in said.splitlines() if re.match(r"\W+hog\b", line) and "%" in line)
     assert error in again
     stored = tmp_path / "reports" / "verify"
     rows = pd.read_csv(stored / "results.csv").set_index("method")
-    photos = open_dataset("photos")
+    photos = open_dataset("photos", per_class=4)
     truth = Truth(photos.title, photos.classes, photos.val.ids, photos.val.labels)
-    found = metrics(read_external(stored / "predictions" / "photos.hog.s0.parquet", truth))
+    found = metrics(read_external(next((stored / "predictions").glob("*hog*")), truth))
     for column in ("n", "top1_err", "top1_err_low", "top1_err_high", "top5_err", "top5_err_low", "top5_err_high"):
         assert found[column] == pytest.approx(rows.loc["hog", column]), column
-    assert run("topfive report reports/verify", tmp_path).strip() == "reports/verify/report.html"
-    assert "no change" in run("topfive compare reports/verify reports/verify", tmp_path)
+    assert printed["topfive report reports/verify"].strip() == "reports/verify/report.html"
+    assert "no change" in run(program, "topfive compare reports/verify reports/verify")

@@ -2,16 +2,22 @@
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
 import os
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import torch
 from topfive.benchmark.config import load
+from topfive.benchmark.interface import load as load_run
+
+from .benchmark.report.conftest import build_run
+from .in_process import Program
 
 ROOT = Path(__file__).resolve().parents[1]
 EXAMPLES = ROOT / "examples"
@@ -42,33 +48,38 @@ def installed(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return target
 
 
-def topfive(words: list[str], folder: Path, *paths: Path) -> subprocess.CompletedProcess[str]:
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(map(str, paths)), "TOPFIVE_CACHE": str(folder / "cache")}
-    command = [sys.executable, "-m", "topfive.benchmark", *words]
-    return subprocess.run(command, capture_output=True, text=True, cwd=folder, env=environment, check=False)
+@pytest.fixture
+def importable(installed: Path, program: Program, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """On the path of this process, until the test ends."""
+    monkeypatch.syspath_prepend(installed)
+    yield
+    sys.modules.pop("topfive_pretrained", None)
 
 
 @pytest.mark.skipif(importlib.util.find_spec("timm") is not None, reason="timm is installed here")
-def test_the_plugin_says_in_a_line_that_timm_is_not_there(installed: Path, tmp_path: Path) -> None:
-    assert "pretrained" in topfive(["list"], tmp_path, installed).stdout
-    done = topfive(["run", "-m", "pretrained", "-m", "chance", "-d", "photos[per_class=2]"], tmp_path, installed)
-    assert done.returncode == 0, done.stderr
-    assert "timm is not installed: pip install timm" in done.stdout
-    checked = topfive(["check", "pretrained"], tmp_path, installed)
-    assert checked.returncode == 1
-    assert "FAIL  skip                the contender skips these images (timm is not installed" in checked.stdout
-    assert "Traceback" not in done.stderr + checked.stderr
+@pytest.mark.usefixtures("importable")
+def test_the_plugin_says_in_a_line_that_timm_is_not_there(program: Program) -> None:
+    assert "pretrained" in program(["list"])[1]
+    status, said, errors = program(["run", "-m", "pretrained", "-m", "chance", "-d", "photos[per_class=2]"])
+    assert status == 0, errors
+    assert "timm is not installed: pip install timm" in said
+    assert "Traceback" not in said + errors
+    status, said, errors = program(["check", "pretrained"])
+    assert status == 1
+    assert "FAIL  skip                the contender skips these images (timm is not installed" in said
+    assert "Traceback" not in said + errors
 
 
-def test_the_plugin_keeps_the_contract_with_a_network(installed: Path, tmp_path: Path) -> None:
+@pytest.mark.usefixtures("importable")
+def test_the_plugin_keeps_the_contract_with_a_network(program: Program, tmp_path: Path) -> None:
     (tmp_path / "timm.py").write_text(TIMM)
     torch.manual_seed(0)
     network = torch.nn.Sequential(torch.nn.Conv2d(3, 8, 8, 4), torch.nn.BatchNorm2d(8))
     torch.save(network.state_dict(), tmp_path / "tiny.pt")
-    checked = topfive(["check", "pretrained[model=tiny,weights=tiny.pt]"], tmp_path, installed, tmp_path)
-    assert checked.stdout.rstrip().endswith("keeps the contract"), checked.stdout + checked.stderr
-    missing = topfive(["check", "pretrained[model=tiny,weights=other.pt]"], tmp_path, installed, tmp_path)
-    assert "the weights of tiny are not on this machine: give weights=FILE" in missing.stdout
+    _, said, errors = program(["check", "pretrained[model=tiny,weights=tiny.pt]"])
+    assert said.rstrip().endswith("keeps the contract"), said + errors
+    _, said, _ = program(["check", "pretrained[model=tiny,weights=other.pt]"])
+    assert "the weights of tiny are not on this machine: give weights=FILE" in said
 
 
 def test_the_study_is_valid() -> None:
@@ -76,9 +87,82 @@ def test_the_study_is_valid() -> None:
     assert config.per_class == [10, 30, 100]
 
 
-def test_the_study_runs_when_cut_short(tmp_path: Path) -> None:
+def test_the_study_runs_when_cut_short(program: Program, tmp_path: Path) -> None:
     """The same file, with flags over it: its quickest contender, two sizes, few images."""
     words = ["run", str(EXAMPLES / "study.toml"), "-d", "photos[per_class=4]", "-m", "chance"]
-    done = topfive([*words, "--per-class", "2,4", "-o", "out"], tmp_path)
-    assert done.returncode == 0, done.stderr
+    status, _, errors = program([*words, "--per-class", "2,4", "-o", "out"])
+    assert status == 0, errors
     assert len((tmp_path / "out" / "results.csv").read_text().splitlines()) == 1 + 2
+
+
+def test_the_notebook_runs_from_top_to_bottom(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every cell, in a kernel of its own; `jupyter execute --inplace examples/python.ipynb` renews what it shows."""
+    nbclient = pytest.importorskip("nbclient", reason="the notebook needs nbclient and ipykernel, of the extra test")
+    nbformat = importlib.import_module("nbformat")
+    for variable in ("TOPFIVE_CACHE", "IPYTHONDIR", "JUPYTER_RUNTIME_DIR", "JUPYTER_CONFIG_DIR"):
+        monkeypatch.setenv(variable, str(tmp_path / variable.lower()))
+    notebook = nbformat.read(EXAMPLES / "python.ipynb", 4)
+    before = [cell["source"] for cell in notebook.cells]
+    for cell in notebook.cells:
+        cell["outputs"] = []
+    place = {"metadata": {"path": str(tmp_path)}}
+    nbclient.NotebookClient(notebook, timeout=240, kernel_name="python3", resources=place).execute()
+    shown = [
+        output.get("text") or output["data"]
+        for cell in notebook.cells
+        if cell["cell_type"] == "code"
+        for output in cell["outputs"]
+    ]
+    assert [cell["source"] for cell in notebook.cells] == before
+    progress, run, *_ = shown
+    assert progress == {"text/plain": ""}
+    assert "hog" in run["text/plain"]
+    assert "<svg" in run["text/html"]
+    assert any("image/svg+xml" in output for output in shown)
+    assert (tmp_path / "reports" / "notebook" / "report.html").is_file()
+
+
+@pytest.fixture(scope="module")
+def steps() -> dict[str, str]:
+    """The scripts of action.yml by their step's name."""
+    yaml = pytest.importorskip("yaml", reason="PyYAML comes with the extra cluster")
+    action = yaml.safe_load((ROOT / "action.yml").read_text(encoding="utf-8"))
+    asked = {f"${{{{ inputs.{name} }}}}" for name in action["inputs"]}
+    given = {value for step in action["runs"]["steps"] for value in step.get("env", {}).values()}
+    assert {value for value in given if "inputs" in value} <= asked
+    return {step["name"]: step["run"] for step in action["runs"]["steps"] if "run" in step}
+
+
+def script(text: str, folder: Path, **environment: str) -> str:
+    """What GitHub does with a step's script; the output."""
+    shell = ["bash", "--noprofile", "--norc", "-eo", "pipefail", "-c", text]
+    given = {**os.environ, "RUNNER_TEMP": str(folder), **environment}
+    return subprocess.run(shell, cwd=folder, env=given, capture_output=True, text=True, check=True).stdout
+
+
+def test_the_action_runs_what_is_asked_for(steps: dict[str, str], tmp_path: Path) -> None:
+    program = tmp_path / "topfive" / "bin" / "topfive"
+    program.parent.mkdir(parents=True)
+    program.write_text("#!/bin/sh\nprintf '%s\\n' \"$@\"\n")
+    program.chmod(0o755)
+    (tmp_path / "alexnet=").touch()  # a pattern would be taken for this file
+    asked = {"DATA": "my images; rm -rf x", "METHODS": "hog alexnet[=]", "ARGUMENTS": "--per-class 5,10", "OUTPUT": "o"}
+    assert script(steps["Run"], tmp_path, **asked).splitlines() == [
+        *("run", "-d", "my images; rm -rf x", "-o", "o", "-m", "hog", "-m", "alexnet[=]", "--per-class", "5,10")
+    ]
+
+
+def test_the_action_tells_the_verdict(steps: dict[str, str], tmp_path: Path) -> None:
+    folder = build_run(tmp_path / "run", thumbnails=False)
+    python = tmp_path / "topfive" / "bin" / "python"
+    python.parent.mkdir(parents=True)
+    python.write_text(f'#!/bin/sh\nexec "{sys.executable}" "$@"\n')
+    python.chmod(0o755)
+    told = {"GITHUB_OUTPUT": str(tmp_path / "output"), "GITHUB_STEP_SUMMARY": str(tmp_path / "summary")}
+    script(steps["Verdict"], tmp_path, OUTPUT=str(folder), **told)
+    said = (tmp_path / "output").read_text(encoding="utf-8")
+    assert said == f"verdict={load_run(folder).verdict()}\n"
+    assert said.count("\n") == 1
+    summary = (tmp_path / "summary").read_text(encoding="utf-8")
+    assert "sift-fisher" in summary
+    assert summary.startswith("```\n")

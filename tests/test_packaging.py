@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import ast
 import configparser
+import importlib
 import os
 import shutil
 import subprocess
@@ -12,6 +14,7 @@ import zipfile
 from pathlib import Path
 
 import pytest
+import topfive
 
 ROOT = Path(__file__).resolve().parents[1]
 SETUP = configparser.ConfigParser()
@@ -59,6 +62,7 @@ def test_the_sdist_holds_what_a_reader_needs(built: Path) -> None:
         names = {name.partition("/")[2] for name in archive.getnames()}
     needed = tracked("topfive", *PACKAGES, "docs", "examples", "tests")
     needed |= {"README.md", "LICENSE", "CHANGELOG.md", "CONTRIBUTING.md", "Makefile", "constraints.txt", "setup.cfg"}
+    needed |= {"CITATION.cff", "action.yml"}
     assert needed - names == set()
     assert [name for name in names if name.endswith(".pyc")] == []
 
@@ -82,23 +86,69 @@ def test_the_wheel_holds_the_packages_and_their_data(built: Path) -> None:
     assert "BSD-3-Clause" in described.partition("\n\n")[0]
 
 
-def test_it_runs_where_it_cannot_write_beside_itself(built: Path, tmp_path: Path) -> None:
-    """The wheel's own files, not the repository's: unpacked, without write permission, first on the path."""
+@pytest.fixture(scope="module")
+def site(built: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A folder with the wheel as pip installs it, first on the path of what is run with ``places(site)``."""
     (wheel,) = built.glob("*.whl")
-    site, elsewhere = tmp_path / "site", tmp_path / "elsewhere"
-    elsewhere.mkdir()
-    with zipfile.ZipFile(wheel) as archive:
-        archive.extractall(site)
-    before = sorted(site.rglob("*"))
+    site = tmp_path_factory.mktemp("site")
+    pip = [sys.executable, "-m", "pip", "install", "-q", "--no-index", "--no-deps", "--no-compile", "--target"]
+    run([*pip, str(site), str(wheel)], built)
+    return site
+
+
+def places(site: Path) -> dict[str, str]:
+    return {"PYTHONPATH": str(site), "TOPFIVE_CACHE": str(site.with_name("cache"))}
+
+
+def test_the_installed_command_and_import_are_the_wheels(site: Path, tmp_path: Path) -> None:
+    said = run([str(site / "bin" / "topfive"), "list"], tmp_path, **places(site))
+    for line in SETUP["options.entry_points"]["topfive.methods"].split("\n")[1:]:
+        assert line.partition(" = ")[0] in said
+    code = "import topfive, topfive.cnn, topfive.baselines\n"
+    code += "print(topfive.__file__, topfive.cnn.__file__, topfive.baselines.__file__, topfive.run.__module__)"
+    *files, module = run([sys.executable, "-c", code], tmp_path, **places(site)).split()
+    assert [Path(file).is_relative_to(site) for file in files] == [True, True, True]
+    assert module == "topfive.benchmark.interface"
+
+
+def test_types_are_handed_on(site: Path) -> None:
+    """A type checker reads a package that is marked, and finds what ``topfive/__init__.py`` hands on where it says."""
+    for package in (".", *PACKAGES):
+        assert (site / "topfive" / package / "py.typed").is_file()
+    tree = ast.parse((site / "topfive" / "__init__.py").read_text(encoding="utf-8"))
+    (block,) = [one for one in tree.body if isinstance(one, ast.If) and ast.unparse(one.test) == "TYPE_CHECKING"]
+    told = {
+        (one.module, alias.name, alias.asname)
+        for one in block.body
+        if isinstance(one, ast.ImportFrom)
+        for alias in one.names
+    }
+    assert {name for _, name, _ in told} == set(topfive.__all__)
+    for module, name, again in told:
+        assert again == name  # else it is not re-exported
+        assert getattr(importlib.import_module(module or ""), name) is getattr(topfive, name)
+
+
+def test_it_runs_where_it_cannot_write_beside_itself(site: Path, tmp_path: Path) -> None:
+    """The wheel's own files, without write permission."""
+    before = sorted(path for path in site.rglob("*") if "__pycache__" not in path.parts)
     for path in [site, *before]:
         path.chmod(path.stat().st_mode & ~0o222)
-    places = {"PYTHONPATH": str(site), "TOPFIVE_CACHE": str(tmp_path / "cache")}
-    where = run([sys.executable, "-c", "import topfive.cnn as c; print(c.__file__)"], elsewhere, **places)
-    assert where.startswith(str(site))
-    words = ["run", "-m", "chance", "-d", "photos[per_class=2]", "-o", "out"]
-    run([sys.executable, "-m", "topfive.benchmark", *words], elsewhere, **places)
-    assert (elsewhere / "out" / "report.html").is_file()
+    code = "import topfive\n"
+    code += "run = topfive.run(data='photos[per_class=2]', methods='chance', out='out')\n"
+    code += "print(*run.table()['status'])"
+    assert run([sys.executable, "-c", code], tmp_path, **places(site)) == "done\n"
+    assert (tmp_path / "out" / "report.html").is_file()
     # Root may write all the same; then too nothing is left but Python's own cache.
-    assert [path for path in sorted(site.rglob("*")) if "__pycache__" not in path.parts] == before
+    assert sorted(path for path in site.rglob("*") if "__pycache__" not in path.parts) == before
     for path in [site, *before]:
         path.chmod(0o755)  # so that it can be deleted
+
+
+def test_the_citation_is_of_this_version() -> None:
+    lines = (ROOT / "CITATION.cff").read_text(encoding="utf-8").splitlines()
+    assert f"version: {SETUP['metadata']['version']}" in lines
+    assert f"license: {SETUP['metadata']['license']}" in lines
+    yaml = pytest.importorskip("yaml", reason="PyYAML comes with the extra cluster")
+    cited = yaml.safe_load("\n".join(lines))
+    assert {"cff-version", "message", "title", "authors"} <= cited.keys()

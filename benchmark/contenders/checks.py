@@ -21,13 +21,14 @@ from scipy.optimize import linear_sum_assignment
 
 from ..data import Dataset, open_dataset
 from ..data.images import LazyImages
-from ..scoring.ranking import ScoreError, align
+from ..scoring.ranking import ScoreError, align, confidence_of
 from ..specs import Spec
+from .contract import scores_of
 from .discovery import Entry, check_params, parameters
 
 CLASSES = "brick+chelsea+gravel+page+retina+text"
 PER_CLASS = 12
-NEEDED = ("constructor", "skip", "fit", "scores")  # none of the others can follow where one of these fails
+NEEDED = ("constructor", "missing", "skip", "fit", "scores")  # none of the others can follow where one of these fails
 SLOW_IMPORT_SECONDS = 10.0
 SLOW_FIT_SECONDS = 15.0  # two more fits follow
 
@@ -97,6 +98,7 @@ class _Trial:
     def checks(self) -> list[tuple[str, Callable[[], str | None]]]:
         return [
             ("constructor", self.constructor),
+            *([("missing", self.lacks)] if callable(getattr(self.factory, "missing", None)) else []),
             *([("skip", self.skips)] if callable(getattr(self.factory, "skip", None)) else []),
             ("fit", self.fits),
             ("scores", self.scores),
@@ -135,6 +137,14 @@ class _Trial:
                 raise _Wrong(f"a clone differs in {changed[0]!r}; store constructor arguments unchanged")
         return "with " + ", ".join(f"{key}={value}" for key, value in self.quick.items()) if self.quick else None
 
+    def lacks(self) -> str | None:
+        lacks = self.make().missing()
+        if lacks:
+            raise _Wrong(
+                f"this machine lacks what the contender needs ({lacks}); until it is there no more can be checked"
+            )
+        return None
+
     def skips(self) -> str | None:
         reason = self.make().skip(self.train, self.n_classes)
         if reason:
@@ -159,7 +169,7 @@ class _Trial:
 
     def answer(self, method: Any, images: LazyImages, n_classes: int | None = None) -> NDArray[np.floating[Any]]:
         try:
-            return align(method.decision_function(images), method.classes_, len(images), n_classes or self.n_classes)
+            return align(scores_of(method, images), method.classes_, len(images), n_classes or self.n_classes)
         except ScoreError as error:
             raise _Wrong(str(error)) from None
 
@@ -167,6 +177,18 @@ class _Trial:
         start = time.perf_counter()
         self.before = self.answer(self.method, self.data.val.images)
         self.predict_seconds = time.perf_counter() - start
+        if hasattr(self.method, "decision_function") and hasattr(self.method, "predict_proba"):
+            try:
+                given = align(
+                    self.method.predict_proba(self.data.val.images),
+                    self.method.classes_,
+                    len(self.before),
+                    self.n_classes,
+                )
+            except ScoreError as error:
+                raise _Wrong(f"predict_proba: {error}") from None
+            if confidence_of(given) != "probability":
+                raise _Wrong("predict_proba answers no probabilities; let each image's sum to one, or leave it out")
         return None
 
     def class_order(self) -> str | None:

@@ -1,9 +1,10 @@
 """The contract of a contender.
 
 A contender is scikit-learn's classifier over images: constructor arguments are only stored, ``fit`` learns from
-training images and labels, ``decision_function`` answers one score per class. Nothing is subclassed; scikit-learn
-pipelines qualify as they are. Validation labels never reach a contender. What else the harness looks up by name, where
-it is there, are the rows of ``HOOKS``; docs/contenders.md has the table made of them.
+training images and labels, ``decision_function`` (where there is none, ``predict_proba``) answers one score per class.
+Nothing is subclassed; scikit-learn pipelines qualify as they are. Validation labels never reach a contender. What else
+the harness looks up by name, where it is there, are the rows of ``HOOKS``; docs/contenders.md has the table made of
+them.
 """
 
 from __future__ import annotations
@@ -80,7 +81,11 @@ class Images(Protocol):
 
 @runtime_checkable
 class Method(Protocol):
-    """A contender. ``classes_`` are the labels in the order of the columns of ``decision_function``."""
+    """A contender. ``classes_`` are the labels in the order of the columns of ``decision_function``.
+
+    Where its scores are probabilities or their natural logarithms the report says how well they are calibrated. In the
+    place of ``decision_function`` it may have ``predict_proba``: see ``scores_of``.
+    """
 
     classes_: NDArray[np.int64]
 
@@ -91,6 +96,17 @@ class Method(Protocol):
     def decision_function(self, images: Images) -> NDArray[np.floating[Any]]:
         """(n, n_classes) scores, higher is better; finite."""
         ...
+
+
+def scores_of(method: Any, images: Images) -> Any:
+    """What a fitted contender answers: its ``decision_function``, or where it has none its ``predict_proba``.
+
+    That is the order in which scikit-learn's scorers ask too. Unchecked: see ``scoring.ranking.align``.
+    """
+    answer = getattr(method, "decision_function", None) or getattr(method, "predict_proba", None)
+    if answer is None:
+        raise TypeError(f"{type(method).__name__} has neither decision_function nor predict_proba; give it one")
+    return answer(images)
 
 
 @dataclass(frozen=True)
@@ -118,12 +134,37 @@ HOOKS: tuple[Hook, ...] = (
     Hook(
         CLASS,
         "family",
-        '`"hand-engineered"`, `"deep"`, `"learned, shallow"`, `"floor"`, else `"other"`: its hue, and its side in the '
-        "verdict",
+        '`"hand-engineered"`, `"deep"`, `"pre-trained"` (has seen other images: on neither side), `"learned, '
+        'shallow"`, `"floor"`, else `"other"`: its hue, and its side in the verdict',
     ),
     Hook(CLASS, "several_devices", '`True`: `device` may be several, `"cuda:0,1"`'),
     Hook(CLASS, "quick_params", "parameters with which `topfive check` fits in seconds"),
+    Hook(
+        METHOD,
+        "missing",
+        "`missing()`: what this machine lacks for it, a package or a file, in a line; None if nothing",
+    ),
     Hook(METHOD, "skip", "`skip(images, n_classes)`: why it cannot take these images, in a line; None if it can"),
+    Hook(
+        METHOD,
+        "predict_proba",
+        "(n, n_classes) probabilities: the answer where there is no `decision_function`; beside one only asked how "
+        "sure the first guess is, for calibration, which its costs leave out",
+    ),
+    Hook(
+        AFTER_FIT,
+        "input_gradient",
+        "`input_gradient(pixels, labels)`: (n, H, W, 3) float32, how each image's loss grows with its values of 0 to "
+        "255; for white-box attacks",
+    ),
+    Hook(
+        AFTER_FIT,
+        "patch_contributions",
+        "`patch_contributions(image, label)`: (T, 4) float, of each patch x, y and side in pixels and what it adds to "
+        "the score of that label",
+    ),
+    Hook(AFTER_FIT, "parts_of", "`parts_of(image)`: pictures by name, (H, W, 3) uint8, of what it is made of"),
+    Hook(AFTER_FIT, "pipeline", "`pipeline()`: the steps from pixels to scores, in words, a list"),
     Hook(AFTER_FIT, "timings_", 'stage → seconds, of the whole fit: fills "Where the time went" in the report'),
     Hook(AFTER_FIT, "cached_timings_", "stage → seconds: the part of `timings_` that came from `cache_dir`"),
     Hook(AFTER_FIT, "cached_cpu_seconds_", "processor seconds of what came from `cache_dir`"),

@@ -42,7 +42,9 @@ class Kind:
     methods: tuple[frozenset[str], ...]
 
 
-CONTENDER = Kind("contender", "topfive.methods", (frozenset({"fit", "decision_function"}),))
+CONTENDER = Kind(
+    "contender", "topfive.methods", (frozenset({"fit", "decision_function"}), frozenset({"fit", "predict_proba"}))
+)
 PROBE = Kind("probe", "topfive.probes", (frozenset({"views"}), frozenset({"ask"})))
 SECTION = Kind("section", "topfive.sections", (frozenset({"build"}),))
 KINDS = (CONTENDER, PROBE, SECTION)
@@ -185,8 +187,8 @@ def _classes_of_plugin(file: str, kind: Kind) -> list[tuple[Path, str, str]]:
     of_kind = {one: [name for name, node in public.items() if _is_a(one, node, classes, ours)] for one in KINDS}
     if not any(of_kind.values()):
         raise InputError(
-            f"{file} holds no contender: a class with fit and decision_function (see `topfive new`); nor a probe "
-            "(views or ask) or a section (build)"
+            f"{file} holds no contender: a class with fit and decision_function or predict_proba (see `topfive "
+            "new`); nor a probe (views or ask) or a section (build)"
         )
     return [(path, kebab(name), name) for name in of_kind[kind]]
 

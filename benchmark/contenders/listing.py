@@ -11,19 +11,22 @@ from rich.table import Table
 
 from ..config import studies as known_studies
 from ..errors import InputError
+from ..families import FAMILIES, OTHER
 from ..specs import Spec, written
 from .contract import FILLED
 from .discovery import Entry, resolve
 
 
 def contenders(entries: Iterable[Entry]) -> None:
-    """A line for each, by family; nothing is imported."""
-    rows = [(*entry.describe(), entry) for entry in entries]
-    lines = []
-    for summary, family, entry in sorted(rows, key=lambda row: (row[1] == "", row[1], row[2].name)):
+    """A line for each, in a group for each family; nothing is imported."""
+    groups: dict[str, list[tuple[str, ...]]] = {family.name: [] for family in FAMILIES}
+    for entry in sorted(entries, key=lambda entry: entry.name):
+        summary, family = entry.describe()
         foreign = "" if entry.origin.startswith("topfive ") else f"  ({entry.origin})"
         plain = summary.removeprefix(f"{entry.name}: ")
-        lines.append((entry.name, family or "other", plain[:1].upper() + plain[1:] + foreign))
+        line = (entry.name, family or OTHER, plain[:1].upper() + plain[1:] + foreign)
+        groups.setdefault(line[1], []).append(line)
+    lines = [line for members in groups.values() if members for line in [("", "", ""), *members]]
     _print(("contender", "family", "what it is"), lines)
 
 

@@ -40,7 +40,7 @@ from numpy.typing import NDArray
 class {cls}:
     """Nearest class mean of small images: one line that `topfive list` shows."""
 
-    family = "hand-engineered"  # or "deep", "learned, shallow", "floor", "other"
+    family = "hand-engineered"  # or "deep", "pre-trained", "learned, shallow", "floor", "other"
 
     def __init__(self, side: int = 8) -> None:
         # Only store the arguments. `random_state`, `device`, `n_jobs` and `cache_dir` are filled in if you add them.

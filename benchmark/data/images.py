@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any
+from types import EllipsisType
+from typing import Any, overload
 
 import cv2
 import numpy as np
@@ -13,6 +14,7 @@ from numpy.typing import NDArray
 
 Pixels = NDArray[np.uint8]
 Change = Callable[..., Pixels]  # see LazyImages.map
+Chosen = slice | Sequence[int] | NDArray[np.integer[Any]] | NDArray[np.bool_]
 
 
 def resize(image: Pixels, height: int, width: int, out: Pixels | None = None) -> Pixels:
@@ -112,10 +114,22 @@ class LazyImages:
     def __len__(self) -> int:
         return self._n
 
-    def __getitem__(self, i: int) -> Pixels:
-        if not -self._n <= i < self._n:
-            raise IndexError(f"image {i} of {self._n}")
-        return self._load(int(i) % self._n)
+    @property
+    def shape(self) -> tuple[int]:
+        """(n,): scikit-learn takes the images for an array of n things, so that cross-validation leaves them lazy."""
+        return (self._n,)
+
+    @overload
+    def __getitem__(self, i: int | np.integer[Any]) -> Pixels: ...
+    @overload
+    def __getitem__(self, i: Chosen | tuple[Chosen, EllipsisType]) -> LazyImages: ...
+    def __getitem__(self, i: Any) -> Pixels | LazyImages:
+        """Image ``i``; or as of a NumPy array, lazily, those of a slice, of several indices, or of a mask."""
+        if isinstance(i, int | np.integer):
+            if not -self._n <= i < self._n:
+                raise IndexError(f"image {i} of {self._n}")
+            return self._load(int(i) % self._n)
+        return self.take(np.arange(self._n)[i[0] if isinstance(i, tuple) else i])
 
     @property
     def typical_size(self) -> tuple[int, int]:

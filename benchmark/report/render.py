@@ -13,7 +13,7 @@ from ..results.run import Run, open_run
 from .analysis.contest import Contest, contests_of
 from .analysis.verdict import verdict
 from .charts import FORMATS, draw, save
-from .charts.figure import Chart, Figure, MatrixFigure, RankingFigure
+from .charts.figure import Chart, Figure, MatrixFigure, RankingFigure, WaterfallFigure
 from .numbers import inside, percent, short
 from .page.html import html, write
 from .provenance import provenance
@@ -103,6 +103,12 @@ def figure_numbers(chart: Chart) -> Table:
         rows = [
             [Value(row.name, tone=row.tone), *(number(percent(v), v) for v in (row.value, row.low, row.high))]
             for row in chart.rows
+        ]
+    elif isinstance(chart, WaterfallFigure):
+        columns = [Column("step"), Column(f"{chart.measure} before", True), Column("after", True), Column("change")]
+        rows = [
+            [Value(bar.name, tone=bar.tone), *(number(percent(v), v) for v in (bar.start, bar.end)), text(bar.text)]
+            for bar in chart.bars
         ]
     else:
         assert isinstance(chart, MatrixFigure)

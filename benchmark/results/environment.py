@@ -14,7 +14,7 @@ from .schema import Environment
 
 # Those that compute what a contender answers; a cell of other versions is another cell.
 COMPUTING = (*("torch", "numpy", "scipy", "scikit-learn", "scikit-image", "opencv-python-headless", "simplejpeg"),)
-TOLD = ("topfive", *COMPUTING, "pandas", "pyarrow", "matplotlib", "statsmodels")
+TOLD = ("topfive", *COMPUTING, "pandas", "pyarrow", "matplotlib")
 
 
 def environment() -> Environment:

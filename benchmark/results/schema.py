@@ -113,6 +113,14 @@ class Record(_Model):
         """What a later record with the same replaces."""
         return self.dataset, self.method, self.seed, tuple(self.condition.items()), self.probe
 
+    @property
+    def settled(self) -> bool:
+        """Done, or not for anybody's fault: the contender skips the images, or said what this machine lacks for it.
+
+        One that cannot be imported is unavailable too, but has a traceback.
+        """
+        return self.status in ("done", "skipped") or (self.status == "unavailable" and not self.traceback)
+
     def number(self, name: str) -> float | None:
         """A metric, a cost or a number of training images by its name; None where it is missing or not finite."""
         if name in self.metrics:

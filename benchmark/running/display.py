@@ -77,7 +77,7 @@ class Display:
         with self._lock:
             self._running.pop(name, None)
             self._finished += 1
-        mark = {"done": "[green]✓[/]", "skipped": "[yellow]–[/]"}.get(record.status, "[red]✗[/]")
+        mark = "[green]✓[/]" if record.status == "done" else "[yellow]–[/]" if record.settled else "[red]✗[/]"
         self.console.print(
             f"{mark} [{self._finished}/{self._n_cells}] [bold]{escape(name)}[/]  {escape(outcome(record))}"
         )

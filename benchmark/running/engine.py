@@ -21,18 +21,21 @@ import threading
 import time
 import traceback
 from contextlib import AbstractContextManager, nullcontext, suppress
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from ..conditions import training_split
+from ..contenders.contract import scores_of
 from ..contenders.discovery import Entry, parameters
 from ..data import Dataset, open_dataset
 from ..results.environment import environment
 from ..results.run import write_json
 from ..scoring.predictions import write_predictions
-from ..scoring.ranking import align, confidence_of, rank
+from ..scoring.ranking import Ranking, align, as_probability, confidence_of, rank
 from .asking import ask, failure
 
 PROGRESS = "\x1f"  # begins a line that is progress, not noise
@@ -67,6 +70,10 @@ def _run(cell: dict[str, Any], folder: Path) -> dict[str, Any] | None:
     except Exception as error:  # a plugin's import may raise anything
         return _failure("unavailable", f"cannot import {entry.target}: {type(error).__name__}: {error}")
     method = _construct(entry, factory, cell)
+    missing = getattr(method, "missing", None)
+    lacks = missing() if callable(missing) else None
+    if lacks:
+        return {"status": "unavailable", "reason": str(lacks), "family": _family(method)}
     dataset: Dataset = open_dataset(**cell["dataset"], n_jobs=cell["n_jobs"])
     train = training_split(dataset.train, cell["condition"], cell["seed"])
     skip = getattr(method, "skip", None)
@@ -83,11 +90,15 @@ def _run(cell: dict[str, Any], folder: Path) -> dict[str, Any] | None:
         fit_peak = _peak_rss()
         _begin_predicting(folder)
         start, start_cpu = time.perf_counter(), _cpu_seconds()
-        answer = method.decision_function(dataset.val.images)
+        answer = scores_of(method, dataset.val.images)
         predict_seconds, predict_cpu = time.perf_counter() - start, _cpu_seconds() - start_cpu
         predict_peak = _peak_rss()
         scores = align(answer, np.asarray(method.classes_), len(dataset.val.images), len(dataset.classes))
-        write_predictions(folder / PREDICTIONS, dataset.val.ids, rank(scores, dataset.val.labels))
+        (folder / PREDICTED).touch()
+        ranking = rank(scores, dataset.val.labels)
+        if ranking.confidence is None:
+            ranking = replace(ranking, confidence=_confidence(method, dataset, ranking))
+        write_predictions(folder / PREDICTIONS, dataset.val.ids, ranking)
         device, peak_gpu = _device(method)
         told = _told(method)
         cached = sum(told.pop("cached_timings").values())
@@ -98,7 +109,7 @@ def _run(cell: dict[str, Any], folder: Path) -> dict[str, Any] | None:
             "n_train": len(train.images),
             "n_train_per_class": len(train.images) / len(dataset.classes),
             "predictions": PREDICTIONS,
-            "confidence": confidence_of(scores),
+            "confidence": ranking.scale,
             "device": device,
             "environment": environment().model_dump(),
             "costs": {
@@ -116,8 +127,7 @@ def _run(cell: dict[str, Any], folder: Path) -> dict[str, Any] | None:
             },
             **told,
         }
-        del scores, answer
-        (folder / PREDICTED).touch()
+        del scores, answer, ranking
         _ask_all(method, dataset, cell, folder, record)
     return None
 
@@ -183,6 +193,26 @@ def _resolve(device: str) -> str:
     if torch is not None and device.startswith("cuda") and not there:
         raise ValueError(f"--device {device}: torch finds no GPU that it can use; take --device cpu, or auto")
     return device
+
+
+def _confidence(method: Any, dataset: Dataset, ranking: Ranking) -> NDArray[np.float32] | None:
+    """(n,) how probable a contender takes its first guesses to be that says so beside its scores; None where none does.
+
+    It has answered already, so nothing that goes wrong here costs it its result.
+    """
+    probable = getattr(method, "predict_proba", None)
+    if probable is None or not hasattr(method, "decision_function"):
+        return None
+    n, n_classes = len(dataset.val), len(dataset.classes)
+    try:
+        given = align(probable(dataset.val.images), np.asarray(method.classes_), n, n_classes)
+    except Exception as error:  # whatever a contender raises; its log says so
+        log.info("no calibration: predict_proba: %s: %s", type(error).__name__, error)
+        return None
+    if confidence_of(given) != "probability":
+        log.info("no calibration: what predict_proba answers does not sum to one")
+        return None
+    return as_probability(given[np.arange(n), ranking.top_classes[:, 0]], "probability")
 
 
 def _told(method: Any) -> dict[str, Any]:

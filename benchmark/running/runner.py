@@ -32,17 +32,33 @@ from ..scoring.metrics import metrics
 from ..scoring.predictions import read_predictions
 from ..specs import Spec, slug
 from .cluster import Execute, connect
-from .display import Display, clock, ranking
+from .display import Display, clock
+from .done import Done
 from .isolation import Outcome, run_isolated
 from .pilot import estimate
 from .plan import Cell, Opened, distinct, has_plain_result, is_finished, open_all, plan
+from .reading import can_follow, read_by, rounds
 from .stage_cache import stages
 
 BUILT_IN = "built in"  # the layout of the photographs
 
 
 def run(config: RunConfig) -> int:
-    """Do what ``config`` says. Returns the exit status: 0 all cells done (or skipped by their contender), else 1."""
+    """Do what ``config`` says, and say what came of it. Returns the exit status, see ``Done``."""
+    done = perform(config)
+    if done is None:
+        return 0
+    if not config.quiet:
+        done.tell()
+    return done.status
+
+
+def perform(config: RunConfig, *, command: list[str] | None = None, display: type[Display] = Display) -> Done | None:
+    """Do what ``config`` says; None after a dry run.
+
+    command: that the report is to show, this process's own where None. display: that the work is told to. Raises
+    InputError.
+    """
     if int(os.environ.get("WORLD_SIZE", "1")) > 1:
         raise InputError(
             "topfive run is one process and was started as several: give it the GPUs of this machine with "
@@ -64,28 +80,14 @@ def run(config: RunConfig) -> int:
         _check_params(cell)
     if config.dry_run:
         _foresee(config, datasets, cells, pending)
-        return 0
+        return None
     with claim(folder):
         if config.fresh:
             clear(folder)
         run = load_run(folder)
         if pending or not (folder / "report.html").is_file():
-            _work(config, run, datasets, cells, pending)
-    mine = [record for cell in cells if (record := run.plain(cell.id)) is not None]
-    asked = {(cell.id, str(one.spec)) for cell in cells for one in cell.probes}
-    failed = [record for record in run.records if (record.cell, record.probe) in asked and record.status != "done"]
-    if not config.quiet:
-        display = Display(0)
-        ranking(mine, display.console, _checked(cells), failed)
-        told = {(record.dataset, record.method) for record in mine}
-        earlier = dict.fromkeys((record.dataset, record.method) for record in run.records)
-        others = [
-            method + f" on {name}" * (name not in datasets) for name, method in earlier if (name, method) not in told
-        ]
-        if others:
-            display.say(f"the report also holds {', '.join(others)} from earlier runs")
-        display.say(f"report: {folder / 'report.html'}")
-    return 0 if not failed and all(record.status in ("done", "skipped") for record in mine) else 1
+            _work(config, run, datasets, cells, pending, command or ["topfive", *sys.argv[1:]], display)
+    return Done(run, datasets, cells)
 
 
 def _default_folder(config: RunConfig, datasets: Opened) -> Path:
@@ -111,17 +113,26 @@ def _probes(config: RunConfig) -> list[tuple[Spec, Entry]]:
         except Exception as error:  # the probe's own refusal
             what = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
             raise InputError(f"--probe {spec}: {what}{error}") from None
+        reads = getattr(factory, "reads", None)
+        if reads is not None and reads not in [other.name for other, _ in probes]:
+            raise InputError(f"--probe {spec} asks about what {reads} answers: add --probe {reads}")
     return probes
 
 
-def _work(config: RunConfig, run: Run, datasets: Opened, cells: list[Cell], pending: list[Cell]) -> None:
+def _work(
+    config: RunConfig,
+    run: Run,
+    datasets: Opened,
+    cells: list[Cell],
+    pending: list[Cell],
+    command: list[str],
+    shown: type[Display],
+) -> None:
     """Run the pending cells, then write the report; called with the folder claimed."""
     from ..report.render import render  # matplotlib takes a second to import
 
     here = environment()
-    run.manifest = Manifest(
-        command=["topfive", *sys.argv[1:]], config=config.model_dump(), started=_now(), environment=here
-    )
+    run.manifest = Manifest(command=command, config=config.model_dump(), started=_now(), environment=here)
     run.save_manifest()
     for name, (dataset, _) in datasets.items():
         run.datasets[name] = describe(name, dataset, limited=config.limit is not None)
@@ -135,9 +146,10 @@ def _work(config: RunConfig, run: Run, datasets: Opened, cells: list[Cell], pend
 
     trees = {name: tree_of(dataset.classes) for name, (dataset, _) in datasets.items()}
     saving = threading.Lock()
+    alone, reading = rounds(pending)
     with (
         _executor(config, run.path) as (execute, jobs),
-        Display(len(cells), quiet=config.quiet) as display,
+        shown(len(cells) + len(reading), quiet=config.quiet) as display,
         _interruptible() as stop,
         stages(fresh=config.fresh) as cache,
         ThreadPoolExecutor(jobs) as pool,
@@ -155,7 +167,7 @@ def _work(config: RunConfig, run: Run, datasets: Opened, cells: list[Cell], pend
             if stop.is_set():
                 return False
             display.started(cell.name)
-            task = _task(cell, config, max(1, cores() // jobs), cache)
+            task = _task(cell, config, max(1, cores() // jobs), cache, run)
             outcome = execute(task, config.timeout, stop, lambda message: display.progress(cell.name, message))
             record = _stored(cell, outcome.record, outcome, run.path, trees[cell.dataset])
             answers = [_stored(cell, answer, outcome, run.path, trees[cell.dataset]) for answer in outcome.answers]
@@ -164,12 +176,14 @@ def _work(config: RunConfig, run: Run, datasets: Opened, cells: list[Cell], pend
                 _put(run, cell, found, answers)
                 run.save()
             display.finished(cell.name, found)
-            return found.status in ("done", "skipped")
+            return found.settled
 
         try:
-            for future in as_completed([pool.submit(work, cell) for cell in pending]):
-                if not future.result() and config.fail_fast:
-                    stop.set()
+            for cells_now in (alone, reading):
+                waiting = [cell for cell in cells_now if not is_finished(run, cell) and can_follow(run, cell)]
+                for future in as_completed([pool.submit(work, cell) for cell in waiting]):
+                    if not future.result() and config.fail_fast:
+                        stop.set()
         except BaseException:  # a full disk, say: end what is running, keep what is stored, and say so
             stop.set()
             raise
@@ -224,7 +238,7 @@ def _stored(cell: Cell, fields: dict[str, Any], outcome: Outcome, folder: Path, 
     return fields | ({"tables": tables} if tables else {})
 
 
-def _task(cell: Cell, config: RunConfig, n_jobs: int, cache: Path) -> dict[str, Any]:
+def _task(cell: Cell, config: RunConfig, n_jobs: int, cache: Path, run: Run | None = None) -> dict[str, Any]:
     """What a cell's process is told; see ``engine``."""
     return {
         "dataset": cell.data_args,
@@ -242,6 +256,7 @@ def _task(cell: Cell, config: RunConfig, n_jobs: int, cache: Path) -> dict[str, 
                 "origin": one.entry.origin,
                 "params": dict(one.spec.params),
                 "key": one.key,
+                "stored": {} if run is None else read_by(run, cell, one.reads),
             }
             for one in cell.probes
         ],
@@ -303,12 +318,6 @@ def _check_same_data(run: Run, datasets: Opened) -> None:
                 f"{run.path} holds results on other images called {name!r} (or another --limit or --seed split); "
                 "give another -o, or --fresh to start over"
             )
-
-
-def _checked(cells: list[Cell]) -> dict[str, str]:
-    """What `topfive check` takes for those contenders that come from a plugin's file."""
-    files = {str(cell.spec): cell.entry.target.rpartition(":")[0] for cell in cells}
-    return {method: os.path.relpath(file) for method, file in files.items() if file.endswith(".py")}
 
 
 def _check_params(cell: Cell) -> None:

@@ -42,6 +42,7 @@ def score(file: Path, data: str, *, name: str | None, family: str, output: Path 
         family=family,
         status="done",
         device=f"predictions file {file.name}",
+        confidence=ranking.scale,
         metrics=metrics(ranking, tree_of(dataset.classes)),
     )
     if output is None:

@@ -141,12 +141,18 @@ def _own(path: Path, truth: Truth) -> Ranking:
     faults = {
         "the label is another": ranking.label != truth.labels,
         "a score is not finite": ~np.isfinite(ranking.top_scores).all(axis=1),
+        "the confidence is no probability": ~_probable(ranking.confidence, len(ids)),
         "the rank contradicts the classes listed": ~_consistent(ranking),
     }
     for fault, rows in faults.items():
         if rows.any():
             raise InputError(f"{path}, row {int(rows.argmax()) + 1}: {fault}")
     return ranking
+
+
+def _probable(confidence: NDArray[np.float32] | None, n: int) -> NDArray[np.bool_]:
+    """(n,): whether the confidences, where there are any, are from 0 to 1."""
+    return np.ones(n, bool) if confidence is None else (confidence >= 0) & (confidence <= 1)
 
 
 def _consistent(ranking: Ranking) -> NDArray[np.bool_]:

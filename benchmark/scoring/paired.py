@@ -6,13 +6,13 @@ its interval. Everything is a fraction, and a difference is the error of b minus
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from scipy import stats
-from scipy.optimize import brentq
+from scipy.special import bdtr, ndtri, stdtr, stdtrit
 
 from .power import images_needed, images_needed_with_seeds
 from .seeds import Mean, mean_over_seeds
@@ -67,7 +67,7 @@ class Tables:
 
     def interval(self, alpha: float = 0.05) -> tuple[float, float]:
         """(low, high): the differences that a score test at ``alpha`` does not reject."""
-        z = float(stats.norm.isf(alpha / 2))
+        z = -float(ndtri(alpha / 2))
         low, high = tango(self.only_a, self.only_b, self.n, z)
         if self.p >= alpha:
             return min(low, 0.0), max(high, 0.0)
@@ -93,11 +93,11 @@ class Means:
     def p(self) -> float:
         if self.mean.error <= 0:
             return 1.0 if self.value == 0 else 0.0
-        return float(2 * stats.t.sf(abs(self.value) / self.mean.error, self.mean.freedom))
+        return float(2 * stdtr(self.mean.freedom, -abs(self.value) / self.mean.error))
 
     def interval(self, alpha: float = 0.05) -> tuple[float, float]:
         """(low, high), within -1 and 1."""
-        wide = self.mean.error * float(stats.t.isf(alpha / 2, self.mean.freedom)) if self.mean.error > 0 else 0.0
+        wide = self.mean.error * -float(stdtrit(self.mean.freedom, alpha / 2)) if self.mean.error > 0 else 0.0
         low, high = max(self.value - wide, -1.0), min(self.value + wide, 1.0)
         if self.p >= alpha:  # as the last digit may differ
             return min(low, 0.0), max(high, 0.0)
@@ -132,7 +132,7 @@ def mcnemar(only_a: ArrayLike, only_b: ArrayLike) -> Floats:
     """
     a, b = np.asarray(only_a, dtype=np.int64), np.asarray(only_b, dtype=np.int64)
     least, n = np.minimum(a, b), np.maximum(a + b, 1)
-    p = 2 * stats.binom.cdf(least, n, 0.5) - stats.binom.pmf(least, n, 0.5)
+    p = bdtr(least, n, 0.5) + np.where(least > 0, bdtr(np.maximum(least - 1, 0), n, 0.5), 0.0)
     return np.asarray(np.where(a == b, 1.0, np.minimum(1.0, p)), dtype=np.float64)
 
 
@@ -150,6 +150,15 @@ def tango(only_a: int, only_b: int, n: int, z: float) -> tuple[float, float]:
         return float((only_a - only_b - n * d) / np.sqrt(max(variance, 1e-300)))
 
     seen, edge = (only_a - only_b) / n, 1 - EDGE
-    low = -1.0 if statistic(-edge) <= z else brentq(lambda d: statistic(d) - z, -edge, min(seen, edge), xtol=1e-12)
-    high = 1.0 if statistic(edge) >= -z else brentq(lambda d: statistic(d) + z, max(seen, -edge), edge, xtol=1e-12)
-    return float(low), float(high)
+    low = -1.0 if statistic(-edge) <= z else _falls_to(statistic, z, -edge, min(seen, edge))
+    high = 1.0 if statistic(edge) >= -z else _falls_to(statistic, -z, max(seen, -edge), edge)
+    return low, high
+
+
+def _falls_to(falling: Callable[[float], float], value: float, low: float, high: float) -> float:
+    """Where a falling function passes ``value`` between the two, by bisection: importing scipy.optimize takes longer
+    than all of a report's roots."""
+    while high - low > 1e-12:
+        middle = (low + high) / 2
+        low, high = (middle, high) if falling(middle) > value else (low, middle)
+    return (low + high) / 2

@@ -6,8 +6,7 @@ from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
-from scipy.special import bdtr
+from scipy.special import bdtr, gammaln, ndtri, xlog1py, xlogy
 
 from .seeds import Mean
 
@@ -26,7 +25,13 @@ def power(n: int, only_a: float, only_b: float, alpha: float = 0.05) -> float:
     m = np.arange(max(1, int(n * discordant - wide)), min(n, int(n * discordant + wide)) + 1)
     c, share = _last_rejected(m, alpha), only_a / discordant
     rejected = bdtr(c, m, share) + bdtr(c, m, 1 - share)
-    return float(np.sum(stats.binom.pmf(m, n, discordant) * np.where(c < 0, 0.0, rejected)))
+    return float(np.sum(_binomial(m, n, discordant) * np.where(c < 0, 0.0, rejected)))
+
+
+def _binomial(m: NDArray[np.int64], n: int, share: float) -> NDArray[np.float64]:
+    """The chance of m out of n."""
+    ways = gammaln(n + 1) - gammaln(m + 1) - gammaln(n - m + 1)
+    return np.asarray(np.exp(ways + xlogy(m, share) + xlog1py(n - m, -share)), dtype=np.float64)
 
 
 def _last_rejected(m: NDArray[np.int64], alpha: float) -> NDArray[np.float64]:
@@ -36,7 +41,7 @@ def _last_rejected(m: NDArray[np.int64], alpha: float) -> NDArray[np.float64]:
         below = np.where(c < 1, 0.0, bdtr(np.maximum(c - 1, 0), m, 0.5))
         return np.asarray((c >= 0) & (below + bdtr(np.maximum(c, 0), m, 0.5) < alpha))
 
-    c: NDArray[np.float64] = np.maximum(np.floor((m - stats.norm.isf(alpha / 2) * np.sqrt(m)) / 2), -1.0)
+    c: NDArray[np.float64] = np.maximum(np.floor((m + ndtri(alpha / 2) * np.sqrt(m)) / 2), -1.0)
     while (more := rejected(c + 1)).any():
         c += more
     while (less := ~rejected(c) & (c >= 0)).any():
@@ -53,13 +58,13 @@ def images_needed(only_a: int, only_b: int, n: int, alpha: float = 0.05, chance:
     a, b = only_a / n, only_b / n
     if a == b:
         return None
-    z = float(stats.norm.isf(alpha / 2))
-    root = (z * np.sqrt(a + b) + stats.norm.ppf(chance) * np.sqrt(max(a + b - (a - b) ** 2, 0.0))) / abs(a - b)
+    z = -float(ndtri(alpha / 2))
+    root = (z * np.sqrt(a + b) + ndtri(chance) * np.sqrt(max(a + b - (a - b) ** 2, 0.0))) / abs(a - b)
     if root**2 > MANY:
         return int(np.ceil(root**2))
     for _ in range(3):  # the normal deviate of the power is close to a straight line over √n
         reached = power(max(int(root**2), 1), a, b, alpha)
-        root *= (z + stats.norm.ppf(chance)) / (z + stats.norm.ppf(min(max(reached, 0.02), 0.999)))
+        root *= (z + ndtri(chance)) / (z + ndtri(min(max(reached, 0.02), 0.999)))
     low, high = int(0.995 * root**2) - 1, int(1.005 * root**2) + 2
     while low > 0 and power(low, a, b, alpha) >= chance:
         low = int(0.8 * low) - 1
@@ -74,5 +79,5 @@ def images_needed(only_a: int, only_b: int, n: int, alpha: float = 0.05, chance:
 def images_needed_with_seeds(mean: Mean, n: int, alpha: float = 0.05, chance: float = POWER) -> int | None:
     """The same for a difference over several seeds on n images, by the normal approximation; None where no number of
     images would, as other training runs differ too much."""
-    allowed = (mean.value / (stats.norm.isf(alpha / 2) + stats.norm.ppf(chance))) ** 2 - mean.seeds
+    allowed = (mean.value / (ndtri(chance) - ndtri(alpha / 2))) ** 2 - mean.seeds
     return int(np.ceil(n * mean.images / allowed)) if allowed > 0 else None

@@ -14,6 +14,7 @@ from topfive.common.files import write_atomic
 
 from .ranking import Ranking
 
+CONFIDENCE = "confidence"  # a further column, float32: only of contenders that give probabilities
 SCHEMA = pa.schema(
     [
         ("image_id", pa.string()),
@@ -27,7 +28,10 @@ SCHEMA = pa.schema(
 
 
 def write_predictions(path: Path, ids: Sequence[str], ranking: Ranking) -> None:
-    """One row an image: id, label, classes above and tied with the truth, the best classes and their scores."""
+    """One row an image: id, label, classes above and tied with the truth, the best classes and their scores.
+
+    Where there is one, also the probability of the first guess.
+    """
     table = pa.table(
         {
             "image_id": list(ids),
@@ -39,13 +43,15 @@ def write_predictions(path: Path, ids: Sequence[str], ranking: Ranking) -> None:
         },
         schema=SCHEMA.with_metadata({"n_classes": str(ranking.n_classes)}),
     )
+    if ranking.confidence is not None:
+        table = table.append_column(CONFIDENCE, pa.array(ranking.confidence, pa.float32()))
     buffer = io.BytesIO()
     pq.write_table(table, buffer, compression="zstd")
     write_atomic(path, buffer.getvalue())
 
 
 def read_predictions(path: Path) -> tuple[pa.Array, Ranking]:
-    """(image ids, ranking) as they were written."""
+    """(image ids, ranking) as they were written; the scale of the scores stands in the record."""
     table = pq.read_table(path)
     n = len(table)
     column = {name: table[name].to_numpy().astype(np.int32) for name in ("label", "above", "tied")}
@@ -56,6 +62,7 @@ def read_predictions(path: Path) -> tuple[pa.Array, Ranking]:
         column["tied"],
         _rows(table["top_classes"], n).astype(np.int32),
         _rows(table["top_scores"], n).astype(np.float32),
+        confidence=table[CONFIDENCE].to_numpy().astype(np.float32) if CONFIDENCE in table.column_names else None,
     )
     return table["image_id"].combine_chunks().cast(pa.string()), ranking
 

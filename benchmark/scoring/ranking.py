@@ -7,12 +7,13 @@ included (``tied``): every top-k error, however ties are counted, follows from t
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 from numpy.typing import NDArray
 
 STORED_RANKS = 20
+Scale = Literal["probability", "log-probability"]
 TOLERANCE = 1e-3  # by which an image's probabilities may miss a sum of one, and one of them the range 0 to 1
 
 
@@ -29,6 +30,9 @@ class Ranking:
 
     label, above, tied: (n,) int32; top_classes: (n, m) int32, best first, ties by class index; top_scores: (n, m)
     float32, m = min(20, C).
+
+    scale       "probability" or "log-probability" where the scores are such (see ``confidence_of``), else None
+    confidence  (n,) float32, the probability given to the first guess; None where none is given
     """
 
     n_classes: int
@@ -37,6 +41,8 @@ class Ranking:
     tied: NDArray[np.int32]
     top_classes: NDArray[np.int32]
     top_scores: NDArray[np.float32]
+    scale: Scale | None = None
+    confidence: NDArray[np.float32] | None = None
 
 
 def align(
@@ -49,11 +55,11 @@ def align(
     """
     scores = np.asarray(scores)
     if not np.issubdtype(scores.dtype, np.number) or np.iscomplexobj(scores):
-        raise ScoreError(f"decision_function answered {scores.dtype}, not real numbers")
+        raise ScoreError(f"the scores are {scores.dtype}, not real numbers")
     if scores.ndim == 1 and n_classes == 2:
         scores = np.stack([-scores, scores], axis=1)
     if scores.shape != (n_images, n_classes):
-        raise ScoreError(f"decision_function answered shape {scores.shape}, expected ({n_images}, {n_classes})")
+        raise ScoreError(f"the scores have shape {scores.shape}, expected ({n_images}, {n_classes})")
     if not np.isfinite(scores).all():
         bad = ~np.isfinite(scores)
         raise ScoreError(f"{int(bad.sum())} of {scores.size} scores are not finite, first for image {_first(bad)}")
@@ -74,6 +80,7 @@ def rank(scores: NDArray[np.floating[Any]], labels: NDArray[np.integer[Any]]) ->
     tied = (scores == truth).sum(axis=1)
     kept = min(STORED_RANKS, n_classes)
     top = np.argsort(-scores, axis=1, kind="stable")[:, :kept]
+    scale = confidence_of(scores)
     return Ranking(
         n_classes,
         labels.astype(np.int32),
@@ -81,10 +88,17 @@ def rank(scores: NDArray[np.floating[Any]], labels: NDArray[np.integer[Any]]) ->
         tied.astype(np.int32),
         top.astype(np.int32),
         np.take_along_axis(scores, top, axis=1).astype(np.float32),
+        scale,
+        None if scale is None else as_probability(scores[rows, top[:, 0]], scale),
     )
 
 
-def confidence_of(scores: NDArray[np.floating[Any]]) -> str | None:
+def as_probability(given: NDArray[np.floating[Any]], scale: Scale) -> NDArray[np.float32]:
+    """Probabilities, float32, of what a contender gives as such or as their logarithms."""
+    return np.asarray(np.clip(np.exp(given) if scale == "log-probability" else given, 0, 1), dtype=np.float32)
+
+
+def confidence_of(scores: NDArray[np.floating[Any]]) -> Scale | None:
     """ "probability" or "log-probability" where every row sums to one (or its exponentials do), else None.
 
     Calibration is reported only then. (n, C) scores; the one tolerance for "is a probability" is ``TOLERANCE``.

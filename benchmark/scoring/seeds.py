@@ -12,7 +12,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy.special import stdtrit
 
 
 @dataclass(frozen=True)
@@ -69,7 +69,7 @@ def interval_over_seeds(hits: NDArray[Any], labels: NDArray[Any], confidence: fl
     n = p * (1 - p) / error**2 if error > 0 else np.inf
     if not 0 < p < 1:  # no spread to go by: as of one run
         n, freedom = float(len(labels)), np.inf
-    t = float(stats.t.isf((1 - confidence) / 2, freedom))
+    t = -float(stdtrit(freedom, (1 - confidence) / 2))
     middle, half = p + t**2 / (2 * n), t * (p * (1 - p) / n + (t / (2 * n)) ** 2) ** 0.5
     return max((middle - half) / (1 + t**2 / n), 0.0), min((middle + half) / (1 + t**2 / n), 1.0)
 

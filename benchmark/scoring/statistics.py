@@ -6,13 +6,13 @@ Everything is a fraction, never per cent. Random resampling takes a seed and ans
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import Any
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
-from statsmodels.stats.multitest import multipletests
-from statsmodels.stats.proportion import proportion_confint
 
 from .ranking import TOLERANCE
 
@@ -27,8 +27,11 @@ def wilson(hits: float, n: int, confidence: float = 0.95) -> tuple[float, float]
     """
     if n <= 0 or not 0 <= hits <= n:
         raise ValueError(f"an interval needs 0 <= hits <= n and n > 0, not {hits} of {n}")
-    low, high = proportion_confint(hits, n, alpha=1 - confidence, method="wilson")
-    return float(low), float(high)
+    z, share = NormalDist().inv_cdf((1 + confidence) / 2), hits / n
+    middle = share + z * z / (2 * n)
+    half = z * math.sqrt(share * (1 - share) / n + z * z / (4 * n * n))
+    low, high = (middle - half) / (1 + z * z / n), (middle + half) / (1 + z * z / n)
+    return (0.0 if hits == 0 else low), (1.0 if hits == n else high)
 
 
 def hits_at(above: NDArray[Any], tied: NDArray[Any], k: int) -> Hits:
@@ -50,9 +53,11 @@ def discordant(hits: NDArray[Any]) -> NDArray[np.int64]:
 def holm(p: ArrayLike) -> Floats:
     """Holm's step-down adjusted p values (Holm 1979): the chance of any false alarm in the family stays below alpha."""
     values = np.asarray(p, dtype=np.float64)
-    if values.size == 0:
-        return values
-    return np.asarray(multipletests(values, method="holm")[1], dtype=np.float64)
+    order = np.argsort(values)
+    raised = np.maximum.accumulate(values[order] * np.arange(len(values), 0, -1))
+    adjusted = np.empty_like(values)
+    adjusted[order] = np.minimum(raised, 1.0)
+    return adjusted
 
 
 def tie_groups(told_apart: NDArray[np.bool_]) -> list[tuple[int, int]]:

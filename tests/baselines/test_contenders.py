@@ -30,6 +30,7 @@ from topfive.common.machine import torch_threads
 from ..pretended_gpu import pretended_gpu
 
 CLASSES = 3
+PENALTY = "SVM penalty on a held-out tenth"
 
 
 def stripes(n: int, seed: int, side: int = 32) -> tuple[np.ndarray, np.ndarray]:
@@ -48,6 +49,13 @@ def stripes(n: int, seed: int, side: int = 32) -> tuple[np.ndarray, np.ndarray]:
 
 class Fingerprinted(LazyImages):
     fingerprint: str | None = "stripes"
+
+
+@pytest.fixture(autouse=True)
+def _few_patches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Codebooks from a twentieth of the patches: these images have few that differ."""
+    monkeypatch.setattr(sampling_module, "PER_CENTRE", 20)
+    monkeypatch.setattr(sampling_module, "LEAST", 2500)
 
 
 @pytest.fixture(scope="module")
@@ -74,8 +82,8 @@ def train() -> tuple[LazyImages, np.ndarray]:
         Fisher(k=4, descriptor="sift+gist+color+hog31", classifier="pa", fused=True, mirrored=True),
         BestOf2012(k=8),
         CoatesNg(k=16),
-        PixelsSvm(),
-        RandomForest(),
+        PixelsSvm(views=1),  # in the mirror two of the directions change places
+        RandomForest(views=1),
     ],
     ids=lambda contender: type(contender).__name__,
 )
@@ -93,28 +101,49 @@ def test_contender_learns_stripes(contender: Any, train: tuple[LazyImages, np.nd
     assert sum(model.timings_.values()) > 0
     assert type(contender).family in {"hand-engineered", "learned, shallow", "floor"}
     assert clone(model).get_params() == contender.get_params()
-    assert set(model.budget_) - {"codebook"} == {"pixels", "views", "train_share", "tuned"}
+    assert set(model.budget_) - {"codebook"} == {"pixels", "views", "augment", "train_share", "tuned"}
     if model.family != "floor":
         assert set(model.converged_) == {"converged", "why"}
 
 
 @pytest.mark.parametrize(
-    ("contender", "pixels", "codebook", "views", "tuned"),
+    ("contender", "budget"),
     [
-        (Fisher(k=2, mirrored=True), 100_000, 2, 2, "SVM penalty on a held-out tenth"),
-        (Fisher(k=3, descriptor="sift+color", classifier="pa", fused=True), 100_000, 3, 1, "nothing"),
-        (CoatesNg(k=5), 1024, 5, 1, "SVM penalty on a held-out tenth"),
-        (Hog(), 4096, None, 1, "SVM penalty on a held-out tenth"),
-        (PixelsSvm(), 256, None, 1, "nothing"),
-        (Chance(), 0, None, 1, "nothing"),
+        (Fisher(k=2, mirrored=True), {"pixels": 100_000, "codebook": 2, "augment": "flip", "tuned": PENALTY}),
+        (
+            Fisher(k=3, descriptor="sift+color", classifier="pa", fused=True, views=1),
+            {"pixels": 100_000, "codebook": 3, "views": 1},
+        ),
+        (CoatesNg(k=5), {"pixels": 1024, "codebook": 5, "tuned": PENALTY}),
+        (Hog(views=1), {"pixels": 4096, "views": 1, "tuned": PENALTY}),
+        (PixelsSvm(), {"pixels": 256}),
+        (Chance(), {"pixels": 0, "views": 1}),
     ],
     ids=lambda value: type(value).__name__,
 )
-def test_the_budget_is_told(
-    contender: Any, pixels: int, codebook: int | None, views: int, tuned: str, train: tuple[LazyImages, np.ndarray]
+def test_the_budget_is_told(contender: Any, budget: dict[str, Any], train: tuple[LazyImages, np.ndarray]) -> None:
+    usual = {"views": 2, "augment": "none", "train_share": 1.0, "tuned": "nothing"}
+    assert clone(contender).fit(*train).budget_ == usual | budget
+
+
+@pytest.mark.parametrize(
+    "contender",
+    [Fisher(k=2, descriptor="sift+gist", fused=True), Fisher(k=2, mirrored=True), Hog(), CoatesNg(k=5), PixelsSvm()],
+    ids=lambda value: type(value).__name__,
+)
+def test_two_views_are_the_mean_of_the_image_and_its_mirror_image(
+    contender: Any, train: tuple[LazyImages, np.ndarray]
 ) -> None:
-    wanted = {"pixels": pixels, "views": views, "train_share": 1.0, "tuned": tuned}
-    assert clone(contender).fit(*train).budget_ == wanted | ({} if codebook is None else {"codebook": codebook})
+    model = clone(contender).fit(*train)
+    unseen, _ = stripes(7, 3)
+    both = model.decision_function(LazyImages.from_array(unseen))
+    model.views = 1
+    one, mirrored = (
+        model.decision_function(LazyImages.from_array(np.ascontiguousarray(seen)))
+        for seen in (unseen, unseen[:, :, ::-1])
+    )
+    assert np.abs(one - mirrored).max() > 1e-3  # there is something to average
+    np.testing.assert_allclose(both, (one + mirrored) / 2, rtol=1e-5, atol=1e-6 * np.abs(both).max())
 
 
 @pytest.mark.parametrize(
@@ -208,7 +237,7 @@ def test_a_gpu_is_given_batches_without_waiting(monkeypatch: pytest.MonkeyPatch)
         assert waits == []
         out = np.empty((40, encoder.dim_), dtype=np.float16)
         extract(encoder.encode, images, order, out, device="cuda")
-        assert set(waits) == {"aten::_to_copy from the GPU"}
+        assert waits == ["aten::_to_copy from the GPU"]  # one batch, which another thread waits for
         np.testing.assert_array_equal(out[::-1], vectors.half().cpu().numpy())
 
 
@@ -306,6 +335,10 @@ def test_places_weigh_as_much_as_descriptors_without_pca() -> None:
         (Fisher(dims=2.5), "dims must be a whole number of at least 0, not 2.5"),
         (Fisher(xy="no"), "xy must be true or false, not 'no'"),
         (Fisher(mirrored="yes"), "mirrored must be true or false, not 'yes'"),
+        (Fisher(views=10), "views must be one of 1, 2, not 10"),
+        (Hog(views="2"), "views must be one of 1, 2, not '2'"),
+        (CoatesNg(views=0), "views must be one of 1, 2, not 0"),
+        (PixelsSvm(views=True), "views must be one of 1, 2, not True"),
         (Fisher(fused=1), "fused must be true or false, not 1"),
         (Fisher(step=-1), "step must be a number at least 0, not -1"),
         (Fisher(classifier="tree"), "classifier must be one of svm, pa, not 'tree'"),

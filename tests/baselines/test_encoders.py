@@ -15,6 +15,7 @@ from topfive.baselines.gmm import GMM, fit_gmm
 from topfive.baselines.grid import Grid, positions
 from topfive.baselines.kmeans import kmeans, nearest
 from topfive.baselines.llc import codes, llc_vectors
+from topfive.baselines.parts import Fisher
 from topfive.baselines.pca import PCA
 from topfive.baselines.pyramid import Areas, parse, regions
 from topfive.baselines.supervector import super_vectors, vlad_vectors
@@ -238,3 +239,18 @@ def test_pyramid_regions_partition_the_patches() -> None:
     assert [r.tolist() for r in regions(where[:1], "2x1")] == [[0], [0]]  # an empty region takes the nearest patch
     with pytest.raises(ValueError, match="rows x columns"):
         parse("3by1")
+
+
+def test_fisher_vectors_without_roots_become_those_with_them() -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (8, 32, 32, 3), dtype=np.uint8)
+    plain, rooted = (
+        Encoder(Fisher(root=root, k=3).channels(Grid((2.0,), 4.0)), Grid((2.0,), 4.0))
+        .fit(LazyImages.from_array(pixels))
+        .encode(list(pixels))
+        for root in (False, True)
+    )
+    assert (plain - rooted).abs().max() > 0.1
+    torch.testing.assert_close(plain.norm(dim=1), torch.ones(8))
+    torch.testing.assert_close(improve(plain), rooted)
+    with pytest.raises(ValueError, match="root must be true or false"):
+        Fisher(root=1).check()

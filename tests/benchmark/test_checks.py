@@ -16,11 +16,13 @@ from topfive.benchmark.contenders.scaffold import write
 from topfive.benchmark.errors import InputError
 from topfive.benchmark.specs import Spec
 
+from tests.baselines.made_onnx import convolution
+
 BROKEN = str(Path(__file__).with_name("plugins") / "broken.py")
 SETUP = configparser.ConfigParser()
 SETUP.read(Path(__file__).resolve().parents[2] / "setup.cfg")
 POINTS = SETUP["options.entry_points"]["topfive.methods"].split("\n")
-BUILT_INS = [point.partition(" = ")[0] for point in POINTS if point]
+BUILT_INS = [point.partition(" = ")[0] for point in POINTS if point and ".pretrained:" not in point]
 
 
 def findings(name: str, plugin: str = BROKEN) -> dict[str, Finding]:
@@ -43,6 +45,7 @@ def test_what_keeps_the_contract_passes() -> None:
         ("changes-labels", "fit", "work on a copy"),
         ("misspells-quick", "constructor", "quick_params has 'epoch'"),
         ("wrong-shape", "scores", "one finite score per image and class"),
+        ("counts-votes", "scores", "let each image's sum to one"),
         ("wrong-class-order", "class order", "order of classes_"),
         ("normalises-over-the-test", "order and batches", "score each image by itself"),
         ("peeks-at-the-order", "order and batches", "change with their order"),
@@ -126,6 +129,19 @@ def test_built_ins_pass(name: str) -> None:
     found = findings(name)
     assert [(n, f.message) for n, f in found.items() if not f.passed] == []
     assert len(found) == 11
+
+
+def test_a_pretrained_network_passes_where_it_is_there_and_says_what_it_lacks_where_it_is_not(tmp_path: Path) -> None:
+    pytest.importorskip("onnxruntime")
+    filters = np.random.default_rng(0).normal(size=(8, 3, 8, 8)).astype(np.float32)
+    file = convolution(tmp_path / "net.onnx", filters, np.eye(8, dtype=np.float32), shape=("n", 3, 32, 32))
+    entry = discover()["onnx"]
+    found = {finding.name: finding for finding in check(Spec("onnx", {"model": str(file)}), entry)}
+    assert [(n, f.message) for n, f in found.items() if not f.passed] == []
+    assert len(found) == 12
+    *_, last = check(Spec("onnx", {"model": "elsewhere.onnx"}), entry)
+    assert (last.name, last.passed) == ("missing", False)
+    assert "(there is no file elsewhere.onnx)" in last.message
 
 
 def test_a_new_package_passes_its_own_check(tmp_path: Path) -> None:

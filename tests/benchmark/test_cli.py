@@ -62,7 +62,9 @@ def test_a_family_is_one_that_the_report_has_a_colour_for(tmp_path: Path) -> Non
     (tmp_path / "p.csv").write_text("image_id,1,2,3,4,5\n")
     done = topfive(tmp_path, "score", "p.csv", "-d", "photos", "--family", "magic")
     assert done.returncode == 2
-    expected = "--family 'magic': give one of 'hand-engineered', 'deep', 'learned, shallow', 'floor', 'other'"
+    expected = (
+        "--family 'magic': give one of 'hand-engineered', 'deep', 'pre-trained', 'learned, shallow', 'floor', 'other'"
+    )
     assert done.stderr == f"topfive: {expected}\n"
 
 

@@ -3,11 +3,14 @@
 from __future__ import annotations
 
 import re
+from itertools import pairwise
 from pathlib import Path
 
 import pytest
+from topfive.benchmark.contenders import listing
 from topfive.benchmark.contenders.discovery import Entry, discover, kebab, resolve
 from topfive.benchmark.errors import InputError
+from topfive.benchmark.families import FAMILIES, OTHER
 from topfive.benchmark.specs import Spec
 
 PLUGIN = '''
@@ -91,3 +94,16 @@ def test_every_built_in_says_what_it_is() -> None:
 def test_the_list_is_for_readers_without_the_source() -> None:
     for name, entry in discover().items():
         assert not re.search(r"[A-Za-z_]\.[A-Za-z_]", entry.describe()[0]), name
+
+
+def test_the_list_has_a_group_for_each_family(capsys: pytest.CaptureFixture[str]) -> None:
+    listing.contenders(discover().values())
+    head, *lines = capsys.readouterr().out.splitlines()
+    place, end = head.index("family"), head.index("what it is")
+    rows = [(line[:place].strip(), line[place:end].strip()) for line in lines]
+    told = [family for name, family in rows if name]
+    assert list(dict.fromkeys(told)) == [family.name for family in FAMILIES if family.name != OTHER]
+    changes = sum(one != other for one, other in pairwise(told))
+    assert changes == len(set(told)) - 1  # nobody stands in another's group
+    assert ("alexnet", "deep") in rows
+    assert ("timm", "pre-trained") in rows

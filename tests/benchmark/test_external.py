@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -154,6 +155,15 @@ def test_a_runs_own_file_is_refused_with_its_first_row(
         table = table.set_column(table.schema.get_field_index(column), table.schema.field(column), changed)
     pq.write_table(table, tmp_path / "run.parquet")
     with pytest.raises(InputError, match=message):
+        read(tmp_path / "run.parquet", photos)
+
+
+def test_a_confidence_beyond_one_is_refused(photos: Dataset, scores: np.ndarray, tmp_path: Path) -> None:
+    given = np.full(len(photos.val), 0.5, np.float32)
+    given[4] = 1.5
+    ranking = replace(rank(scores, photos.val.labels), confidence=given)
+    write_predictions(tmp_path / "run.parquet", list(photos.val.ids), ranking)
+    with pytest.raises(InputError, match="row 5: the confidence is no probability"):
         read(tmp_path / "run.parquet", photos)
 
 

@@ -37,7 +37,7 @@ def test_a_family_nobody_knows_is_other() -> None:
     assert tone_of("hand-engineered") == "hand"
     assert family_of("my own kind").name == families.OTHER
     assert {family.name for family in FAMILIES} == {
-        families.HAND, families.DEEP, families.SHALLOW, families.FLOOR, families.OTHER,
+        families.HAND, families.DEEP, families.PRETRAINED, families.SHALLOW, families.FLOOR, families.OTHER,
     }  # fmt: skip
 
 
@@ -65,5 +65,5 @@ def test_score_takes_the_families_and_no_others(tmp_path: Path) -> None:
         with pytest.raises(InputError) as refused:
             score(tmp_path / "none.csv", str(tmp_path), name=None, family=name, output=None)
         assert "--family" not in str(refused.value)  # refused later, for the missing data
-    with pytest.raises(InputError, match="--family 'hand': give one of 'hand-engineered', 'deep', 'learned, shallow'"):
+    with pytest.raises(InputError, match="--family 'hand': give one of 'hand-engineered', 'deep', 'pre-trained'"):
         score(tmp_path / "none.csv", str(tmp_path), name=None, family="hand", output=None)

@@ -10,6 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import binomtest
 from sklearn.metrics import cohen_kappa_score
+from statsmodels.stats.multitest import multipletests
 from topfive.benchmark.scoring.statistics import (
     calibration,
     discordant,
@@ -50,6 +51,11 @@ def test_hits_and_credit_by_hand() -> None:
     assert hits_at(above, tied, 1).tolist() == [True, False, False, False, False, False]
     assert expected_credit(above, tied, 5) == pytest.approx([1, 1, 0, 0.5, 0.5, 0.25])
     assert expected_credit(above, tied, 1) == pytest.approx([1, 0, 0, 0, 0.1, 0.05])
+
+
+@given(st.lists(st.floats(0, 1), min_size=1, max_size=12))
+def test_holm_is_statsmodels(p: list[float]) -> None:
+    assert holm(p) == pytest.approx(multipletests(p, method="holm")[1], abs=1e-15)
 
 
 def test_holm_by_hand() -> None:

@@ -30,7 +30,7 @@ def test_crops_and_mirror_images_are_the_pixels_themselves() -> None:
 
 def test_ten_views_are_the_centre_the_corners_and_their_mirror_images() -> None:
     pixels = numbered(2, 10)
-    views = plain("paper", 6).views(pixels, ten=True)
+    views = plain("paper", 6).views(pixels, 10)
     image = pixels.permute(0, 3, 1, 2).float()
     places = [(2, 2), (0, 0), (0, 4), (4, 0), (4, 4)]
     assert len(views) == 10
@@ -38,7 +38,11 @@ def test_ten_views_are_the_centre_the_corners_and_their_mirror_images() -> None:
         cut = image[:, :, y : y + 6, x : x + 6]
         assert torch.equal(views[2 * i], cut)
         assert torch.equal(views[2 * i + 1], cut.flip(-1))
-    assert len(plain("none", 6).views(pixels)) == 2
+    two = plain("none", 6).views(pixels)
+    assert len(two) == 2
+    assert torch.equal(two[1], two[0].flip(-1))
+    (one,) = plain("none", 6).views(pixels, 1)
+    assert torch.equal(one, two[0])
 
 
 def test_every_place_and_both_orientations_come_up() -> None:

@@ -47,6 +47,8 @@ def test_a_resumed_training_is_the_uninterrupted_one_bit_for_bit(
     again = clone(cut).fit(images, labels)  # nothing is left to train
     assert np.array_equal(again.decision_function(images), resumed.decision_function(images))
     assert again.timings_ == {**resumed.timings_, "load": again.timings_["load"]}
+    one_view = clone(cut).set_params(views=1).fit(images, labels)  # only asks otherwise
+    assert one_view.timings_["train"] == resumed.timings_["train"]
     for a, b in zip(whole.model_.state_dict().values(), resumed.model_.state_dict().values(), strict=True):
         assert torch.equal(a, b)
     assert [r["loss"] for r in whole.history_] == [r["loss"] for r in resumed.history_]

@@ -49,6 +49,11 @@ def test_alexnet_has_the_papers_shapes_and_parameters() -> None:
     assert shapes["fc6"] == shapes["fc7"] == (4096,)
     assert shapes["fc8"] == (1000,)
     order = [n for n in shapes if n[:-1] in ("conv", "act", "lrn", "pool", "fc", "drop")]
+    # The paper's own arithmetic, (227 - 11) / 4 + 1 = 55, without padding.
+    assert alexnet(1000, 227, width=0.125).conv1.padding == (0, 0)
+    assert {side: outputs(alexnet(1000, side, width=0.125), side)["conv1"][1:] for side in (224, 226, 227)} == {
+        224: (55, 55), 226: (55, 55), 227: (55, 55),
+    }  # fmt: skip
     assert order == [
         "conv1", "act1", "lrn1", "pool1", "conv2", "act2", "lrn2", "pool2", "conv3", "act3", "conv4", "act4",
         "conv5", "act5", "pool5", "fc6", "act6", "drop6", "fc7", "act7", "drop7", "fc8",
@@ -129,7 +134,7 @@ def test_alexnet_2012_is_the_papers() -> None:
     model.stored_, model.side_ = model._sides(500, False)
     assert (model.stored_, model.side_) == (256, 224)
     assert count(model._network(1000, model.side_, False)) == 60_965_224
-    assert model.ten_crops
+    assert model.views == 10
     hyper = model._hyperparameters(90, 100_000, True)
     said = (hyper.batch, hyper.optimizer, hyper.top_rate, hyper.momentum, hyper.decay, hyper.schedule)
     assert said == (128, "momentum", 0.01, 0.9, 5e-4, "plateau")

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from topfive.cnn import models
 from topfive.cnn.estimator import default_epochs
+from topfive.cnn.hyperparameters import epochs_of
 
 from .conftest import Striped, small
 
@@ -26,6 +27,14 @@ def test_the_stated_epochs() -> None:
     assert [models.AlexNet()._epochs(n, False) for n in (2000, 20_000, 100_000)] == [23, 10, 9]
     assert [models.ResNet2015()._epochs(n, False) for n in (2000, 20_000)] == [15, 7]
     assert models.AlexNet()._epochs(2000, True) == 160
+
+
+def test_steps_are_whole_epochs(striped: Striped) -> None:
+    assert [epochs_of(600, n, 64) for n in (20, 64, 127, 128, 1900)] == [600, 600, 600, 300, 21]
+    model = small(epochs=None, steps=10, held_out=0).fit(*striped(48))
+    assert [record["epoch"] for record in model.history_] == [1, 2, 3, 4]  # of three steps each
+    with pytest.raises(ValueError, match="steps must be none where epochs are given, not 10"):
+        small(epochs=2, steps=10).fit(None, np.zeros(0, np.int64))
 
 
 def test_alexnet_holds_back_less_in_the_short_trainings_of_a_cpu(striped: Striped) -> None:
@@ -49,6 +58,7 @@ def test_one_layer_is_a_number(striped: Striped) -> None:
     [
         ({"device": "cuda:7"}, "GPU"), ({"device": "tpu2"}, "not known"), ({"augment": "mixup"}, "augment"),
         ({"optimizer": "lion"}, "optimizer"), ({"held_out": 1.0}, "held_out"), ({"precision": "f8"}, "precision"),
+        ({"views": 3}, "views must be one of 1, 2, 10, not 3"),
     ],
 )  # fmt: skip
 def test_a_wrong_parameter_is_one_clear_line(parameters: dict[str, Any], message: str, striped: Striped) -> None:
@@ -68,6 +78,8 @@ def test_a_wrong_parameter_is_one_clear_line(parameters: dict[str, Any], message
         *(("LeNet1998", {"first_side": x}, "number above 0 and at most 1") for x in (-3, 0, 1.5, float("nan"))),
         *(("LeNet1998", {"random_state": n}, "whole number of at least 0") for n in (-1, None)),
         *(("LeNet1998", {"held_out": x}, "number at least 0 and below 1") for x in (-0.1, 1.0, None, "0.1")),
+        *(("LeNet1998", {"steps": n}, "whole number of at least 1") for n in (0, 2.5)),
+        ("LeNet1998", {"lr": "auto"}, "number above 0"),
         ("LeNet1998", {"first_side": None}, "number above 0 and at most 1"),
         *(("AlexNet", {"dropout": x}, "number at least 0 and below 1") for x in ("a", 1)),
         *(("AlexNet", {name: "no"}, "true or false") for name in ("lrn", "batch_norm", "overlap")),
@@ -76,7 +88,9 @@ def test_a_wrong_parameter_is_one_clear_line(parameters: dict[str, Any], message
         *(("AlexNet", {"width": x}, "number above 0") for x in (0, -1, float("nan"))),
         ("AlexNet", {"schedule": "cosine"}, "one of one-cycle, plateau"),
         ("AlexNet2012", {"lr": 0}, "number above 0"),
-        ("ResNet2015", {"width": 0}, "number above 0"),
+        *((name, {"width": 0}, "number above 0") for name in ("ResNet2015", "Vit2021")),
+        ("Vit2021", {"stem": "words"}, "one of convolutions, patches"),
+        ("Vit2021", {"depth": 0}, "whole number of at least 1"),
         ("Mlp1986", {"hidden": 0}, "whole number of at least 1"),
         *(("Dbn2006", {"layers": x}, "whole numbers of at least 1, joined by '-'") for x in ("a-b", "10-0", "", -5)),
         ("Dbn2006", {"pretrain_epochs": -1}, "whole number of at least 0"),

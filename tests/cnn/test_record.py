@@ -52,21 +52,21 @@ def test_pretraining_is_part_of_the_cost_also_when_it_comes_from_the_cache(strip
     [
         (
             "AlexNet", {"epochs": 1, "side": 32, "held_out": 0.2},
-            {"side": 32, "width": 0.5, "epochs": 1, "views": 2, "train_share": 0.8,
+            {"side": 32, "width": 0.5, "epochs": 1, "views": 2, "augment": "crop+flip", "train_share": 0.8,
              "tuned": "best epoch on held-out images"},
         ),
         (
             "AlexNet2012", {"epochs": 2, "side": 28, "width": 0.125, "init": "he", "lr": 1e-4, "held_out": 0.2},
-            {"side": 28, "width": 0.125, "epochs": 2, "views": 10, "train_share": 0.8,
+            {"side": 28, "width": 0.125, "epochs": 2, "views": 10, "augment": "paper", "train_share": 0.8,
              "tuned": "learning rate and best epoch on held-out images"},
         ),
         (
             "LeNet1998", {"epochs": 1, "held_out": 0.0},
-            {"side": 32, "epochs": 1, "views": 2, "train_share": 1.0, "tuned": "nothing"},
+            {"side": 32, "epochs": 1, "views": 2, "augment": "crop+flip", "train_share": 1.0, "tuned": "nothing"},
         ),
         (
             "ResNet2015", {"epochs": 1, "width": 0.25, "held_out": 0.2},
-            {"side": 32, "width": 0.25, "epochs": 1, "views": 2, "train_share": 0.8,
+            {"side": 32, "width": 0.25, "epochs": 1, "views": 2, "augment": "crop+flip", "train_share": 0.8,
              "tuned": "best epoch on held-out images"},
         ),
     ],

@@ -41,6 +41,7 @@ EASY: dict[str, Any] = {"augment": "none", "held_out": 0.0, "batch": 16, "device
         ("LeNet1998", {"epochs": 40}),
         ("Dbn2006", {"epochs": 60, "layers": "100-100", "pretrain_epochs": 20}),
         ("ResNet2015", {"width": 0.125, "epochs": 15}),
+        ("Vit2021", {"width": 0.34, "depth": 2, "epochs": 25}),
     ],
 )
 def test_every_network_learns_64_images_by_heart(name: str, parameters: dict[str, Any], striped: Striped) -> None:
@@ -68,6 +69,7 @@ def test_every_network_learns_64_images_by_heart(name: str, parameters: dict[str
         ("LeNet1998", {}),
         ("Dbn2006", {"layers": "20-20", "pretrain_epochs": 1}),
         ("ResNet2015", {"width": 0.125, "augment": "crop+flip"}),
+        ("Vit2021", {"width": 0.2, "depth": 2, "augment": "crop+flip", "first_side": 0.5}),
     ],
 )
 def test_gpu_agrees(name: str, parameters: dict[str, Any], striped: Striped, gpu: str) -> None:
@@ -215,7 +217,7 @@ def test_the_score_is_the_log_of_the_mean_probability_over_the_ten_crops(striped
     model = models.AlexNet2012(epochs=1, width=0.125, side=28, init="he", device="cpu", precision="f32")
     scores = model.fit(images, labels).decision_function(images)
     pixels = torch.from_numpy(np.stack([images[i] for i in range(12)]))  # stored at 32, as they are
-    views = model.augment_.views(pixels, ten=True)
+    views = model.augment_.views(pixels, 10)
     assert len(views) == 10
     with torch.inference_mode():
         mean = sum(model.model_(view).softmax(1) for view in views) / 10

@@ -37,10 +37,11 @@ def number(
     _require(good or (optional and value is None), name, f"a number {said}".rstrip(), value)
 
 
-def one_of(name: str, value: Any, choices: Iterable[str]) -> None:
-    """One of these words."""
+def one_of(name: str, value: Any, choices: Iterable[str] | Iterable[int]) -> None:
+    """One of these words or whole numbers."""
     allowed = list(choices)
-    _require(isinstance(value, str) and value in allowed, name, f"one of {', '.join(allowed)}", value)
+    good = isinstance(value, str | int | np.integer) and not isinstance(value, bool) and value in allowed
+    _require(good, name, f"one of {', '.join(map(str, allowed))}", value)
 
 
 def true_or_false(name: str, value: Any) -> None:

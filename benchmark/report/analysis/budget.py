@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ...families import FLOOR
+from ...families import FLOOR, PRETRAINED
 from ...results.schema import DatasetRecord, Record
 from ..numbers import counted, listed, named, percent
 from .contest import Contender, Contest
@@ -52,7 +52,8 @@ def still_learning(contest: Contest) -> list[str]:
         return []
     leader = min(pair)
     found = contest.pair(*pair)
-    behind = [i for i, c in enumerate(contest.ranked) if c.family != FLOOR and i != leader]
+    aside = {FLOOR, PRETRAINED} - {contest.ranked[i].family for i in pair}
+    behind = [i for i, c in enumerate(contest.ranked) if c.family not in aside and i != leader]
     if contest.both_sides:
         behind = [i for i in behind if contest.ranked[i].family == contest.ranked[max(pair)].family]
     if found is None or not found.told_apart:

@@ -17,12 +17,12 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from ...families import DEEP, FLOOR, HAND
+from ...families import DEEP, FLOOR, HAND, PRETRAINED
 from ...results.run import Run
 from ...results.schema import DatasetRecord, Record
 from ...scoring.metrics import decisive_k
 from ...scoring.paired import Difference, difference
-from ...scoring.ranking import Ranking
+from ...scoring.ranking import Ranking, as_probability
 from ...scoring.seeds import interval_over_seeds
 from ...scoring.statistics import hits_at, tie_groups
 from .estimate import Estimate
@@ -227,18 +227,17 @@ class Contest:
         """The two set against each other: the best of both families, or else the best that is no floor and its rival.
 
         A rival is the best of the other methods, before a variant of the same one (``hog`` and ``hog[cell=6]``), and
-        before a floor.
+        before a floor. Whoever has learned from other images stands here only where nobody else but a floor is left.
         """
         hand, deep = self.best(HAND), self.best(DEEP)
         if hand is not None and deep is not None:
             return hand, deep
         if len(self.ranked) < 2:
             return None
-        first = min(range(len(self.ranked)), key=lambda i: self.ranked[i].family == FLOOR)
+        last = [(PRETRAINED, FLOOR).index(c.family) if c.family in (PRETRAINED, FLOOR) else -1 for c in self.ranked]
+        first = min(range(len(self.ranked)), key=lambda i: last[i])
         rivals = (i for i in range(len(self.ranked)) if i != first)
-        second = min(
-            rivals, key=lambda i: (self.ranked[i].family == FLOOR, self.ranked[i].method == self.ranked[first].method)
-        )
+        second = min(rivals, key=lambda i: (last[i], self.ranked[i].method == self.ranked[first].method))
         return min(first, second), max(first, second)
 
     def class_errors(self, i: int) -> NDArray[np.float64]:
@@ -268,6 +267,8 @@ def _contest(members: list[tuple[Run, DatasetRecord]], runs: Sequence[Run], numb
     found: dict[tuple[Any, ...], Result] = {}
     undone: dict[tuple[Any, ...], Record] = {}
     answered: set[tuple[Any, ...]] = set()
+    # The seeds of one run are of one contender, though each may choose another learning rate or stop at another epoch.
+    setups: dict[tuple[Any, ...], tuple[str, str]] = {}
     for run, described in members:
         for record in run.records:
             if record.dataset != described.name:
@@ -283,7 +284,8 @@ def _contest(members: list[tuple[Run, DatasetRecord]], runs: Sequence[Run], numb
             if record.status != "done" or record.number("top1_err") is None:
                 undone[record.identity] = record
                 continue
-            key = (made, set_up(record), record.seed)
+            setup = setups.setdefault((run.path, made, record.device), set_up(record))
+            key = (made, setup, record.seed)
             if key in found:
                 notes.append(f"{record.method} was run more than once; the result of {run.path.name} is shown.")
             found[key] = Result(run, record)
@@ -352,17 +354,19 @@ def _read_predictions(
             tied.append(got.tied[rows].astype(np.int16))
             if result is contender.results[0]:
                 contender.first = got.top_classes[rows, 0].astype(np.int16)
-                contender.confidence = _confidence(result.record, got.top_scores[rows, 0])
+                contender.confidence = _confidence(result.record, got, rows)
         else:
             contender.above, contender.tied = np.stack(above), np.stack(tied)
     return ids, labels
 
 
-def _confidence(record: Record, best: NDArray[np.float32]) -> NDArray[np.float32] | None:
+def _confidence(record: Record, ranking: Ranking, rows: NDArray[np.int64] | slice) -> NDArray[np.float32] | None:
     """(n,) probabilities of the first guesses, whichever way the contender gives them; None where it gives none."""
+    if ranking.confidence is not None:
+        return ranking.confidence[rows]
     if record.confidence is None:
         return None
-    return np.clip(np.exp(best) if record.confidence == "log-probability" else best, 0, 1)
+    return as_probability(ranking.top_scores[rows, 0], record.confidence)  # of an older run
 
 
 def order(ids: pa.Array, other: pa.Array) -> NDArray[np.int64] | slice | None:

@@ -16,7 +16,7 @@ from typing import Any, Protocol
 
 from numpy.typing import NDArray
 
-from ...families import FLOOR
+from ...families import FLOOR, PRETRAINED
 from ...scoring.paired import Difference, holm_levels
 from ...scoring.statistics import consistency_from, discordant, holm
 from .estimate import Estimate
@@ -108,7 +108,7 @@ def rivals_of(contest: Compared) -> tuple[list[int], list[int]]:
     """Who might as well have stood for either side of the headline pair; each list begins with the one that does.
 
     That is whoever is not told from that one when the two are looked at alone (p >= 5 %): of its family where families
-    are compared, else whoever is no floor.
+    are compared; else whoever is no floor, the pre-trained apart from the others.
     """
     pair = contest.headline_pair
     if pair is None or not {*pair} <= {*contest.paired}:
@@ -119,5 +119,6 @@ def rivals_of(contest: Compared) -> tuple[list[int], list[int]]:
         pool = [i for i in contest.paired if i not in pair and contest.ranked[i].family != FLOOR]
         if contest.both_sides:
             pool = [i for i in pool if contest.ranked[i].family == family]
+        pool = [i for i in pool if (contest.ranked[i].family == PRETRAINED) == (family == PRETRAINED)]
         sides.append([chosen, *(i for i in pool if contest.difference(min(i, chosen), max(i, chosen)).p >= ALPHA)])
     return sides[0], sides[1]

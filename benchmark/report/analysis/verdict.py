@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ...families import DEEP, FLOOR, HAND
+from ...families import DEEP, FLOOR, HAND, PRETRAINED
 from ...scoring.metrics import FEW_IMAGES
 from ...scoring.power import images_needed
 from ..numbers import about, corrected_p, counted, listed, named, percent, points
@@ -98,6 +98,7 @@ def _more(contest: Contest) -> list[str]:
     first, error, headline_pair = contest.ranked[0], contest.errors[0], contest.headline_pair
     if headline_pair and 0 not in headline_pair:
         out.append(f"Best of all is {named(first.name)} ({first.family}) with {percent(error.value)} error.")
+    out += _elsewhere(contest)
     pair = contest.pair(*headline_pair) if headline_pair else None
     if pair and not flawless(contest):
         out += _choice(contest)
@@ -124,6 +125,15 @@ def _more(contest: Contest) -> list[str]:
     return out
 
 
+def _elsewhere(contest: Contest) -> list[str]:
+    """Who has learned from other images than these, and what that means."""
+    names = dict.fromkeys(named(c.name) for c in contest.ranked if c.family == PRETRAINED)
+    if not names:
+        return []
+    has, counts = ("has", "it counts") if len(names) == 1 else ("have", "they count")
+    return [f"{listed(list(names))} {has} seen other images as well (pre-trained), so {counts} on neither side."]
+
+
 def _choice(contest: Contest) -> list[str]:
     """That the two were chosen by the images that compare them, and what that costs."""
     others = dict.fromkeys(named(contest.ranked[i].name) for side in contest.rivals for i in side[1:])
@@ -133,7 +143,8 @@ def _choice(contest: Contest) -> list[str]:
             f"The images that compare the two also chose them, and {some} might as well have stood here: the interval "
             f"and p allow for {contest.candidates} candidates in two places."
         ]
-    pool = {HAND, DEEP} if contest.both_sides else {c.family for c in contest.ranked} - {FLOOR}
+    aside = {FLOOR, PRETRAINED} - {contest.ranked[i].family for i in contest.headline_pair or ()}
+    pool = {HAND, DEEP} if contest.both_sides else {c.family for c in contest.ranked} - aside
     if sum(c.family in pool for c in contest.ranked) <= 2:
         return []
     return [

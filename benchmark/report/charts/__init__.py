@@ -32,6 +32,11 @@ def save(chart: Chart, folder: Path, formats: Sequence[str] = FORMATS, prefix: s
         write_atomic(folder / f"{prefix}{chart.key}.{form}", _bytes(sheet, form))
 
 
+def picture(chart: Chart, form: str) -> bytes:
+    """A file of its own: "png", "svg" or "pdf"."""
+    return _bytes(stand_alone(chart), form)
+
+
 def _bytes(sheet: Sheet, form: str) -> bytes:
     if form == "svg":
         return svg.document(sheet)

@@ -131,7 +131,44 @@ class MatrixFigure:
     source: str = ""
 
 
-Chart = Figure | RankingFigure | MatrixFigure
+@dataclass(frozen=True)
+class Bar:
+    """A step of a waterfall from one error to another. ``low`` and ``high``: an interval of where it ends.
+
+    text      its size, written at its end
+    decided   whether it is more than chance; else it is drawn pale
+    """
+
+    name: str
+    tone: Tone
+    start: float
+    end: float
+    low: float
+    high: float
+    text: str
+    tip: str
+    decided: bool = True
+
+
+@dataclass(frozen=True)
+class WaterfallFigure:
+    """Steps below each other. ``joined``: each starts where the one above it ends; else all start at one level."""
+
+    key: str
+    title: str
+    summary: str
+    measure: str
+    bars: Sequence[Bar]
+    axis: Axis
+    joined: bool = False
+    source: str = ""
+
+    @property
+    def tones(self) -> list[Tone]:
+        return [bar.tone for bar in self.bars]
+
+
+Chart = Figure | RankingFigure | MatrixFigure | WaterfallFigure
 
 
 def lines(drawn: Sequence[tuple[str, str, list[Mark]]], *, points: bool = False, named: int = -1) -> list[Series]:

@@ -7,10 +7,11 @@ from functools import partial
 
 from ...families import FAMILIES, MARKERS
 from .axes import Axis
-from .figure import Chart, Figure, MatrixFigure, Rule, Series
+from .figure import Chart, Figure, MatrixFigure, Rule, Series, WaterfallFigure
 from .labels import Box, place
 from .layout_matrix import matrix
 from .layout_ranking import ranking
+from .layout_waterfall import waterfall
 from .primitives import Item, Line, Path, Rect, Shape, Sheet, Text, lower
 from .style import DASHES, STYLES
 from .text import shortened, width, wrap
@@ -24,6 +25,8 @@ def lay_out(chart: Chart, room: float) -> Sheet:
     """The chart at ``room`` px wide; a matrix may come out narrower, or wider where its numbers need it."""
     if isinstance(chart, Figure):
         return _xy(chart, room)
+    if isinstance(chart, WaterfallFigure):
+        return waterfall(chart, room)
     return matrix(chart, room) if isinstance(chart, MatrixFigure) else ranking(chart, room)
 
 

@@ -6,6 +6,7 @@ under the pointer or when the arrow keys reach it.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from typing import Literal
@@ -126,6 +127,9 @@ def outline(marker: Marker, x: float, y: float, r: float) -> list[tuple[float, f
             unit = [(0, -1.25), (1.25, 0), (0, 1.25), (-1.25, 0)]
         case "triangle":
             unit = [(0, -1.15), (1.15, 0.85), (-1.15, 0.85)]
+        case "star":
+            points = [(1.45 if i % 2 == 0 else 0.62, math.pi * i / 5) for i in range(10)]
+            unit = [(reach * math.sin(turn), -reach * math.cos(turn)) for reach, turn in points]
         case "plus" | "cross":
             a, b = 0.42, 1.2
             arm = [(-a, -a), (-a, -b), (a, -b)]  # the upper one; a quarter turn at a time makes the others

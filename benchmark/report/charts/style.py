@@ -44,6 +44,7 @@ STYLES: dict[str, Style] = {
     "lane": Style(stroke="soft", width=3),
     "row": Style(fill="soft", opacity=0),  # catches the pointer anywhere in a row
     "interval": Style(fill="tone", opacity=0.32),
+    "bar": Style(fill="tone", opacity=0.85),
     "cell": Style(fill="tone"),
     "mark": Style(fill="tone", stroke="bg"),
     "hollow": Style(fill="bg", stroke="tone", width=1.7),

@@ -102,6 +102,11 @@ class HoldsALambda(Sound):
         return self
 
 
+class CountsVotes(Sound):
+    def predict_proba(self, images: Any) -> np.ndarray:
+        return np.exp(super().decision_function(images))
+
+
 class OneColumnForTwo(Sound):
     def decision_function(self, images: Any) -> np.ndarray:
         scores = super().decision_function(images)

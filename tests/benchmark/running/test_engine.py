@@ -4,8 +4,11 @@ from __future__ import annotations
 
 import json
 from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
+import pytest
+from topfive.benchmark.results.schema import Record
 from topfive.benchmark.running.engine import _told
 
 
@@ -38,3 +41,16 @@ def test_numbers_that_no_file_can_hold_are_left_out() -> None:
 def test_one_that_says_nothing() -> None:
     told = _told(SimpleNamespace())
     assert (told["timings"], told["history"], told["budget"], told["converged"]) == ({}, [], {}, None)
+
+
+@pytest.mark.parametrize(
+    ("status", "traceback", "settled"),
+    [
+        ("done", None, True), ("skipped", None, True), ("unavailable", None, True),
+        ("unavailable", "Traceback: ImportError", False), ("failed", "Traceback", False), ("timeout", None, False),
+    ],
+)  # fmt: skip
+def test_what_a_machine_lacks_is_nobodys_fault_but_a_failed_import_is(
+    status: Any, traceback: str | None, settled: bool
+) -> None:
+    assert Record(cell="x", dataset="d", method="m", status=status, traceback=traceback).settled is settled

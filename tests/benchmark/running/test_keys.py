@@ -134,3 +134,14 @@ def test_stages_of_other_libraries_or_another_loader_are_not_taken_up(monkeypatc
             seen.append(folder())
     assert len(set(seen)) == 2 + len(environment.COMPUTING)
     assert all(path.parent.name == "stages" for path in seen)
+
+
+def test_a_file_that_a_parameter_names_is_part_of_it(opened: Opened, tmp_path: Path) -> None:
+    weights = tmp_path / "weights.onnx"
+    method = [f"onnx[model={weights}]"]
+    absent = key(opened, method=method)
+    weights.write_bytes(b"one")
+    first = key(opened, method=method)
+    assert key(opened, method=method) == first
+    weights.write_bytes(b"another")
+    assert len({absent, first, key(opened, method=method)}) == 3

@@ -12,6 +12,7 @@ import pytest
 from topfive.benchmark.data import Dataset, open_dataset
 from topfive.benchmark.errors import InputError
 from topfive.benchmark.report.analysis.contest import contests_of
+from topfive.benchmark.report.sections.closer import calibrations
 from topfive.benchmark.results.describe import describe
 from topfive.benchmark.results.run import Run, open_run
 from topfive.benchmark.results.schema import Manifest, Record
@@ -112,6 +113,17 @@ def test_alone_it_makes_a_folder_of_its_own(file: Path, tmp_path: Path) -> None:
     assert found.method == "my code"
     assert (tmp_path / "new" / "report.html").is_file()
     assert score(file, PHOTOS, name="my code", family="other", output=None) == record
+
+
+def test_a_files_probabilities_are_calibrated(photos: Dataset, tmp_path: Path) -> None:
+    share = np.full(20, 0.5 / 19)
+    rows = [{"image_id": i, "scores": {c: 0.5 if c == "moon" else share[0] for c in photos.classes}}
+            for i in photos.val.ids]  # fmt: skip
+    (tmp_path / "sure.jsonl").write_text("\n".join(map(json.dumps, rows)))
+    assert score(tmp_path / "sure.jsonl", PHOTOS, name=None, family="other", output=tmp_path / "new").confidence
+    (contest,) = contests_of([open_run(tmp_path / "new")])
+    (name, ece, *_) = calibrations(contest).rows[0]  # type: ignore[union-attr]
+    assert (name.text, ece.raw) == ("sure", pytest.approx(0.5 - 1 / 20))
 
 
 def test_a_run_on_other_images_is_refused_and_left_alone(run: Path, file: Path) -> None:

@@ -1,0 +1,227 @@
+"""``timm`` and ``onnx``: networks that learned from other images, frozen, with the linear SVM that all features share.
+
+The values behind the network's last layer but one, scaled to unit length, and a linear SVM: Sharif Razavian, Azizpour,
+Sullivan and Carlsson 2014, "CNN features off-the-shelf: an astounding baseline for recognition". Deviates: one centre
+crop of an image, in training and test. On ImageNet and its slices such an error says nothing where the network was
+trained on ImageNet: it has seen the answers. Nothing is ever downloaded during a run.
+"""
+
+from __future__ import annotations
+
+import copy
+import hashlib
+from importlib import import_module
+from importlib.util import find_spec
+from pathlib import Path
+from typing import Any, ClassVar, Self
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from sklearn.base import BaseEstimator, ClassifierMixin
+from topfive.common.machine import torch_threads
+from topfive.common.parameters import one_of, whole_number
+
+from . import costs
+from .costs import Cost
+from .extraction import extract
+from .frozen import SCALES, Frozen, OnnxNetwork, TimmNetwork
+from .stages import Key, Stages
+from .svm import LinearSVM
+
+
+class Pretrained(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+    """A frozen network and a linear SVM on its features. A contender says which in ``open`` and ``missing``.
+
+    ``cache_dir``: the features of the training images are kept there, under a digest of the network's weights.
+    """
+
+    family = "pre-trained"
+    quick_params: ClassVar[dict[str, Any]] = {}
+
+    model: str
+    random_state: int
+    device: str
+    n_jobs: int | None
+    cache_dir: str | None
+
+    def missing(self) -> str | None:
+        """What this machine lacks, a package or the weights, in a line; None where all is there."""
+        raise NotImplementedError(f"{type(self).__name__} does not say what it needs")
+
+    def weights_file(self) -> Path | None:
+        """The file of weights on this machine; None where there is none."""
+        raise NotImplementedError(f"{type(self).__name__} does not say where its weights are")
+
+    def open(self) -> Frozen:
+        """The network, read from its file."""
+        raise NotImplementedError(f"{type(self).__name__} does not say which network it has")
+
+    def fit(self, images: Any, labels: NDArray[np.int64]) -> Self:
+        """Learn from n images and (n,) labels; of the network nothing is changed. FileNotFoundError: no weights."""
+        lacks = self.missing()
+        if lacks:
+            raise FileNotFoundError(lacks)
+        labels = np.asarray(labels)
+        order = np.random.default_rng(self.random_state).permutation(len(images))
+        begin = costs.now()
+        with torch_threads(self.n_jobs):
+            self.network_ = self.open()
+            features, cached = self._features(self._key(images), images, order)
+            seen = costs.now()
+            self.svm_ = LinearSVM(random_state=self.random_state, device=self.device).fit(features, labels[order])
+        self.timings_ = {
+            "features": (seen - begin).seconds + cached.seconds,
+            "svm": (costs.now() - seen).seconds,
+        }
+        self.cached_timings_ = {} if cached == Cost() else {"features": cached.seconds}
+        self.cached_cpu_seconds_ = cached.cpu_seconds
+        self.classes_ = self.svm_.classes_
+        self.budget_ = {
+            "side": self.network_.side, "views": 1, "train_share": self.svm_.train_share_, "tuned": self.svm_.tuned_,
+        }  # fmt: skip
+        self.converged_ = self.svm_.converged_
+        self.n_parameters_ = int(self.svm_.coef_.size + self.svm_.intercept_.size)
+        return self
+
+    def decision_function(self, images: Any) -> NDArray[np.float32]:
+        """(n, n_classes) float32."""
+        with torch_threads(self.n_jobs):
+            features, _ = self._features(None, images, np.arange(len(images)))
+            return self.svm_.decision_function(features)
+
+    def predict(self, images: Any) -> NDArray[np.int64]:
+        """(n,) labels."""
+        return np.asarray(self.classes_[self.decision_function(images).argmax(1)])
+
+    def encode(self, batch: Any) -> torch.Tensor:
+        """(B, side, side, 3) uint8 → (B, dim) float32 of unit length."""
+        values = torch.from_numpy(self.network_(np.asarray(batch)))
+        return torch.nn.functional.normalize(values, dim=1)
+
+    def _features(self, key: Key | None, images: Any, order: NDArray[np.int64]) -> tuple[NDArray[np.float16], Cost]:
+        bare = copy.copy(self)
+        bare.__dict__.pop("svm_", None)  # what a cluster is sent does not include the SVM
+
+        def fill(out: Any) -> None:
+            extract(bare.encode, images, order, out, device=self.device, side=self.network_.side)
+
+        return Stages(self.cache_dir).features(key, (len(order), self.network_.dim), fill)
+
+    def _key(self, images: Any) -> Key | None:
+        """All that the features depend on; None where the images have no fingerprint."""
+        file = self.weights_file()
+        fingerprint = getattr(images, "fingerprint", None)
+        if fingerprint is None or file is None:
+            return None
+        with file.open("rb") as opened:
+            digest = hashlib.file_digest(opened, "blake2b").hexdigest()
+        ignored = ("n_jobs", "cache_dir", "device")
+        settings = {name: value for name, value in self.get_params().items() if name not in ignored}
+        return {"features": type(self).__name__, "images": fingerprint, "weights": digest, "settings": settings}
+
+
+class Timm(Pretrained):
+    """A pre-trained network of the package timm, frozen, and a linear SVM on its features: it has seen other images.
+
+    ``model``: timm's name of network and weights. ``weights``: their file; else the one in Hugging Face's cache, where
+    ``timm.create_model(model, pretrained=True)`` leaves it. Needs timm, and so torchvision; ``onnx`` needs neither.
+    """
+
+    def __init__(
+        self,
+        model: str = "resnet50.a1_in1k",
+        weights: str = "",
+        random_state: int = 0,
+        device: str = "cpu",
+        n_jobs: int | None = None,
+        cache_dir: str | None = None,
+    ) -> None:
+        self.model = model
+        self.weights = weights
+        self.random_state = random_state
+        self.device = device
+        self.n_jobs = n_jobs
+        self.cache_dir = cache_dir
+
+    def missing(self) -> str | None:
+        """As the base says."""
+        if find_spec("timm") is None:
+            return "timm is not installed: pip install timm (or take onnx[model=FILE], which needs less)"
+        try:
+            import_module("timm")
+        except Exception as error:  # a torchvision for another build of torch raises whatever it meets first
+            said = (str(error).splitlines() or [""])[0]
+            return f"timm cannot be imported ({type(error).__name__}: {said}): its torchvision must fit this torch"
+        if self.weights_file() is None:
+            where = self.weights or f"the weights of {self.model}"
+            return (
+                f"{where} {'is' if self.weights else 'are'} not on this machine: give weights=FILE, or fetch them once "
+                f"with python -c \"import timm; timm.create_model('{self.model}', pretrained=True)\""
+            )
+        return None
+
+    def weights_file(self) -> Path | None:
+        """As the base says. RuntimeError: a name that timm does not know."""
+        if self.weights:
+            return Path(self.weights) if Path(self.weights).is_file() else None
+        from huggingface_hub import try_to_load_from_cache
+        from timm.models import get_pretrained_cfg_value
+
+        repository = get_pretrained_cfg_value(self.model, "hf_hub_id")
+        found = repository and try_to_load_from_cache(repository, "model.safetensors")
+        return Path(found) if isinstance(found, str) else None
+
+    def open(self) -> Frozen:
+        """As the base says."""
+        return TimmNetwork(self.model, str(self.weights_file()), self.device)
+
+
+class Onnx(Pretrained):
+    """A pre-trained network in an ONNX file, frozen, and a linear SVM on its features: it has seen other images.
+
+    ``model``: the file. ``output``: the name of the features in it, an output or any value inside; none: the first
+    output. ``side``: px of its images, where the file leaves that open; none: 224. ``pixels``: what it takes,
+    "imagenet" (less ImageNet's mean, over its deviation), "half" (-1 … 1), "unit" (0 … 1) or "bytes" (0 … 255). Runs on
+    the processor, by the package onnxruntime.
+    """
+
+    def __init__(
+        self,
+        model: str = "",
+        output: str = "",
+        side: int | None = None,
+        pixels: str = "imagenet",
+        random_state: int = 0,
+        n_jobs: int | None = None,
+        cache_dir: str | None = None,
+    ) -> None:
+        self.model = model
+        self.output = output
+        self.side = side
+        self.pixels = pixels
+        self.random_state = random_state
+        self.n_jobs = n_jobs
+        self.cache_dir = cache_dir
+
+    device = "cpu"
+
+    def missing(self) -> str | None:
+        """As the base says."""
+        if not self.model:
+            return "no network was given: onnx[model=FILE.onnx]"
+        if find_spec("onnxruntime") is None:
+            return "onnxruntime is not installed: pip install 'topfive[pretrained]'"
+        if self.weights_file() is None:
+            return f"there is no file {self.model}"
+        return None
+
+    def weights_file(self) -> Path | None:
+        """As the base says."""
+        return Path(self.model) if Path(self.model).is_file() else None
+
+    def open(self) -> Frozen:
+        """As the base says. ValueError: a parameter that makes no sense."""
+        one_of("pixels", self.pixels, SCALES)
+        whole_number("side", self.side, 1, optional=True)
+        return OnnxNetwork(self.model, self.output, self.side, self.pixels)
