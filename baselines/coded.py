@@ -104,7 +104,9 @@ class Coded(ShowsPatches, ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                 part = features[:, columns]
                 model = self.linear_classifier()
                 if isinstance(model, LinearSVM):
-                    model.fit(part, targets, tune_on=len(labels))
+                    # One for all descriptors side by side may weigh them.
+                    inside = [] if self.fused else self._parts()
+                    model.fit(part, targets, tune_on=len(labels), parts=inside)
                 else:
                     model.fit(part, targets)
                 self.models_.append(model)
@@ -146,10 +148,12 @@ class Coded(ShowsPatches, ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     def _columns(self) -> list[slice]:
         """The columns of the features that each classifier sees."""
-        ends = np.cumsum([0, *self.encoder_.widths_])
-        if not self.fused:
-            return [slice(0, int(ends[-1]))]
-        return [slice(int(a), int(b)) for a, b in pairwise(ends)]
+        return self._parts() if self.fused else [slice(0, self.encoder_.dim_)]
+
+    def _parts(self) -> list[slice]:
+        """The columns of each channel."""
+        ends = np.cumsum([0, *self.encoder_.widths_]).tolist()
+        return [slice(a, b) for a, b in pairwise(ends)]
 
     def _features(
         self, key: Key | None, images: Any, order: NDArray[np.int64], views: int

@@ -11,7 +11,7 @@ import torch
 from numpy.typing import NDArray
 from topfive.common.machine import torch_threads
 
-from . import pyramid, sampling
+from . import pyramid
 from .color import grey
 from .descriptors import DESCRIPTORS, to_tensor
 from .encoder import Encoder
@@ -40,7 +40,8 @@ class ShowsPatches:
         The sum over patches is the score without its intercept. A Fisher vector is a mean over patches; its signed
         root and its length, which are of the whole image, are taken as they came out and shared by all patches, after
         Bach, Binder, Montavon, Müller and Samek, "Analyzing classifiers: Fisher vectors and deep neural networks",
-        CVPR 2016. Of mirrored contenders: of the image as it is. None where a channel is coded in another way, or
+        CVPR 2016. Of the image itself, also where ``views`` averages scores over its mirror image. None
+        where a channel is coded in another way, or
         where scores of several classifiers are averaged.
         """
         (model, *more), encoder = self.models_, self.encoder_
@@ -52,13 +53,14 @@ class ShowsPatches:
             rgb = to_tensor([image], encoder.device)
             height, width = rgb.shape[-2:]
             where = positions(height, width, encoder.grid)
+            counts = encoder.grid.n_patches(height, width)
+            places = torch.split(torch.from_numpy(where[:, :2]).to(rgb.device), counts)
             added = torch.zeros(len(where), dtype=torch.float64)
             start = 0
             for channel in encoder.channels:
-                x = DESCRIPTORS[channel.descriptor](rgb, encoder.grid, torch.float32)
                 learned = encoder.learned_[channel.vocabulary]
-                x = learned.pca.transform(x) if learned.pca else x
-                x = sampling.append_places(x, torch.from_numpy(where).to(x.device), learned.spread)
+                scales = DESCRIPTORS[channel.descriptor](rgb, encoder.grid, torch.float32)
+                x = torch.cat([learned.project(x, at) for x, at in zip(scales, places, strict=True)], dim=1)
                 each = fisher_vectors(x.transpose(0, 1), learned.codebook).flatten(1).cpu().double()
                 areas = pyramid.regions(where, channel.pyramid)
                 for area in areas:

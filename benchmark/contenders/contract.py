@@ -154,6 +154,12 @@ HOOKS: tuple[Hook, ...] = (
     ),
     Hook(
         METHOD,
+        "passes",
+        "`passes(n)`: how often `fit` goes over n training images, where that depends on n; `--dry-run` goes by it, "
+        "and tries with fewer where there is a parameter `epochs`",
+    ),
+    Hook(
+        METHOD,
         "predict_proba",
         "(n, n_classes) probabilities: the answer where there is no `decision_function`; beside one only asked how "
         "sure the first guess is, for calibration, which its costs leave out",

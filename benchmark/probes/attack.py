@@ -96,17 +96,16 @@ class Attack:
         trajectory = Rows(attack=TEXT, epsilon=INT, image=INT, queries=INT, margin=FLOAT)
         broken: dict[int, tuple[int, int, Pixels]] = {}
         perturbed = Rows(image=INT, label=INT, epsilon=INT, perturbed=BYTES)
-        for epsilon in self._epsilons:
-            for name, budget, found in self._searched(contender, victims, labels[right], margin[right], right, epsilon):
-                for k, i in enumerate(right):
-                    attacks.add(name, epsilon, i, found.queries[k], found.broken[k], found.margins[-1, k])
-                    trajectory.add(name, epsilon, i, 0, margin[i])
-                    for query, least in zip(checkpoints(budget), found.margins[:, k], strict=True):
-                        trajectory.add(name, epsilon, i, query, least)
-                    if name == "square" and found.broken[k]:
-                        broken.setdefault(int(i), (epsilon, int(found.queries[k]), found.images[k]))
-                        if epsilon == self._epsilons[-1]:
-                            perturbed.add(i, labels[i], epsilon, png(found.images[k]))
+        for name, budget, epsilon, found in self._searched(contender, victims, labels[right], margin[right], right):
+            for k, i in enumerate(right):
+                attacks.add(name, epsilon, i, found.queries[k], found.broken[k], found.margins[-1, k])
+                trajectory.add(name, epsilon, i, 0, margin[i])
+                for query, least in zip(checkpoints(budget), found.margins[:, k], strict=True):
+                    trajectory.add(name, epsilon, i, query, least)
+                if name == "square" and found.broken[k]:
+                    broken.setdefault(int(i), (epsilon, int(found.queries[k]), found.images[k]))
+                    if epsilon == self._epsilons[-1]:
+                        perturbed.add(i, labels[i], epsilon, png(found.images[k]))
         return {
             "clean": clean.table(),
             "attack": attacks.table(),
@@ -118,29 +117,34 @@ class Attack:
     def _searched(
         self,
         contender: Fitted,
-        victims: Sequence[Pixels],
+        victims: list[Pixels],
         labels: NDArray[np.int64],
         margin: NDArray[np.float64],
         places: NDArray[np.int64],
-        epsilon: int,
-    ) -> Iterator[tuple[str, int, Searched]]:
-        """(name, budget, what came of it) of each attack on the ``victims``, which stand at these ``places``."""
+    ) -> Iterator[tuple[str, int, int, Searched]]:
+        """(name, budget, epsilon, what came of it) of each attack on the ``victims``, which stand at these ``places``.
+
+        All epsilons are searched at once, as many images in a call make each of them cheaper.
+        """
         gradient = hook(contender, "input_gradient")
         white = 0 if gradient is None else self.steps
+        n, within = len(victims), [epsilon for epsilon in self._epsilons if epsilon > 0]
+        images, truth, each = victims * len(within), np.tile(labels, len(within)), np.repeat(within, n).tolist()
         for place, (name, budget) in enumerate((("square", self.queries), ("noise", self.draws), ("pgd", white))):
             if not budget:
                 continue
-            seeds = [np.random.default_rng([self.random_state, place, epsilon, int(i)]) for i in places]
-            if epsilon == 0:
-                found = _untouched(victims, margin, budget)
-            elif name == "pgd" and gradient is not None:
-                found = pgd(contender.scores, gradient, victims, labels, seeds, epsilon, budget)
+            if 0 in self._epsilons:
+                yield name, budget, 0, _untouched(victims, margin, budget)
+            seeds = [np.random.default_rng([self.random_state, place, e, int(i)]) for e in within for i in places]
+            if name == "pgd" and gradient is not None:
+                found = pgd(contender.scores, gradient, images, truth, seeds, each, budget)
             elif name == "square":
-                squares = Squares(victims, seeds, epsilon, budget, self.share)
-                found = search(contender.scores, victims, labels, squares, budget)
+                squares = Squares(images, seeds, each, budget, self.share)
+                found = search(contender.scores, images, truth, squares, budget)
             else:
-                found = search(contender.scores, victims, labels, UniformNoise(victims, seeds, epsilon), budget)
-            yield name, budget, found
+                found = search(contender.scores, images, truth, UniformNoise(images, seeds, each), budget)
+            for nth, epsilon in enumerate(within):
+                yield name, budget, epsilon, found.part(slice(nth * n, (nth + 1) * n))
 
     def _examples(
         self,

@@ -70,7 +70,7 @@ class Occlusion:
         patch: float = 0.25,
         cells: int = 10,
         steps: int = 20,
-        batch: int = 64,
+        batch: int = 128,
         random_state: int = 0,
     ) -> None:
         self.images = images
@@ -96,12 +96,12 @@ class Occlusion:
         areas = Rows(image=INT, curve=TEXT, order=TEXT, kept=FLOAT, probability=FLOAT)
         patches = Rows(image=INT, rows=INT, columns=INT, added=pa.list_(FLOAT), total=FLOAT)
         contributions = hook(contender, "patch_contributions")
+        plain = self._scores(contender, [images[i] for i in range(len(images))])
         for i in range(len(images)):
             image = images[i]
             grid = CellGrid.over(image, self.cells)
-            plain = self._scores(contender, [image])
-            answer = int(plain[0].argmax())
-            margin = float(margins(plain, np.array([answer]))[0])
+            answer = int(plain[i].argmax())
+            margin = float(margins(plain[i : i + 1], np.array([answer]))[0])
             loss = self._loss(contender, image, grid, answer, margin)
             maps.add(i, int(labels[i]), answer, margin, *image.shape[:2], grid.rows, grid.columns, loss.tolist())
             added = None if contributions is None else contributions(image, answer)
@@ -114,19 +114,20 @@ class Occlusion:
                 "random": rng.permutation(grid.rows * grid.columns),
                 "centre": np.argsort(grid.from_middle(), kind="stable"),
             }
-            for curve in CURVES:
-                start, end = (image, np.full_like(image, GREY)) if curve == "deletion" else (blurred(image), image)
-                for name in ORDERS:
-                    shares, states = replaced(start, end, grid, orders[name], self.steps)
-                    scores = self._scores(contender, states)
-                    each = np.full(len(states), answer)
-                    probability = softmax(scores)[:, answer]
-                    kept = scores.argmax(axis=1) == answer
-                    for row in zip(shares, margins(scores, each), kept, probability, strict=True):
-                        curves.add(i, curve, name, *row)
-                    areas.add(
-                        i, curve, name, np.trapezoid(kept.astype(float), shares), np.trapezoid(probability, shares)
-                    )
+            ends = {"deletion": (image, np.full_like(image, GREY)), "insertion": (blurred(image), image)}
+            every = {
+                (curve, name): replaced(*ends[curve], grid, orders[name], self.steps)
+                for curve in CURVES
+                for name in ORDERS
+            }
+            found = self._scores(contender, [state for _, states in every.values() for state in states])
+            of_each = np.split(found, len(every))  # all have as many steps: they are of one image
+            for ((curve, name), (shares, _)), scores in zip(every.items(), of_each, strict=True):
+                probability = softmax(scores)[:, answer]
+                kept = scores.argmax(axis=1) == answer
+                for row in zip(shares, margins(scores, np.full(len(scores), answer)), kept, probability, strict=True):
+                    curves.add(i, curve, name, *row)
+                areas.add(i, curve, name, np.trapezoid(kept.astype(float), shares), np.trapezoid(probability, shares))
         tables = {"maps": maps, "curves": curves, "areas": areas, "patches": patches}
         return {name: rows.table() for name, rows in tables.items()}
 

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from .contract import Pixels
-from .search import Scores, Searched, checkpoints, margins, stacked
+from .search import Scores, Searched, checkpoints, margins, of_each, stacked
 
 Gradient = Callable[[NDArray[np.float32], NDArray[np.int64]], NDArray[np.floating[Any]]]
 
@@ -20,10 +20,10 @@ def pgd(
     images: Sequence[Pixels],
     labels: NDArray[np.int64],
     generators: Sequence[np.random.Generator],
-    epsilon: int,
+    epsilon: int | Sequence[int],
     steps: int,
 ) -> Searched:
-    """Climb the loss by the sign of its gradient, within ±``epsilon`` of 255, from a random start.
+    """Climb the loss by the sign of its gradient, within ±``epsilon`` of 255, of all or one an image; random start.
 
     Madry, Makelov, Schmidt, Tsipras and Vladu, "Towards deep learning models resistant to adversarial attacks", ICLR
     2018: steps of 2.5 ε / ``steps``, each projected onto the box. Deviates: what is scored, and kept, is each state
@@ -32,8 +32,9 @@ def pgd(
     """
     best, least = list(images), np.full(len(images), np.inf)
     queries = np.zeros(len(images), np.int64)
-    starts = zip(images, generators, strict=True)
-    states = [_box(image + rng.uniform(-epsilon, epsilon, image.shape), image, epsilon) for image, rng in starts]
+    epsilons = of_each(epsilon, len(images))
+    starts = zip(images, generators, epsilons, strict=True)
+    states = [_box(image + rng.uniform(-most, most, image.shape), image, most) for image, rng, most in starts]
     noted, stops = [], checkpoints(steps)
     for step in range(1, steps + 1):
         still = np.flatnonzero(least > 0).tolist()
@@ -41,7 +42,7 @@ def pgd(
             those = [k for k in still if images[k].shape == shape]
             slope = np.asarray(gradient(np.stack([states[k] for k in those]), labels[those]))
             for k, one in zip(those, slope, strict=True):
-                states[k] = _box(states[k] + 2.5 * epsilon / steps * np.sign(one), images[k], epsilon)
+                states[k] = _box(states[k] + 2.5 * epsilons[k] / steps * np.sign(one), images[k], epsilons[k])
         if len(still):
             tried = [np.asarray(np.rint(states[k]), np.uint8) for k in still]
             queries[still] += 1

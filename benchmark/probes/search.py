@@ -37,6 +37,10 @@ class Searched:
         """Whether an image was found that is answered wrong."""
         return np.asarray(self.margins[-1] <= 0, np.bool_)
 
+    def part(self, chosen: slice) -> Searched:
+        """Of some of the images."""
+        return Searched(self.queries[chosen], self.margins[:, chosen], self.images[chosen])
+
 
 def margins(scores: NDArray[np.floating[Any]], labels: NDArray[np.int64]) -> NDArray[np.float64]:
     """(n,) score of the true class less the highest other: right if above 0; a tie counts as wrong.
@@ -99,7 +103,8 @@ class Squares:
     pixels, ``epsilon`` in levels. Deviates: a square may touch the last row and column, as in the paper's Algorithm 2
     (their code never reaches them); each image has random numbers of its own.
 
-    images: (H, W, 3) uint8 each. generators: one an image. share: p, the share of pixels in the first squares.
+    images: (H, W, 3) uint8 each. generators: one an image. epsilon: of all, or one an image. share: p, the share of
+    pixels in the first squares.
     """
 
     HALVED_AT = (10, 50, 200, 500, 1000, 2000, 4000, 6000, 8000)  # of 10,000 queries
@@ -108,12 +113,13 @@ class Squares:
         self,
         images: Sequence[Pixels],
         generators: Sequence[np.random.Generator],
-        epsilon: int,
+        epsilon: int | Sequence[int],
         budget: int,
         share: float = 0.05,
     ) -> None:
         self.images, self.generators = images, generators
-        self.epsilon, self.budget, self.share = epsilon, budget, share
+        self.epsilons = of_each(epsilon, len(images))
+        self.budget, self.share = budget, share
 
     def side(self, query: int, height: int, width: int) -> int:
         """Of the square at a query, 2 or later, in pixels."""
@@ -125,28 +131,35 @@ class Squares:
         image, rng = self.images[k], self.generators[k]
         height, width = image.shape[:2]
         if query == 1:
-            return moved(image, self._signs(rng, (1, width, 3)))
+            return moved(image, self._signs(k, (1, width, 3)))
         side = self.side(query, height, width)
         top, left = rng.integers(0, height - side + 1), rng.integers(0, width - side + 1)
         window = (slice(top, top + side), slice(left, left + side))
         proposed = best.copy()
         while np.array_equal(proposed[window], best[window]):  # what changes nothing is not tried
-            proposed[window] = moved(image[window], self._signs(rng, (1, 1, 3)))
+            proposed[window] = moved(image[window], self._signs(k, (1, 1, 3)))
         return proposed
 
-    def _signs(self, rng: np.random.Generator, shape: tuple[int, ...]) -> NDArray[np.int64]:
-        return self.epsilon * (2 * rng.integers(0, 2, shape) - 1)
+    def _signs(self, k: int, shape: tuple[int, ...]) -> NDArray[np.int64]:
+        return self.epsilons[k] * (2 * self.generators[k].integers(0, 2, shape) - 1)
 
 
 class UniformNoise:
     """Proposals that learn nothing: each value moved by a whole number from −``epsilon`` to ``epsilon``."""
 
-    def __init__(self, images: Sequence[Pixels], generators: Sequence[np.random.Generator], epsilon: int) -> None:
-        self.images, self.generators, self.epsilon = images, generators, epsilon
+    def __init__(
+        self, images: Sequence[Pixels], generators: Sequence[np.random.Generator], epsilon: int | Sequence[int]
+    ) -> None:
+        self.images, self.generators, self.epsilons = images, generators, of_each(epsilon, len(images))
 
     def __call__(self, k: int, query: int, best: Pixels) -> Pixels:
         image = self.images[k]
-        return moved(image, self.generators[k].integers(-self.epsilon, self.epsilon + 1, image.shape))
+        return moved(image, self.generators[k].integers(-self.epsilons[k], self.epsilons[k] + 1, image.shape))
+
+
+def of_each(epsilon: int | Sequence[int], n: int) -> Sequence[int]:
+    """One number for each of n images."""
+    return [epsilon] * n if isinstance(epsilon, int) else epsilon
 
 
 def moved(image: Pixels, by: NDArray[np.int64]) -> Pixels:

@@ -43,6 +43,8 @@ PROGRESS = "\x1f"  # begins a line that is progress, not noise
 OUTCOME, PREDICTIONS = "outcome.json", "predictions.parquet"
 FITTED, PREDICTED = "fitted", "predicted"  # files that are there as soon as fitting and the plain prediction have ended
 
+PILOT_PREDICTS, PILOT_EPOCHS = 1000, 3  # a pilot predicts at most so many images, and trains a network so long
+
 log = logging.getLogger("topfive.engine")
 
 
@@ -83,6 +85,10 @@ def _run(cell: dict[str, Any], folder: Path) -> dict[str, Any] | None:
     reason = skip(train.images, len(dataset.classes)) if callable(skip) else None
     if reason:
         return {"status": "skipped", "reason": str(reason), "family": _family(method)}
+    passes: dict[str, Any] = {}
+    if cell.get("pilot_of"):
+        dataset = replace(dataset, val=dataset.val.stratified(PILOT_PREDICTS, 0))
+        method, passes = _shortened(method, entry, factory, cell, len(train))
 
     log.info("fitting on %d images", len(train.images))
     with _parallel(cell.get("scheduler")):
@@ -115,6 +121,7 @@ def _run(cell: dict[str, Any], folder: Path) -> dict[str, Any] | None:
             "family": _family(method),
             "n_train": len(train.images),
             "n_train_per_class": len(train.images) / len(dataset.classes),
+            **({"passes": passes} if passes else {}),
             "predictions": PREDICTIONS,
             "confidence": ranking.scale,
             "device": device,
@@ -197,6 +204,20 @@ def _no_gpu(device: str) -> str:
     if torch is None or not device.startswith("cuda") or torch.cuda.is_available():
         return ""
     return f"device={device}: torch finds no GPU here that it can use"
+
+
+def _shortened(
+    method: Any, entry: Entry, factory: Any, cell: dict[str, Any], n_train: int
+) -> tuple[Any, dict[str, Any]]:
+    """(the contender of a pilot, how often it goes over its images "here" and would in the "whole")."""
+    passes = getattr(method, "passes", None)
+    if not callable(passes):
+        return method, {"here": 1, "whole": 1}
+    whole = passes(cell["pilot_of"])
+    if "epochs" in (parameters(factory) or set()):
+        few = {"epochs": min(PILOT_EPOCHS, whole)}
+        method = _construct(entry, factory, {**cell, "params": {**cell["params"], **few}})
+    return method, {"here": method.passes(n_train), "whole": whole}
 
 
 def _resolve(device: str) -> str:

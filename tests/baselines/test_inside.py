@@ -26,7 +26,7 @@ def images() -> tuple[LazyImages, np.ndarray[tuple[int], np.dtype[np.int64]]]:
 def test_patches_add_up_to_the_score_without_its_intercept(
     images: tuple[LazyImages, np.ndarray[tuple[int], np.dtype[np.int64]]], params: dict[str, str]
 ) -> None:
-    contender = Fisher(k=4, **params).fit(*images)  # type: ignore[arg-type]
+    contender = Fisher(k=4, views=1, **params).fit(*images)  # type: ignore[arg-type]
     scores = contender.decision_function(images[0])
     (model,) = contender.models_
     for i, label in ((0, 0), (4, 1), (5, 0)):

@@ -53,8 +53,9 @@ def count(call: Callable[[], Any]) -> tuple[float, float]:
             return out
 
     moved: Any = Bytes()  # type: ignore[no-untyped-call]
+
     def product(_: Any, a: Any, b: Any, *more: Any, **named: Any) -> int:
-        return 2 * math.prod(a) * int(b[-1])
+        return int(2 * math.prod(a) * b[-1])
 
     in_place = dict.fromkeys((torch.ops.aten.addmm_, torch.ops.aten.baddbmm_), product)  # which torch does not know
     with moved, FlopCounterMode(display=False, custom_mapping=in_place) as operations:
