@@ -45,7 +45,7 @@ INGREDIENTS: Mapping[tuple[str, Value], Ingredient] = {  # by parameter and valu
     ("width", "half"): Ingredient(
         "half width", "two towers against one of half the kernels: top-1 1.7, top-5 1.2 points"
     ),
-    ("augment", "none"): Ingredient("no augmentation", "of colours alone: more than 1 point of top-1"),
+    ("augment", None): Ingredient("no augmentation", "of colours alone: more than 1 point of top-1"),
     ("init", "paper"): Ingredient("the paper’s initialisation and pixel scale"),
     ("optimizer", "momentum"): Ingredient("SGD with momentum, as in the paper"),
     ("batch_norm", True): Ingredient("batch normalisation added (of 2015)"),

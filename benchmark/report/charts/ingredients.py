@@ -21,7 +21,7 @@ HOLM = "Intervals: of the paired difference, over images and seeds, at levels th
 
 def one_at_a_time(contest: Contest, base: int, steps: Sequence[Step]) -> WaterfallFigure:
     """From the base's error to each arm's."""
-    name = named(contest.ranked[base].name)
+    name = named(contest.ranked[base].method)
     return WaterfallFigure(
         f"ablation-{contest.ranked[base].method}",
         f"{name}, one ingredient at a time",

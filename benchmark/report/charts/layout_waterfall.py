@@ -21,10 +21,10 @@ def waterfall(figure: WaterfallFigure, room: float) -> Sheet:
     column = min(max((width(name, 12) for name in names), default=0), 0.4 * room) + 1
     said = max((width(bar.text, TEXT) for bar in figure.bars), default=0)
     left, right = (6.0, room - 8) if narrow else (column + GAP, room - said - GAP)
-    lines = [[name] if narrow else wrap(name, column, 12, lines=3) for name in names]
+    lines = [wrap(name, room - said - GAP if narrow else column, 12, lines=3) for name in names]
     tops = [24.0]
     for of_name in lines:
-        tops.append(tops[-1] + STEP + (20 if narrow else LINE * (len(of_name) - 1)))
+        tops.append(tops[-1] + STEP + LINE * (len(of_name) - 1) + 20 * narrow)
     bottom = tops[-1]
 
     def x(value: float) -> float:

@@ -13,7 +13,8 @@ from topfive.benchmark.config import STUDIES
 from topfive.benchmark.report.analysis.contest import Contest, contests_of
 from topfive.benchmark.report.analysis.ingredients import LADDER, _tested, ablations, epochs_to, ladder, races
 from topfive.benchmark.report.charts.layout import lay_out
-from topfive.benchmark.report.charts.primitives import Rect
+from topfive.benchmark.report.charts.primitives import Rect, Text
+from topfive.benchmark.report.charts.text import width
 from topfive.benchmark.report.sections.ingredients import Ingredients
 from topfive.benchmark.results.run import open_run
 from topfive.benchmark.scoring.paired import difference
@@ -94,6 +95,7 @@ def test_half_width_is_called_so_only_where_it_is() -> None:
     assert _ingredient("width", 0.5, 1).label == "width=1"
     assert _ingredient("width", None, 0.25).label == "width=0.25"
     assert "1.4" in _ingredient("lrn", None, False).quoted
+    assert _ingredient("augment", None, parse("net[augment=none]").params["augment"]).label == "no augmentation"
 
 
 def test_the_ladder_is_the_studys(make_run: MakeRun) -> None:
@@ -114,6 +116,10 @@ def test_the_ladder_is_the_studys(make_run: MakeRun) -> None:
     sheet = lay_out(chart, 800)
     bars = [item for item in sheet.items if isinstance(item, Rect) and item.role in ("bar", "interval")]
     assert len(bars) == 3
+    phone = lay_out(chart, 352)
+    names = [item for item in phone.items if isinstance(item, Text) and item.role == "class"]
+    said = max(width(item.text, 12.5) for item in phone.items if isinstance(item, Text) and item.role == "range")
+    assert all(width(name.text, 12) <= 352 - said for name in names)
     # Each begins where the one above ends: errors fall, so that is its right end.
     for above, below in pairwise(bars):
         assert below.x + below.width == pytest.approx(above.x, abs=2)
