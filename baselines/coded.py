@@ -23,6 +23,7 @@ from .stages import Key, Stages
 from .svm import LinearSVM
 from .views import VIEWS, mean_of_views
 from .vocabulary import Channel
+from .work import work
 
 SCALE_ROWS = 2048
 
@@ -103,7 +104,9 @@ class Coded(ShowsPatches, ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                 part = features[:, columns]
                 model = self.linear_classifier()
                 if isinstance(model, LinearSVM):
-                    model.fit(part, targets, tune_on=len(labels))
+                    # One for all descriptors side by side may weigh them.
+                    inside = [] if self.fused else self._parts()
+                    model.fit(part, targets, tune_on=len(labels), parts=inside)
                 else:
                     model.fit(part, targets)
                 self.models_.append(model)
@@ -111,6 +114,7 @@ class Coded(ShowsPatches, ClassifierMixin, BaseEstimator):  # type: ignore[misc]
                 self.scales_.append(1 / max(float(model.decision_function(part[:SCALE_ROWS]).std()), 1e-12))
             self._stage_done("svm", begin, Cost())
         self.classes_ = self.models_[0].classes_
+        self.n_images_ = len(labels)
         self.n_parameters_ = sum(int(model.coef_.size + model.intercept_.size) for model in self.models_)
         self.budget_ = {
             "pixels": MAX_PIXELS,
@@ -134,16 +138,22 @@ class Coded(ShowsPatches, ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             )
         return mean_of_views(np.asarray(scores, dtype=np.float32), self.views)
 
+    def work(self, images: Any) -> dict[str, Any]:
+        """Its arithmetic and its device's peaks, for the probe ``throughput``: see ``work.work``."""
+        return work(self, images)
+
     def predict(self, images: Any) -> NDArray[np.int64]:
         """(n,) labels."""
         return np.asarray(self.classes_[self.decision_function(images).argmax(1)])
 
     def _columns(self) -> list[slice]:
         """The columns of the features that each classifier sees."""
-        ends = np.cumsum([0, *self.encoder_.widths_])
-        if not self.fused:
-            return [slice(0, int(ends[-1]))]
-        return [slice(int(a), int(b)) for a, b in pairwise(ends)]
+        return self._parts() if self.fused else [slice(0, self.encoder_.dim_)]
+
+    def _parts(self) -> list[slice]:
+        """The columns of each channel."""
+        ends = np.cumsum([0, *self.encoder_.widths_]).tolist()
+        return [slice(a, b) for a, b in pairwise(ends)]
 
     def _features(
         self, key: Key | None, images: Any, order: NDArray[np.int64], views: int

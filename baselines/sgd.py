@@ -32,11 +32,16 @@ INTERCEPT_STEP = 0.1  # against the weights' step: the constant feature would el
 
 @dataclass(frozen=True)
 class Settings:
-    """What is tuned: the weight of a negative against a positive's 1, the step, and how many epochs."""
+    """What is tuned: the weight of a negative against a positive's 1, the step, how many epochs, the penalty."""
 
     negative_weight: float
     step: float
     epochs: int
+    alpha: float = 0.0
+
+
+class DivergedError(ValueError):
+    """Weights that are no numbers: of a step so long that they overflow, or of features that are none."""
 
 
 class Trainer:
@@ -46,8 +51,8 @@ class Trainer:
     and the sum. The strips do not depend on the number of cores, so neither does the result.
     """
 
-    def __init__(self, features: Any, targets: torch.Tensor, n_classes: int, alpha: float, device: str, seed: int):
-        self.rows, self.targets, self.n_classes, self.alpha = Rows(features, device), targets, n_classes, alpha
+    def __init__(self, features: Any, targets: torch.Tensor, n_classes: int, device: str, seed: int):
+        self.rows, self.targets, self.n_classes = Rows(features, device), targets, n_classes
         self.there = targets.to(device)
         self.device, self.seed, self.dtype = device, seed, product_dtype(device)
         self.shape = features.shape
@@ -72,8 +77,8 @@ class Trainer:
 
         def update(strip: slice, x: torch.Tensor, slope: torch.Tensor, share: float) -> None:
             part = weights[strip]
-            if self.alpha:
-                part.mul_(1 - step * self.alpha * len(x))
+            if settings.alpha:
+                part.mul_(1 - step * settings.alpha * len(x))
             if rounded is weights:
                 part.addmm_(x[:, strip].T, slope, alpha=-step)
             else:
@@ -139,9 +144,9 @@ class Trainer:
 
 
 def require_finite(values: torch.Tensor) -> None:
-    """ValueError if one is not finite. One row that is not makes every sum over its batch so."""
+    """DivergedError if one is not finite. One row that is not makes every sum over its batch so."""
     if not torch.isfinite(values).all():
-        raise ValueError("the features hold NaN or infinite values, or a step so long that the weights overflow")
+        raise DivergedError("the features hold NaN or infinite values, or a step so long that the weights overflow")
 
 
 def slices(rows: Sequence[range]) -> list[slice]:

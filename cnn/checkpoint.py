@@ -7,6 +7,7 @@ changed weight.
 from __future__ import annotations
 
 import hashlib
+import inspect
 import logging
 import pickle
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any
 
 import torch
 from topfive.common.files import atomic
+from topfive.common.sources import source_digest
 
 log = logging.getLogger("topfive.cnn")
 DIGEST = 32  # bytes
@@ -52,3 +54,13 @@ def load(path: Path, key: str) -> dict[str, Any] | None:
         log.warning("checkpoint %s belongs to another training: starts anew", path.name)
         return None
     return state
+
+
+def source_of(thing: Any) -> str:
+    """A digest of the file that defines this object's class or function, so that an edit is another training; where
+    there is no such file, as for what was typed into an interpreter, the object's representation."""
+    try:
+        file = inspect.getsourcefile(thing if inspect.isroutine(thing) or inspect.isclass(thing) else type(thing))
+    except TypeError:
+        file = None
+    return source_digest(Path(file)) if file and Path(file).is_file() else repr(thing)

@@ -7,7 +7,6 @@ which are only stored.
 from __future__ import annotations
 
 import hashlib
-import inspect
 import json
 import logging
 import math
@@ -31,6 +30,7 @@ from torch.utils.flop_counter import FlopCounterMode
 
 from . import device as hardware
 from .augment import CHOICES, VIEWS, Augment, Colour
+from .checkpoint import source_of
 from .convergence import converged
 from .distributed import all_gather_rows, collective, join_torchrun
 from .feed import Feed
@@ -39,6 +39,7 @@ from .inside import LooksInside
 from .spawn import train_on
 from .train import Job, Trained, Trainer
 from .tuning import FACTORS, choose_rate
+from .work import HasWork
 
 log = logging.getLogger("topfive.cnn")
 
@@ -52,7 +53,7 @@ def default_epochs(n_train: int, on_gpu: bool) -> int:
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class DeepClassifier(LooksInside, ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class DeepClassifier(LooksInside, HasWork, ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """The base. ``_network`` makes the network; ``_hyperparameters``, ``_sides`` and ``_colour`` say how it is
     trained; a method ``_pretrain(trainer)``, where there is one, is called before the first epoch.
 
@@ -122,8 +123,6 @@ class DeepClassifier(LooksInside, ClassifierMixin, BaseEstimator):  # type: igno
         """Raise ValueError, in a line that names it, for a parameter that makes no sense."""
         for name in ("epochs", "steps", "side", "batch"):
             whole_number(name, getattr(self, name), 1, optional=True)
-        if self.epochs is not None and self.steps is not None:
-            raise ValueError(f"steps must be none where epochs are given, not {self.steps!r}")
         one_of("optimizer", self.optimizer, RATES)
         if self.lr != "tuned":
             number("lr", self.lr, above=0, optional=True)
@@ -153,17 +152,34 @@ class DeepClassifier(LooksInside, ClassifierMixin, BaseEstimator):  # type: igno
         """The learning rate that was given; None: by default, or by trial."""
         return self.lr if isinstance(self.lr, float | int) else None
 
+    def passes(self, n_train: int) -> int:
+        """How often ``fit`` goes over n training images, the trials of a tuned rate included."""
+        device = hardware.choose(hardware.device_names(self.device)[0])
+        epochs = self._passes(round((1 - self.held_out) * n_train), device.type == "cuda")
+        return 2 * epochs if self.lr == "tuned" else epochs  # three trials of a third
+
+    def _passes(self, n_train: int, on_gpu: bool) -> int:
+        """Epochs of the training itself: as given, else as many as hold ``steps``, else by default."""
+        if self.epochs is not None:
+            return self.epochs
+        if self.steps is not None:
+            return epochs_of(self.steps, n_train, self._batch(n_train, on_gpu))
+        return self._epochs(n_train, on_gpu)
+
     def _epochs(self, n_train: int, on_gpu: bool) -> int:
         epochs = default_epochs(n_train, on_gpu)
         return epochs if on_gpu else math.ceil(self.cpu_epochs * epochs)
 
+    def _batch(self, n_train: int, on_gpu: bool) -> int:
+        if self.batch is not None or not on_gpu:
+            return self.batch or 64
+        # A rate that was given is for some batch, which is not to grow.
+        return gpu_batch(n_train) if self._rate is None else BATCH
+
     def _hyperparameters(self, epochs: int, n_train: int, on_gpu: bool) -> Hyperparameters:
-        default = 64
-        if on_gpu:  # a rate that was given is for some batch, which is not to grow
-            default = gpu_batch(n_train) if self._rate is None else BATCH
         return Hyperparameters(
             epochs=epochs,
-            batch=default if self.batch is None else self.batch,
+            batch=self._batch(n_train, on_gpu),
             optimizer=self.optimizer,
             lr=self._rate,
             first_side=self.first_side,
@@ -195,10 +211,7 @@ class DeepClassifier(LooksInside, ClassifierMixin, BaseEstimator):  # type: igno
         self.classes_, targets = np.unique(np.asarray(labels), return_inverse=True)
         train, held_out = split(targets, self.held_out, self.random_state, self._needs_held_out())
         self.stored_, self.side_ = self._sides(min(images.typical_size), on_gpu)
-        epochs = self._epochs(len(train), on_gpu) if self.epochs is None else self.epochs
-        hyper = self._hyperparameters(epochs, len(train), on_gpu)
-        if self.steps is not None:
-            hyper = replace(hyper, epochs=epochs_of(self.steps, len(train), hyper.batch))
+        hyper = self._hyperparameters(self._passes(len(train), on_gpu), len(train), on_gpu)
 
         with torch_threads(self.n_jobs), torch.random.fork_rng([device] if on_gpu else []):
             torch.manual_seed(self.random_state)
@@ -218,16 +231,9 @@ class DeepClassifier(LooksInside, ClassifierMixin, BaseEstimator):  # type: igno
             )  # fmt: skip
             path, key = self._checkpoint(images, targets, device, dtype)
             job = Job(
-                self.model_,
-                train,
-                held_out,
-                self.augment_,
-                hyper,
-                len(self.classes_),
-                path,
-                key,
+                self.model_, train, held_out, self.augment_, hyper, len(self.classes_), path, key,
                 getattr(self, "_pretrain", None),
-            )
+            )  # fmt: skip
             if self.lr == "tuned":
                 rates = [factor * hyper.top_rate for factor in FACTORS]
                 job = replace(job, hyper=replace(hyper, lr=choose_rate(job, feed, dtype, rates, rank, world)))
@@ -237,6 +243,7 @@ class DeepClassifier(LooksInside, ClassifierMixin, BaseEstimator):  # type: igno
             else:
                 trained = Trainer(job, feed, dtype, rank, world).run()
         self.model_.to("cpu").eval()
+        self.batch_ = hyper.batch
         self._record(trained, loaded - started, tuned - loaded)
         self.budget_ = self._budget(len(train), len(targets), on_gpu)
         if self.lr == "tuned":
@@ -368,16 +375,6 @@ class TorchClassifier(DeepClassifier):
 
     def _network(self, n_classes: int, side: int, on_gpu: bool) -> nn.Module:
         return self.network(n_classes, side)
-
-
-def source_of(thing: Any) -> str:
-    """A digest of the file that defines this object's class or function, so that an edit is another training; where
-    there is no such file, as for what was typed into an interpreter, the object's representation."""
-    try:
-        file = inspect.getsourcefile(thing if inspect.isroutine(thing) or inspect.isclass(thing) else type(thing))
-    except TypeError:
-        file = None
-    return source_digest(Path(file)) if file and Path(file).is_file() else repr(thing)
 
 
 def split(

@@ -1,9 +1,10 @@
-"""The device on which tests compare with the CPU, and the command line in the test's own process."""
+"""The device that tests compare with the CPU; the command line in the test's own process; what simulations found."""
 
 from __future__ import annotations
 
+import re
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -39,3 +40,20 @@ def program(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Iterator[Program
     for name in set(sys.modules) - before:
         if Path(getattr(sys.modules[name], "__file__", None) or "").is_relative_to(tmp_path.parent):
             del sys.modules[name]
+
+
+@pytest.fixture
+def simulated(record_property: Callable[[str, object], None]) -> Callable[[str], None]:
+    """To be called with what a simulation found: it is shown when all tests have run, whether they are quiet or not."""
+    return lambda found: record_property("simulated", found)
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    """Show it."""
+    reports = [report for outcome in ("passed", "failed") for report in terminalreporter.getreports(outcome)]
+    of_calls = [found for report in reports if report.when == "call" for found in report.user_properties]
+    said = [str(value) for key, value in of_calls if key == "simulated"]
+    if said:
+        terminalreporter.section("simulated with fixed seeds")
+        for line in said:
+            terminalreporter.line(re.sub(r"\d\.\d{4,}(?!e)", lambda found: f"{float(found[0]):.3f}", line))

@@ -147,6 +147,19 @@ HOOKS: tuple[Hook, ...] = (
     Hook(METHOD, "skip", "`skip(images, n_classes)`: why it cannot take these images, in a line; None if it can"),
     Hook(
         METHOD,
+        "work",
+        "`work(images)` of a fitted one, for the probe `throughput`: a dict of `precision`, `threads`, `batch`, "
+        "`train_stage` and `train_images_per_second`, and of one image `train_flops`, `train_bytes`, `predict_flops`, "
+        "`predict_bytes`, beside the device's `peak_flops` and `peak_bytes` a second",
+    ),
+    Hook(
+        METHOD,
+        "passes",
+        "`passes(n)`: how often `fit` goes over n training images, where that depends on n; `--dry-run` goes by it, "
+        "and tries with fewer where there is a parameter `epochs`",
+    ),
+    Hook(
+        METHOD,
         "predict_proba",
         "(n, n_classes) probabilities: the answer where there is no `decision_function`; beside one only asked how "
         "sure the first guess is, for calibration, which its costs leave out",
@@ -182,7 +195,11 @@ HOOKS: tuple[Hook, ...] = (
         "converged_",
         'a dict `{"converged": bool, "why": sentence}`: whether it had stopped improving when its budget ended',
     ),
-    Hook(AFTER_FIT, "energy_joules_", "what a GPU used while it trained, where the device tells"),
+    Hook(
+        AFTER_FIT,
+        "energy_joules_",
+        "what it used while it trained, where it can tell; else the run reads the machine's counters",
+    ),
     Hook(AFTER_FIT, "peak_bytes_", "most GPU memory held, where it trained in processes of its own"),
 )
 FILLED = tuple(hook.name for hook in HOOKS if hook.where == ARGUMENT)

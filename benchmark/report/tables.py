@@ -32,12 +32,16 @@ class Value:
 
 @dataclass(frozen=True)
 class Column:
-    """``numeric`` columns are aligned right and sort as numbers, ``slim`` ones hold a word; ``help``: the heading's."""
+    """``numeric`` columns are aligned right and sort as numbers, ``slim`` ones hold a word, ``wide`` ones sentences.
+
+    help: the heading's, under the pointer.
+    """
 
     name: str
     numeric: bool = False
     help: str = ""
     slim: bool = False
+    wide: bool = False
 
 
 @dataclass(frozen=True)

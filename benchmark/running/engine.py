@@ -27,6 +27,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from topfive.common import energy
 
 from ..conditions import training_split
 from ..contenders.contract import scores_of
@@ -41,6 +42,8 @@ from .asking import ask, failure
 PROGRESS = "\x1f"  # begins a line that is progress, not noise
 OUTCOME, PREDICTIONS = "outcome.json", "predictions.parquet"
 FITTED, PREDICTED = "fitted", "predicted"  # files that are there as soon as fitting and the plain prediction have ended
+
+PILOT_PREDICTS, PILOT_EPOCHS = 1000, 3  # a pilot predicts at most so many images, and trains a network so long
 
 log = logging.getLogger("topfive.engine")
 
@@ -69,6 +72,8 @@ def _run(cell: dict[str, Any], folder: Path) -> dict[str, Any] | None:
         factory = entry.load()
     except Exception as error:  # a plugin's import may raise anything
         return _failure("unavailable", f"cannot import {entry.target}: {type(error).__name__}: {error}")
+    if no_gpu := _no_gpu(str(cell["params"].get("device", ""))):
+        return {"status": "unavailable", "reason": no_gpu, "family": _family(factory)}
     method = _construct(entry, factory, cell)
     missing = getattr(method, "missing", None)
     lacks = missing() if callable(missing) else None
@@ -80,12 +85,18 @@ def _run(cell: dict[str, Any], folder: Path) -> dict[str, Any] | None:
     reason = skip(train.images, len(dataset.classes)) if callable(skip) else None
     if reason:
         return {"status": "skipped", "reason": str(reason), "family": _family(method)}
+    passes: dict[str, Any] = {}
+    if cell.get("pilot_of"):
+        dataset = replace(dataset, val=dataset.val.stratified(PILOT_PREDICTS, 0))
+        method, passes = _shortened(method, entry, factory, cell, len(train))
 
     log.info("fitting on %d images", len(train.images))
     with _parallel(cell.get("scheduler")):
+        joules = energy.read()
         start, start_cpu = time.perf_counter(), _cpu_seconds()
         method.fit(train.images, train.labels.copy())
         fit_seconds, fit_cpu = time.perf_counter() - start, _cpu_seconds() - start_cpu
+        joules_after = energy.read()
         log.info("fitted in %.1f s; predicting %d images", fit_seconds, len(dataset.val.images))
         fit_peak = _peak_rss()
         _begin_predicting(folder)
@@ -103,11 +114,14 @@ def _run(cell: dict[str, Any], folder: Path) -> dict[str, Any] | None:
         told = _told(method)
         cached = sum(told.pop("cached_timings").values())
         cached_cpu = told.pop("cached_cpu_seconds") or 0.0
+        if told["costs"]["energy_joules"] is None and not cached:
+            told["costs"]["energy_joules"] = energy.spent(joules, joules_after, _counter(method))
         record = {
             "status": "done",
             "family": _family(method),
             "n_train": len(train.images),
             "n_train_per_class": len(train.images) / len(dataset.classes),
+            **({"passes": passes} if passes else {}),
             "predictions": PREDICTIONS,
             "confidence": ranking.scale,
             "device": device,
@@ -182,6 +196,28 @@ def _construct(entry: Entry, factory: Any, cell: dict[str, Any]) -> Any:
         several = getattr(factory, "several_devices", False)
         filled["device"] = _resolve(cell["device"] if several else cell["device"].partition(",")[0])
     return factory(**{**filled, **cell["params"]}) if callable(factory) else factory
+
+
+def _no_gpu(device: str) -> str:
+    """Why a ``device`` that a contender's own parameters name cannot be had; empty where it can."""
+    torch = sys.modules.get("torch")
+    if torch is None or not device.startswith("cuda") or torch.cuda.is_available():
+        return ""
+    return f"device={device}: torch finds no GPU here that it can use"
+
+
+def _shortened(
+    method: Any, entry: Entry, factory: Any, cell: dict[str, Any], n_train: int
+) -> tuple[Any, dict[str, Any]]:
+    """(the contender of a pilot, how often it goes over its images "here" and would in the "whole")."""
+    passes = getattr(method, "passes", None)
+    if not callable(passes):
+        return method, {"here": 1, "whole": 1}
+    whole = passes(cell["pilot_of"])
+    if "epochs" in (parameters(factory) or set()):
+        few = {"epochs": min(PILOT_EPOCHS, whole)}
+        method = _construct(entry, factory, {**cell, "params": {**cell["params"], **few}})
+    return method, {"here": method.passes(n_train), "whole": whole}
 
 
 def _resolve(device: str) -> str:
@@ -275,6 +311,14 @@ def _device(method: Any) -> tuple[str, int | None]:
                 peak = max(peak, getattr(method, "peak_bytes_", 0))
             return f"{n} × " * (n > 1) + torch.cuda.get_device_name(), int(peak)
     return "cpu", None
+
+
+def _counter(method: Any) -> str:
+    """The energy counter of what it works on, by ``topfive.common.energy``'s names."""
+    torch, device = sys.modules.get("torch"), str(getattr(method, "device", "cpu")).partition(",")[0]
+    if torch is None or not device.startswith("cuda"):
+        return "cpu:"
+    return f"GPU-{torch.cuda.get_device_properties(device).uuid}"
 
 
 def _cpu_seconds() -> float:

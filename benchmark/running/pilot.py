@@ -1,10 +1,18 @@
-"""What a cell would cost, from two short pilots: time, memory and disk as straight lines in the number of images."""
+"""What a cell would cost, from short pilots on growing parts of its training images.
+
+Work is images × passes over them where a contender says how many (``passes``), else images. Pilots grow threefold until
+one takes long enough to go by, or tells enough, or has all images. The last two are extended to the whole in two ways:
+by a straight line, which is too high where a stage ends growing (a codebook is learned from so many patches and no
+more), and by a power, which is too low where a constant part hides the growth. The truth lies between, give or take
+``MARGIN``; how well that holds: tests/speed/dry_run.py.
+"""
 
 from __future__ import annotations
 
+import math
 import tempfile
 import threading
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -12,16 +20,32 @@ from typing import Any
 from .display import clock
 from .isolation import run_isolated
 
-SHARES = (1, 3)  # of PILOT_PER_CLASS images a class
-PILOT_PER_CLASS = 4
+START, LEAST = 4, 250  # images a class in the first pilot, and in all: with fewer, codebooks take longer with each
+GROWTH = 3  # how much each is larger than the one before
+TRIFLE = 2.0  # seconds: a range no wider needs no further pilot
+LONG_ENOUGH = 10.0  # seconds of fitting: a further pilot that would take longer is not run
 PILOT_SECONDS = 300.0
+MARGIN = 1.25  # either way, for what changes from run to run
+
+
+@dataclass(frozen=True)
+class Pilot:
+    """One pilot: images × passes, seconds of fitting, bytes of memory and of cache; seconds to predict one image."""
+
+    images: int
+    work: float
+    seconds: float
+    memory: float
+    disk: float
+    predict: float
 
 
 @dataclass(frozen=True)
 class Forecast:
-    """Seconds, bytes of memory and of disk for the whole cell; ``reason`` instead where a pilot did not finish."""
+    """Seconds between ``low`` and ``high``, bytes of memory and of disk; ``reason`` where a pilot did not finish."""
 
-    seconds: float = 0.0
+    low: float = 0.0
+    high: float = 0.0
     memory: float = 0.0
     disk: float = 0.0
     reason: str = ""
@@ -29,37 +53,79 @@ class Forecast:
     def __str__(self) -> str:
         if self.reason:
             return self.reason
-        return (
-            f"about {clock(self.seconds)}, {self.memory / 2**30:.1f} GiB of memory, {self.disk / 1e6:,.0f} MB of cache"
-        )
+        return f"{span(self)}, {self.memory / 2**30:.1f} GiB of memory, {self.disk / 1e6:,.0f} MB of cache"
 
 
-def estimate(task: dict[str, Any], n_train: int, say: Callable[[str], None]) -> Forecast:
-    """Run ``task`` (see ``engine``) on two small subsets and extend the lines through them to the whole."""
-    points = []
-    for share in SHARES:
-        per_class = share * PILOT_PER_CLASS
-        with tempfile.TemporaryDirectory(prefix="topfive-pilot-") as name:
-            cache = Path(name, "cache")
-            cache.mkdir()
-            condition = {**task["condition"], "train_per_class": per_class}
-            small = {**task, "condition": condition, "probes": [], "cache_dir": str(cache)}
-            record = run_isolated(
-                small, Path(name), timeout=PILOT_SECONDS, stop=threading.Event(), on_progress=say
-            ).record
-            if record["status"] != "done":
-                return Forecast(
-                    reason=f"{record['status']} on a pilot of {per_class} images a class: {record['reason']}"
-                )
-            disk = sum(path.stat().st_size for path in cache.rglob("*") if path.is_file())
-        costs = record["costs"]
-        points.append((record["n_train"], costs["fit_seconds"], costs["peak_rss_bytes"], disk, costs))
-    (n1, *first, _), (n2, *second, last) = points
-    if n2 == n1:
-        fit, memory, disk = second
+def span(forecast: Forecast) -> str:
+    """ "40 s to 1:10"."""
+    low, high = clock(forecast.low), clock(forecast.high)
+    return f"about {low}" if low == high else f"{low} to {high}"
+
+
+def estimate(task: dict[str, Any], n_train: int, n_val: int, n_classes: int, say: Callable[[str], None]) -> Forecast:
+    """Run ``task`` (see ``engine``) on growing subsets of its ``n_train`` images and foresee the whole."""
+    pilots: list[Pilot] = []
+    per_class, most = max(START, math.ceil(LEAST / n_classes)), task["condition"].get("train_per_class", math.inf)
+    while True:
+        ran = _pilot(task, min(per_class, most), n_train, say)
+        if isinstance(ran, str):
+            return Forecast(reason=ran)
+        pilot, whole = ran
+        if pilots and pilot.images == pilots[-1].images:
+            break  # there are no more
+        pilots.append(pilot)
+        found = foresee(pilots, whole, n_train, n_val)
+        if pilot.images >= n_train or found.high - found.low <= TRIFLE:
+            break
+        if len(pilots) > 1 and GROWTH * pilot.seconds > LONG_ENOUGH:
+            break
+        per_class *= GROWTH
+    return found
+
+
+def foresee(pilots: Sequence[Pilot], whole: float, n_train: int, n_val: int) -> Forecast:
+    """From one pilot or more to a fit of ``whole`` work on ``n_train`` images, and predicting ``n_val``.
+
+    From one alone: between no growth and growth in proportion.
+    """
+    last = pilots[-1]
+    predict = last.predict * n_val
+    line = power = last.seconds
+    memory, disk = last.memory, last.disk
+    if len(pilots) == 1:
+        line *= max(whole / last.work, 1.0)
+        disk *= n_train / last.images
     else:
-        fit, memory, disk = (
-            b + max(0.0, (b - a) / (n2 - n1)) * (n_train - n2) for a, b in zip(first, second, strict=True)
-        )
-    predict = last["predict_seconds"]  # the pilots predict the whole validation set
-    return Forecast(max(0.0, fit) + predict, memory, disk)
+        before = pilots[-2]
+        growth = (last.seconds - before.seconds) / (last.work - before.work)
+        line += max(growth, 0.0) * max(whole - last.work, 0.0)
+        exponent = math.log(max(last.seconds, 1e-6) / max(before.seconds, 1e-6)) / math.log(last.work / before.work)
+        power *= (whole / last.work) ** max(exponent, 0.0)
+        more = (n_train - last.images) / (last.images - before.images)
+        memory += max(last.memory - before.memory, 0.0) * more
+        disk += max(last.disk - before.disk, 0.0) * more
+    low, high = sorted((line, power))
+    return Forecast((low + predict) / MARGIN, (high + predict) * MARGIN, memory, disk)
+
+
+def _pilot(task: dict[str, Any], per_class: int, n_train: int, say: Callable[[str], None]) -> tuple[Pilot, float] | str:
+    """(the pilot, the work of the whole); or why there is none."""
+    with tempfile.TemporaryDirectory(prefix="topfive-pilot-") as name:
+        cache = Path(name, "cache")
+        cache.mkdir()
+        condition = {**task["condition"], "train_per_class": per_class}
+        small = {**task, "condition": condition, "probes": [], "cache_dir": str(cache), "pilot_of": n_train}
+        record = run_isolated(small, Path(name), timeout=PILOT_SECONDS, stop=threading.Event(), on_progress=say).record
+        if record["status"] != "done":
+            return f"{record['status']} on a pilot of {per_class} images a class: {record['reason']}"
+        disk = sum(path.stat().st_size for path in cache.rglob("*") if path.is_file())
+    costs, images, passes = record["costs"], record["n_train"], record["passes"]
+    pilot = Pilot(
+        images,
+        images * passes["here"],
+        costs["fit_seconds"],
+        costs["peak_rss_bytes"],
+        disk,
+        1 / costs["images_per_second"],
+    )
+    return pilot, n_train * passes["whole"]

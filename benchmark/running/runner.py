@@ -32,10 +32,10 @@ from ..scoring.metrics import metrics
 from ..scoring.predictions import read_predictions
 from ..specs import Spec, slug
 from .cluster import Execute, connect
-from .display import Display, clock
+from .display import Display
 from .done import Done
 from .isolation import Outcome, run_isolated
-from .pilot import estimate
+from .pilot import Forecast, estimate, span
 from .plan import Cell, Opened, distinct, has_plain_result, is_finished, open_all, plan
 from .reading import can_follow, read_by, rounds
 from .stage_cache import stages
@@ -269,7 +269,7 @@ def _task(cell: Cell, config: RunConfig, n_jobs: int, cache: Path, run: Run | No
 
 def _foresee(config: RunConfig, datasets: Opened, cells: list[Cell], pending: list[Cell]) -> None:
     """Print the cells and what each would take, from pilots; nothing is written."""
-    total = 0.0
+    low = high = 0.0
     for cell in cells:
         if cell not in pending:
             print(f"{cell.name}: finished, kept")
@@ -277,12 +277,12 @@ def _foresee(config: RunConfig, datasets: Opened, cells: list[Cell], pending: li
         dataset = datasets[cell.dataset][0]
         n_train = len(training_split(dataset.train, cell.condition, cell.seed))
         task = _task(cell, config, max(1, cores() // config.jobs), Path())
-        found = estimate(task, n_train, lambda message: None)
-        total += found.seconds
+        found = estimate(task, n_train, len(dataset.val), len(dataset.classes), lambda message: None)
+        low, high = low + found.low, high + found.high
         print(f"{cell.name}: {found}", flush=True)
     print(
-        f"about {clock(total / config.jobs)} in all, by lines through two small pilots, often too high for long cells; "
-        "not counted: the start of each cell and opening its data, several seconds"
+        f"{span(Forecast(low / config.jobs, high / config.jobs))} in all, from short pilots; not counted: the start of "
+        "each cell and opening its data, several seconds"
     )
 
 

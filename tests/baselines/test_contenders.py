@@ -362,3 +362,13 @@ def test_bad_parameters_are_one_clear_error(contender: Any, said: str, train: tu
 def test_no_images_have_no_scores(train: tuple[LazyImages, np.ndarray]) -> None:
     model = Fisher(k=2, mirrored=True).fit(*train)
     assert model.decision_function(LazyImages.from_array(np.empty((0, 32, 32, 3), np.uint8))).shape == (0, CLASSES)
+
+
+def test_features_of_coates_and_ng_are_standardised(train: tuple[LazyImages, np.ndarray]) -> None:
+    images, _ = train
+    model = CoatesNg(k=5)
+    model._learn(images, np.arange(len(images)))
+    [batch] = images.batches(len(images), side=model.side)
+    rows = model.encode(batch).numpy() * np.sqrt(20)
+    np.testing.assert_allclose(rows.mean(0), 0, atol=1e-2)
+    np.testing.assert_allclose(rows.std(0), 1, atol=1e-2)

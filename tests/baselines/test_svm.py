@@ -95,10 +95,11 @@ def test_whether_more_epochs_could_help_is_told(
     rows, labels = problem
     errors: list[float] = []
     monkeypatch.setattr(Trainer, "loss", lambda self, model, rows: errors.pop(0))
+    monkeypatch.setattr(svm, "EPOCHS", 8)
 
     def said(*held_out: float, **given: Any) -> tuple[str, float, dict[str, Any]]:
         errors[:] = held_out
-        model = LinearSVM(solver="sgd", negative_weight=0.5, step=0.5, **given).fit(rows, labels)
+        model = LinearSVM(solver="sgd", alpha=0, negative_weight=0.5, step=0.5, **given).fit(rows, labels)
         return model.tuned_, model.train_share_, model.converged_
 
     falling = [1 - 0.1 * i for i in range(8)]
@@ -122,6 +123,44 @@ def test_whether_more_epochs_could_help_is_told(
     }  # fmt: skip
     _, _, verdict = said(0.5, 0.4, 0.45, 0.5, 0.2, 0.3)
     assert verdict["converged"]
+
+
+class Pretended:
+    """A trainer whose held-out error is lowest at the settings it is given, and falls by the epoch until then."""
+
+    curvature = 10.0
+
+    def __init__(self, best: Settings) -> None:
+        self.best = best
+        self.tried: list[Settings] = []
+
+    def epochs(self, settings: Settings, rows: Any) -> Any:
+        for epoch in range(1, settings.epochs + 1):
+            self.tried.append(Settings(settings.negative_weight, settings.step, epoch, settings.alpha))
+            yield self.tried[-1]
+
+    def loss(self, model: Settings, rows: range) -> float:
+        off = [np.log(model.negative_weight / self.best.negative_weight), np.log(model.step / self.best.step)]
+        off += [(model.epochs - self.best.epochs) / 10, np.log((model.alpha + 1e-9) / (self.best.alpha + 1e-9)) / 10]
+        return float(min(0.9, 0.02 * np.abs(off).sum()))
+
+
+@pytest.mark.parametrize(
+    "best", [Settings(0.002, 0.1, 30, 0.001), Settings(16.0, 0.4, 3, 0.0), Settings(0.25, 0.4, 12, 0.0003)]
+)
+def test_no_tuned_value_is_at_the_edge_of_what_was_tried(best: Settings) -> None:
+    trainer: Any = Pretended(best)
+    found = LinearSVM()._tune(trainer, 100_000)
+    for name in ("negative_weight", "step", "epochs"):
+        tried = sorted({getattr(settings, name) for settings in trainer.tried})
+        assert tried[0] < getattr(found, name) < tried[-1]
+        assert getattr(found, name) == pytest.approx(getattr(best, name), rel=0.8)
+    penalties = sorted({settings.alpha for settings in trainer.tried})
+    assert found.alpha < penalties[-1]
+    assert (found.alpha == 0) == (best.alpha == 0)
+    # What is given is not tuned.
+    given = LinearSVM(negative_weight=2.0, alpha=0.5)._tune(trainer, 100_000)
+    assert (given.negative_weight, given.alpha) == (2.0, 0.5)
 
 
 def test_liblinear_and_passive_aggressive_tell_it_too(problem: tuple[np.ndarray, np.ndarray]) -> None:
@@ -200,7 +239,7 @@ def test_the_model_of_the_best_epoch_is_kept(
 @pytest.mark.parametrize(
     ("parameters", "said"),
     [
-        ({"solver": "foo"}, "solver must be one of auto, sgd, liblinear, not 'foo'"),
+        ({"solver": "foo"}, "solver must be one of auto, sgd, liblinear, dual, not 'foo'"),
         ({"alpha": -1}, "alpha must be a number at least 0, not -1"),
         ({"step": "fast"}, "step must be a number above 0, not 'fast'"),
         ({"epochs": 2.5}, "epochs must be a whole number of at least 1, not 2.5"),
@@ -213,7 +252,7 @@ def test_bad_parameters_are_one_clear_error(
         LinearSVM(**parameters).fit(*problem)
 
 
-@pytest.mark.parametrize("solver", ["sgd", "liblinear"])
+@pytest.mark.parametrize("solver", ["sgd", "liblinear", "dual"])
 @pytest.mark.parametrize("row", [3, 550])
 def test_features_that_are_not_finite_are_one_clear_error(
     problem: tuple[np.ndarray, np.ndarray], solver: str, row: int
@@ -224,7 +263,7 @@ def test_features_that_are_not_finite_are_one_clear_error(
         LinearSVM(solver=solver).fit(rows, labels)
 
 
-@pytest.mark.parametrize("solver", ["sgd", "liblinear"])
+@pytest.mark.parametrize("solver", ["sgd", "liblinear", "dual"])
 def test_tuned_models_classify(problem: tuple[np.ndarray, np.ndarray], solver: str) -> None:
     rows, labels = problem
     model = LinearSVM(solver=solver).fit(rows[:500], labels[:500])
@@ -234,7 +273,7 @@ def test_tuned_models_classify(problem: tuple[np.ndarray, np.ndarray], solver: s
 
 def test_two_classes_have_two_columns(problem: tuple[np.ndarray, np.ndarray]) -> None:
     rows, labels = problem
-    for solver in ("sgd", "liblinear"):
+    for solver in ("sgd", "liblinear", "dual"):
         model = LinearSVM(solver=solver).fit(rows, labels > 10)
         scores = model.decision_function(rows)
         assert scores.shape == (600, 2)
@@ -282,7 +321,7 @@ def test_a_gpu_takes_no_step_that_waits(
 ) -> None:
     rows, labels = problem
     with pretended_gpu() as gpu:
-        trainer = Trainer(rows, torch.from_numpy(labels // 10), 4, 0.0, "cuda", 0)
+        trainer = Trainer(rows, torch.from_numpy(labels // 10), 4, "cuda", 0)
         waits: list[str] = []
         monkeypatch.setattr(gpu, "wait", waits.append)
         monkeypatch.setattr(sgd, "require_finite", lambda values: None)  # once an epoch
@@ -301,7 +340,7 @@ def test_rows_that_do_not_fit_on_a_gpu_are_sent_each_time(
         kept = LinearSVM(**given).fit(rows, labels)
         monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (rows.nbytes, rows.nbytes))
         monkeypatch.setattr(rows_module, "CHUNK_BYTES", 1000)
-        assert Trainer(rows, torch.from_numpy(labels // 10), 4, 0.0, "cuda", 0).rows.resident is None
+        assert Trainer(rows, torch.from_numpy(labels // 10), 4, "cuda", 0).rows.resident is None
         sent = LinearSVM(**given).fit(rows, labels)
         np.testing.assert_allclose(kept.coef_, sent.coef_, atol=1e-6)
         np.testing.assert_allclose(kept.decision_function(rows), sent.decision_function(rows), atol=1e-5)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import itertools
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -12,6 +13,8 @@ from scipy.optimize import minimize_scalar
 from scipy.stats import binom, norm
 from topfive.benchmark.scoring.paired import Tables, difference, holm_levels, mcnemar, tango
 from topfive.benchmark.scoring.statistics import holm
+
+Simulated = Callable[[str], None]
 
 
 @pytest.mark.parametrize(
@@ -51,7 +54,7 @@ def test_mid_p_by_hand() -> None:
     assert mcnemar(np.array([0, 3, 0]), np.array([0, 3, 10])) == pytest.approx([1, 1, 1 / 2**10])
 
 
-def test_the_test_rejects_a_true_draw_about_as_often_as_it_says() -> None:
+def test_the_test_rejects_a_true_draw_about_as_often_as_it_says(simulated: Simulated) -> None:
     """Exact, over all tables of 500 images: the exact test falls to half of it."""
     sizes = {}
     for discordant in (0.02, 0.05, 0.1, 0.2, 0.4):
@@ -60,11 +63,11 @@ def test_the_test_rejects_a_true_draw_about_as_often_as_it_says() -> None:
         weight = binom.pmf(m, 500, discordant) * np.where(a <= m, binom.pmf(a, m, 0.5), 0)
         p = mcnemar(np.minimum(a, m), np.maximum(m - a, 0))
         sizes[discordant] = float(weight[p < 0.05].sum())
-    print("size of the mid-p test at 5 %, 500 images, by discordant share:", sizes)
+    simulated(f"size of the mid-p test at 5 %, 500 images, by discordant share: {sizes}")
     assert all(0.04 <= size <= 0.051 for size in sizes.values())
 
 
-def test_tangos_interval_covers() -> None:
+def test_tangos_interval_covers(simulated: Simulated) -> None:
     """Five hundred draws of 500 images each; 95 % is promised."""
     found = {}
     for a, b in [(0.05, 0.05), (0.12, 0.06), (0.3, 0.1), (0.02, 0.0)]:
@@ -72,7 +75,7 @@ def test_tangos_interval_covers() -> None:
         draws = rng.multinomial(500, [a, b, 1 - a - b], size=500)
         ends = [Tables(int(x), int(y), 500).interval() for x, y, _ in draws]
         found[a, b] = float(np.mean([low <= a - b <= high for low, high in ends]))
-    print("coverage of the interval of a difference, 500 images, by the shares that only one gets:", found)
+    simulated(f"coverage of the interval of a difference, 500 images, by the shares that only one gets: {found}")
     assert all(0.93 <= share <= 0.98 for share in found.values())
 
 
@@ -92,7 +95,7 @@ def test_the_interval_holds_zero_exactly_when_the_test_does_not_reject(
     assert holds_zero(table, alpha) == (table.p >= alpha)
 
 
-def test_also_on_the_tables_about_which_score_and_mid_p_differ() -> None:
+def test_also_on_the_tables_about_which_score_and_mid_p_differ(simulated: Simulated) -> None:
     z, rare, every = norm.isf(0.025), 0, 0
     for m in range(1, 301):
         fewer = np.arange(m // 2 + 1)
@@ -102,7 +105,7 @@ def test_also_on_the_tables_about_which_score_and_mid_p_differ() -> None:
             rare += 1
             for table in (Tables(m - b, b, 2 * m), Tables(b, m - b, 2 * m)):
                 assert holds_zero(table, 0.05) == (table.p >= 0.05)
-    print(f"mid-p and score test differ on {rare} of {every} tables of up to 300 discordant images")
+    simulated(f"mid-p and score test differ on {rare} of {every} tables of up to 300 discordant images")
     assert rare == 10
 
 

@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from topfive.benchmark.scoring.resampling import crossing, interval, resampled_errors
+
+Simulated = Callable[[str], None]
 
 
 def test_the_spread_of_a_difference_is_that_of_the_stratified_closed_form() -> None:
@@ -108,7 +112,7 @@ def test_crossings_need_increasing_sizes() -> None:
 
 
 @pytest.mark.parametrize("noise", [0.0, 0.019])
-def test_the_interval_of_a_crossing_covers_with_the_noise_of_seeds_in_it(noise: float) -> None:
+def test_the_interval_of_a_crossing_covers_with_the_noise_of_seeds_in_it(noise: float, simulated: Simulated) -> None:
     """Three seeds at five sizes, 500 images, curves that truly meet half-way along the logarithm."""
     sizes, labels, trials = np.array([5, 10, 25, 50, 100]), np.repeat(np.arange(20), 25), 40
     log_size = np.log(sizes)
@@ -125,5 +129,6 @@ def test_the_interval_of_a_crossing_covers_with_the_noise_of_seeds_in_it(noise: 
         covered += meet.low <= truth <= meet.high
         alone = crossing(sizes, [h[:1] for h in a], [h[:1] for h in b], labels, rounds=120, seed=trial)
         by_images += alone.low <= truth <= alone.high
-    print(f"noise {noise}: a crossing's interval covers {covered / trials:.2f}; of one seed {by_images / trials:.2f}")
+    shares = f"{covered / trials:.2f}; of one seed {by_images / trials:.2f}"
+    simulated(f"coverage of the interval of a crossing, noise between runs {noise}: {shares}")
     assert covered / trials >= 0.9

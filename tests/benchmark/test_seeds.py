@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from scipy.stats import ttest_ind
 from topfive.benchmark.scoring.paired import difference
 from topfive.benchmark.scoring.seeds import interval_over_seeds, mean_over_seeds
 from topfive.benchmark.scoring.statistics import wilson
+
+Simulated = Callable[[str], None]
+
 
 LABELS = np.repeat(np.arange(20), 25)
 MORE = np.repeat(np.arange(20), 100)
@@ -19,14 +24,14 @@ def draw(rng: np.random.Generator, base: np.ndarray, seeds: int, noise: float) -
     return np.asarray(rng.random((seeds, len(base))) < np.clip(base, 0.1, 0.9) + runs)
 
 
-def test_the_variance_is_that_of_means_drawn_over_and_over() -> None:
+def test_the_variance_is_that_of_means_drawn_over_and_over(simulated: Simulated) -> None:
     for noise in (0.0, 0.03):
         means = []
         for trial in range(600):
             rng = np.random.default_rng([1, trial])
             means.append(mean_over_seeds([draw(rng, rng.uniform(0.2, 0.8, 500), 3, noise)], [1.0], LABELS))
         truth, said = np.var([m.value for m in means]), np.mean([m.images + m.seeds for m in means])
-        print(f"noise between runs {noise}: variance of the mean {truth:.2e}, said {said:.2e}")
+        simulated(f"noise between runs {noise}: variance of the mean {truth:.2e}, said {said:.2e}")
         assert said == pytest.approx(truth, rel=0.15)
 
 
@@ -51,7 +56,7 @@ def test_one_seed_a_side_adds_nothing_of_its_own() -> None:
 
 
 @pytest.mark.parametrize("seeds", [2, 3, 5])
-def test_the_test_rejects_a_true_draw_about_as_often_as_it_says(seeds: int) -> None:
+def test_the_test_rejects_a_true_draw_about_as_often_as_it_says(seeds: int, simulated: Simulated) -> None:
     """At 5 %, with and without noise between runs, and with images that are hard for one of the two alone."""
     sizes = {}
     for noise, own in [(0.0, 0.15), (0.02, 0.15), (0.04, 0.15), (0.02, 0.0)]:
@@ -62,12 +67,12 @@ def test_the_test_rejects_a_true_draw_about_as_often_as_it_says(seeds: int) -> N
             a, b = (draw(rng, base + own * rng.normal(size=len(base)), seeds, noise) for _ in "ab")
             rejected += difference(a, b, LABELS).p < 0.05
         sizes[noise, own] = rejected / 300
-    print(f"size at 5 %, {seeds} seeds, by (noise between runs, images of one's own): {sizes}")
+    simulated(f"size at 5 %, {seeds} seeds, by (noise between runs, images of one's own): {sizes}")
     assert all(0.025 <= size <= 0.075 for size in sizes.values())
 
 
 @pytest.mark.parametrize("seeds", [2, 3, 5])
-def test_intervals_over_seeds_cover_and_wilsons_do_not(seeds: int) -> None:
+def test_intervals_over_seeds_cover_and_wilsons_do_not(seeds: int, simulated: Simulated) -> None:
     covered, wilsons = {}, {}
     for noise in (0.0, 0.02, 0.04):
         inside = plain = 0
@@ -79,7 +84,7 @@ def test_intervals_over_seeds_cover_and_wilsons_do_not(seeds: int) -> None:
             low, high = wilson(round(hits.mean() * len(MORE)), len(MORE))
             plain += low <= 0.5 <= high
         covered[noise], wilsons[noise] = inside / 300, plain / 300
-    print(f"coverage at 95 %, {seeds} seeds, by noise between runs: {covered}; Wilson's of the mean: {wilsons}")
+    simulated(f"coverage at 95 %, {seeds} seeds, by noise between runs: {covered}; Wilson's of the mean: {wilsons}")
     assert all(0.88 <= share <= 0.99 for share in covered.values())
     assert wilsons[0.04] < 0.75  # of 2,000 images, which leave the runs as the greater noise
 

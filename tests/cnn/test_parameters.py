@@ -26,6 +26,7 @@ def test_the_stated_epochs() -> None:
     assert [default_epochs(n, True) for n in (10, 2000, 20_000, 100_000)] == [300, 160, 70, 62]
     assert [models.AlexNet()._epochs(n, False) for n in (2000, 20_000, 100_000)] == [23, 10, 9]
     assert [models.ResNet2015()._epochs(n, False) for n in (2000, 20_000)] == [15, 7]
+    assert [models.Vit2021()._epochs(n, False) for n in (2000, 20_000)] == [30, 13]
     assert models.AlexNet()._epochs(2000, True) == 160
 
 
@@ -33,8 +34,9 @@ def test_steps_are_whole_epochs(striped: Striped) -> None:
     assert [epochs_of(600, n, 64) for n in (20, 64, 127, 128, 1900)] == [600, 600, 600, 300, 21]
     model = small(epochs=None, steps=10, held_out=0).fit(*striped(48))
     assert [record["epoch"] for record in model.history_] == [1, 2, 3, 4]  # of three steps each
-    with pytest.raises(ValueError, match="steps must be none where epochs are given, not 10"):
-        small(epochs=2, steps=10).fit(None, np.zeros(0, np.int64))
+    assert small(epochs=None, steps=10, held_out=0).passes(48) == 4
+    assert small(epochs=2, steps=10).passes(48) == 2  # as in a pilot, which shortens what takes epochs
+    assert small(epochs=3, lr="tuned").passes(48) == 6
 
 
 def test_alexnet_holds_back_less_in_the_short_trainings_of_a_cpu(striped: Striped) -> None:

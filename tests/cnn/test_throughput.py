@@ -4,12 +4,20 @@ from __future__ import annotations
 
 import pytest
 import torch
+from topfive.cnn.models import AlexNet
 from topfive.cnn.throughput import NETWORKS, figures, flops_of_training, make_trainer, parts_of_a_step
 
 from ..pretended_gpu import pretended_gpu
 
 
-def test_a_step_and_its_parts_are_timed_on_a_gpu() -> None:
+def test_a_step_and_its_parts_are_timed_on_a_gpu(monkeypatch: pytest.MonkeyPatch) -> None:
+    class Narrow(AlexNet):
+        """Full width would be 57 million weights, on a processor."""
+
+        def _width(self, on_gpu: bool) -> float:
+            return 0.125
+
+    monkeypatch.setitem(NETWORKS, "alexnet", Narrow)
     with pretended_gpu():
         trainer = make_trainer("alexnet", torch.device("cuda"), 16, 8, 50, 2)
         found = figures(trainer, 16)

@@ -65,11 +65,11 @@ case $mode in
     features 20 sift-fisher --images 4096 --train 1000
     ;;
   cpu)
-    network 100 alexnet --device cpu --batch 16 --images 32 --epochs 2
-    network 100 resnet-2015 --device cpu --batch 16 --images 32 --epochs 8
-    network 100 alexnet-2012 --device cpu --batch 8 --images 16 --epochs 2
-    features 100 sift-fisher --device cpu --images 64 --train 64
-    features 100 oxford-vgg-2012 --device cpu --images 64 --train 64
+    network 200 alexnet --device cpu --batch 16 --images 32 --epochs 2
+    network 200 resnet-2015 --device cpu --batch 16 --images 32 --epochs 8
+    network 200 alexnet-2012 --device cpu --batch 8 --images 16 --epochs 2
+    features 200 sift-fisher --device cpu --images 64 --train 64
+    features 200 oxford-vgg-2012 --device cpu --images 64 --train 64
     ;;
   full)
     network 70 alexnet --device cuda --batch 512 --images 51200 --epochs 4 --profile

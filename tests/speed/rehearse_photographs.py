@@ -1,11 +1,11 @@
-"""Contenders on some thousand photographs: what each stage takes, and the memory at its peak, which stays below 2 GB.
+"""Contenders on some thousand photographs: what fitting and prediction take, and their memory at its peak.
 
     python tests/speed/rehearse_photographs.py FOLDER [-m xrce-2011 -m sift-fisher] [--images 3030] [--classes 20]
 
 Writes JPEGs of about 300 × 200 pixels below FOLDER, crops of scikit-image's photographs at several scales, a tenth of
 them for validation; then ``topfive run`` on them, two cells after each other. Memory is the process's own, as results
-give it: mapped files are not counted. About 10 minutes for ``xrce-2011`` on two cores, 2 GB of disk. The errors say
-nothing: crops of one photograph are in both parts.
+give it: mapped files are not counted. ``xrce-2011`` needs 2 GB of disk. The errors say nothing: crops of one photograph
+are in both parts.
 """
 
 from __future__ import annotations

@@ -30,14 +30,20 @@ class Curves:
     sentence: str
 
 
-def curves_of(contest: Contest) -> Curves:
-    """Lines for methods with two or more sizes; the crossing is that of the two methods the report sets at odds."""
+def by_size(contest: Contest) -> dict[str, list[Contender]]:
+    """By name, the contenders whose training is known, the fewest images first."""
     by_name: dict[str, list[Contender]] = {}
     for contender in [*contest.ranked, *contest.smaller]:
         if contender.per_class is not None:
             by_name.setdefault(contender.name, []).append(contender)
     for members in by_name.values():
         members.sort(key=_size)
+    return by_name
+
+
+def curves_of(contest: Contest) -> Curves:
+    """Lines for methods with two or more sizes; the crossing is that of the two methods the report sets at odds."""
+    by_name = by_size(contest)
     lines = [
         Line(name, members[0].family, [(_size(c), contest.error_of(c, contest.k)) for c in members])
         for name, members in by_name.items()

@@ -58,7 +58,7 @@ LADDER: tuple[tuple[str, str], ...] = (
     ("x, y in place of regions", "fisher[k=64]"),
     ("colour: opponent SIFT and LCS", "fisher[descriptor=sift+csift+lcs,k=64]"),
     ("more words: 256", "fisher[descriptor=sift+csift+lcs,k=256]"),
-    ("mirrored images", "best-of-2012"),
+    ("mirrored training images", "best-of-2012"),
 )
 
 

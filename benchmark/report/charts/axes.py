@@ -56,12 +56,15 @@ def logarithmic(
 ) -> Axis:
     """A logarithmic axis with some room on both sides; ticks at powers of ten, or at those of ``at`` that fit.
 
-    ``finer``: what to try where fewer than three of ``at`` fit.
+    ``finer``: what to try where fewer than three of ``at`` fit; the axis is widened to hold two of them.
     """
     low, high = low / 1.35, high * 1.35
     if at:
         ticks = [v for v in at if low <= v <= high]
         if len(ticks) < 3:
+            if sum(low <= v <= high for v in finer) < 2:
+                low = max((v for v in finer if v <= low), default=low)
+                high = min((v for v in finer if v >= high), default=high)
             ticks = [v for v in finer if low <= v <= high]
     else:
         decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)

@@ -1,17 +1,22 @@
-"""Error against training images per class, with the crossing of the two sides."""
+"""Error against training images per class, with the crossing of the two sides, measured or extrapolated."""
 
 from __future__ import annotations
 
-from ...families import FLOOR
+import numpy as np
+
+from ...families import FLOOR, tone_of
 from ..analysis.contest import Contest
 from ..analysis.curves import Curves
+from ..analysis.scaling import FAR, Fit, Scaling
 from ..numbers import percent
 from .axes import around, errors, logarithmic
-from .figure import Figure, Mark, Rule, lines
+from .figure import Figure, Mark, Rule, Series, lines
 from .wording import intervals, source, with_interval
 
+ONWARD = 3.0  # times the largest size that fits are drawn to, where no crossing asks for more
 
-def figure(contest: Contest, curves: Curves) -> Figure | None:
+
+def figure(contest: Contest, curves: Curves, scaling: Scaling) -> Figure | None:
     """None where nobody was trained at more than one size."""
     shown = [line for line in curves.lines if line.family != FLOOR]
     if not shown:
@@ -25,24 +30,63 @@ def figure(contest: Contest, curves: Curves) -> Figure | None:
         drawn.append((line.name, line.family, marks))
     sizes = sorted({s for line in shown for s, _ in line.points})
     values = [v for line in shown for _, e in line.points for v in (e.low, e.high)]
-    meet = curves.crossing
-    rules = [Rule("x", meet.at, f"cross at {meet.at:.0f}")] if meet and meet.at else []
+    end, rules, band = _crossing(curves, scaling, sizes)
+    fitted = [series for one in scaling.fits for series in _fitted(one, end)]
+    values += [mark.y for series in fitted for mark in series.marks]
     if contest.chance <= max(values) + 0.1:
         rules.append(Rule("y", contest.chance, f"chance {percent(contest.chance)}"))
-    band = None if meet is None or meet.at is None else (max(meet.low, sizes[0]), min(meet.high, sizes[-1]))
     return Figure(
         "learning",
         "Error against training images per class",
-        f"Top-{contest.k} error against training images per class. {curves.sentence}",
-        logarithmic("training images per class", sizes[0], sizes[-1] * 1.3, lambda v: f"{v:g}", sizes),
+        f"Top-{contest.k} error against training images per class. {curves.sentence} {scaling.sentence}".strip(),
+        logarithmic("training images per class", sizes[0], end * 1.3, lambda v: f"{v:g}", _ticks(sizes, end)),
         errors(f"top-{contest.k} error", *around(values)),
-        lines(drawn, points=True),
+        [*lines(drawn, points=True), *fitted],
         rules=rules,
         band=band,
         source=source(
             contest,
             intervals(contest),
             "Shaded: the 95 % interval of the crossing, over resampled images and seeds." if band else "",
+            "Dotted: power laws, extrapolated beyond the last point; hollow: the largest size as foretold."
+            if fitted
+            else "",
             trained=False,
         ),
     )
+
+
+def _crossing(
+    curves: Curves, scaling: Scaling, sizes: list[float]
+) -> tuple[float, list[Rule], tuple[float, float] | None]:
+    """Where the axis ends, the rule at the crossing, and its band."""
+    meet, beyond = curves.crossing, scaling.beyond
+    if meet is not None and meet.at is not None:
+        band = max(meet.low, sizes[0]), min(meet.high, sizes[-1])
+        return sizes[-1] * (ONWARD if scaling.fits else 1), [Rule("x", meet.at, f"cross at {meet.at:.0f}")], band
+    if beyond is None or np.isinf(beyond.low):
+        return sizes[-1] * (ONWARD if scaling.fits else 1), [], None
+    reach = [v for v in (beyond.at, beyond.low) if np.isfinite(v)]
+    end = min(max(ONWARD * sizes[-1], 2 * max(reach)), FAR * sizes[-1])
+    rules = [Rule("x", beyond.at, f"would cross at {beyond.at:.0f}, extrapolated")] if np.isfinite(beyond.at) else []
+    return end, rules, (beyond.low, min(beyond.high, end))
+
+
+def _fitted(one: Fit, end: float) -> list[Series]:
+    n = np.geomspace(one.sizes[0], end, 60)
+    path = [Mark(float(x), float(y), "") for x, y in zip(n, one.law.errors(n)[0], strict=True)]
+    told = [
+        Mark(
+            t.size,
+            t.predicted.value,
+            f"{one.name}, {t.size:g} images per class as foretold by up to {t.up_to:g}: {with_interval(t.predicted)}",
+        )
+        for t in one.foretold[:1]
+    ]
+    dotted = Series(tone_of(one.family), path, line=True, points=False, dash=2, listed=False)
+    return [dotted, Series(tone_of(one.family), told, hollow=True)] if told else [dotted]
+
+
+def _ticks(sizes: list[float], end: float) -> list[float]:
+    further = [m * 10.0**d for d in range(9) for m in (1, 2, 5) if sizes[-1] * 1.9 < m * 10.0**d <= end]
+    return [*sizes, *further]

@@ -129,6 +129,7 @@
     if (!probable) return value.toPrecision(3).replace("-", "−");
     return value > 0 && value < 0.005 ? "<1 %" : Math.round(100 * value) + " %";
   };
+  const brief = (name) => name.split(",")[0]; // of a synset's names the first
   for (const box of $$(".explorer")) {
     const data = JSON.parse($("script", box).textContent);
     const labels = new Uint16Array(bytes(data.labels).buffer);
@@ -147,7 +148,7 @@
       const per = c.guesses.length / data.ids.length, items = [];
       for (let j = per * i; j < per * (i + 1) && c.guesses[j] !== NONE; j++) {
         const hit = c.guesses[j] === labels[i];
-        items.push(make("li", hit ? { class: "hit" } : {}, make("span", {}, hit ? "✓ " : "", make("bdi", {}, data.classes[c.guesses[j]]), hit ? make("span", { class: "hush" }, " (the truth)") : ""), " ", make("small", {}, score(c.scores[j], c.probable))));
+        items.push(make("li", hit ? { class: "hit" } : {}, make("span", { title: data.classes[c.guesses[j]] }, hit ? "✓\u00a0" : "", make("bdi", {}, brief(data.classes[c.guesses[j]])), hit ? make("span", { class: "hush" }, " (the truth)") : ""), " ", make("small", {}, score(c.scores[j], c.probable))));
       }
       return make("div", { class: "t-" + c.tone }, make("bdi", { class: "side" }, c.name), make("ol", {}, ...items));
     };

@@ -23,6 +23,7 @@ from .occlusion import Occlusion
 from .parts import Builder, Section, Text
 from .record import TheRecord
 from .shifts import Shifts
+from .throughput import Throughput
 from .training import Training
 from .transfer import Transfer
 from .undone import Undone
@@ -43,6 +44,7 @@ SECTIONS: tuple[type[Builder], ...] = (
     Occlusion,
     MadeOf,
     Cost,
+    Throughput,
     Classes,
     Explorer,
     Closer,

@@ -97,14 +97,14 @@ def budgets(contest: Contest) -> Table | None:
         return None
     columns = [
         Column("contender"),
+        Column("still learning", slim=True, help="whether it still improved when its budget ended"),
         Column("pixels of an image", True),
         Column("width", True, "of its layers, 1: as published"),
         Column("epochs", True),
         Column("test views", True, "of an image, whose answers are averaged"),
         Column("learned from", True, "of the training images; the rest was held out to choose by"),
-        Column("still learning", slim=True, help="whether it still improved when its budget ended"),
-        Column("as it says"),
-        Column("tuned on training images"),
+        Column("as it says", wide=True),
+        Column("tuned on training images", wide=True),
         Column("further"),
     ]
     rows = []
@@ -114,10 +114,10 @@ def budgets(contest: Contest) -> Table | None:
         rows.append(
             [
                 Value(c.name, tone=tone_of(c.family)),
+                text({True: "no", False: "yes", None: "–"}[record.converged]),
                 number("–" if seen is None else f"{seen:,}", seen),
                 *(_given(given.get(name)) for name in ("width", "epochs", "views")),
                 number("–" if part is None else percent(part, 0), part),
-                text({True: "no", False: "yes", None: "–"}[record.converged]),
                 text(record.convergence or "–"),
                 text(given.get("tuned") or "–"),
                 text(further(record) or "–"),

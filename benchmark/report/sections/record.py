@@ -46,16 +46,16 @@ def sources() -> Table:
         Column("top-1 error", True),
         Column("on"),
         Column("learned from"),
-        Column("what it was"),
-        Column("quoted from"),
+        Column("what it was", wide=True),
+        Column("quoted from", wide=True),
         Column("to be found at"),
     ]
     rows = [
         [
             number(str(q.year), q.year),
             Value(q.entry, tone=tone_of(q.family)),
-            number(f"{q.top5:g} %", q.top5 / 100),
-            number("–" if q.top1 is None else f"{q.top1:g} %", None if q.top1 is None else q.top1 / 100),
+            number(_quoted(q.top5), q.top5 / 100),
+            number("–" if q.top1 is None else _quoted(q.top1), None if q.top1 is None else q.top1 / 100),
             text(q.data),
             text(q.rule),
             text(q.note),
@@ -65,3 +65,9 @@ def sources() -> Table:
         for q in RECORD
     ]
     return Table("record", "The record of 2010–2015, quoted", columns, rows)
+
+
+def _quoted(value: float) -> str:
+    """Per cent with the digits of its source, which are one or two."""
+    text = f"{value:g}"
+    return f"{text} %" if "." in text else f"{text}.0 %"

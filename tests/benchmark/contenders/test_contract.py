@@ -10,7 +10,7 @@ from topfive.benchmark.contenders import contract
 ROOT = Path(__file__).resolve().parents[3]
 LOOKED_UP_IN = (
     *("running/engine.py", "running/asking.py", "contenders/checks.py", "contenders/discovery.py"),
-    *("probes/attack.py", "probes/occlusion.py", "probes/parts.py"),
+    *("probes/attack.py", "probes/occlusion.py", "probes/parts.py", "probes/throughput.py"),
 )
 OF_PROBES = {"images", "random_state"}  # asked of a probe, not of a contender
 

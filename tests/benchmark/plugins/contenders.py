@@ -38,6 +38,17 @@ class MeanColor:
         return np.concatenate([batch.mean(axis=(1, 2)) for batch in images.batches(64, side=32)]) + self.shift
 
 
+class Counts(MeanColor):
+    """Says how often it goes over its images."""
+
+    def __init__(self, epochs: int | None = None) -> None:
+        super().__init__()
+        self.epochs = epochs
+
+    def passes(self, n: int) -> int:
+        return n // 500 if self.epochs is None else self.epochs
+
+
 class Spread(MeanColor):
     """The same through joblib, a few images a call."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 import numpy as np
 import pytest
 from topfive.benchmark.families import DEEP, FLOOR, HAND
@@ -9,6 +11,9 @@ from topfive.benchmark.report.analysis.contest import Contender, Contest
 from topfive.benchmark.results.schema import DatasetRecord
 from topfive.benchmark.scoring.paired import mcnemar
 from topfive.benchmark.scoring.statistics import hits_at
+
+Simulated = Callable[[str], None]
+
 
 N = 500
 DATASET = DatasetRecord(
@@ -55,7 +60,7 @@ def draw(rng: np.random.Generator, errors: np.ndarray) -> np.ndarray:
     ],
 )
 def test_the_headlines_interval_covers_the_true_difference_of_whoever_was_chosen(
-    name: str, hand: list[float], deep: list[float]
+    name: str, hand: list[float], deep: list[float], simulated: Simulated
 ) -> None:
     errors = np.array([*hand, *deep])
     families = [HAND] * len(hand) + [DEEP] * len(deep)
@@ -73,7 +78,7 @@ def test_the_headlines_interval_covers_the_true_difference_of_whoever_was_chosen
         plain += usual[0] <= truth[1] - truth[0] <= usual[1]
         flattered.append(truth[0] - 1 + contest.ranked[a].hits(1).mean())
         wider.append((high - low) / (usual[1] - usual[0]))
-    print(
+    simulated(
         f"{name}, {N} images: covers {covered / trials:.3f}, uncorrected {plain / trials:.3f}; the best is flattered "
         f"by {100 * np.mean(flattered):.2f} points; the interval is {np.mean(wider):.2f} times as wide"
     )

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 from topfive.benchmark.report.charts.axes import errors, linear, logarithmic
+from topfive.benchmark.report.charts.cost import FINER, TIMES
 from topfive.benchmark.report.charts.labels import place
 from topfive.benchmark.report.charts.layout_ranking import lanes
 from topfive.benchmark.report.charts.raster import printable
@@ -77,6 +78,11 @@ def test_axes_have_round_ticks() -> None:
     assert [v for v, _ in times.ticks] == [10, 60, 600]
     assert times.place(2) == pytest.approx(0.04647, abs=1e-5)  # ln 1.35 / (ln 350 + 2 ln 1.35)
     assert len(logarithmic("t", 5, 5, str).ticks) >= 1
+    close = logarithmic(
+        "t", 9.2e-4, 9.3e-4, str, TIMES, FINER
+    )  # two that take almost the same stand between round ticks
+    assert [v for v, _ in close.ticks] == [0.0005, 0.001, 0.002]
+    assert (close.low, close.high) == (0.0005, 0.002)
 
 
 def test_names_lie_on_no_point_and_on_no_other_name() -> None:

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import json
+import sys
 from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
 import pytest
 from topfive.benchmark.results.schema import Record
-from topfive.benchmark.running.engine import _told
+from topfive.benchmark.running.engine import _no_gpu, _told
 
 
 def test_numbers_that_no_file_can_hold_are_left_out() -> None:
@@ -41,6 +42,16 @@ def test_numbers_that_no_file_can_hold_are_left_out() -> None:
 def test_one_that_says_nothing() -> None:
     told = _told(SimpleNamespace())
     assert (told["timings"], told["history"], told["budget"], told["converged"]) == ({}, [], {}, None)
+
+
+def test_a_gpu_that_a_parameter_names_and_that_is_not_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    there = SimpleNamespace(cuda=SimpleNamespace(is_available=lambda: True))
+    absent = SimpleNamespace(cuda=SimpleNamespace(is_available=lambda: False))
+    monkeypatch.setitem(sys.modules, "torch", absent)
+    assert _no_gpu("cuda:1") == "device=cuda:1: torch finds no GPU here that it can use"
+    assert _no_gpu("cpu") == _no_gpu("") == ""
+    monkeypatch.setitem(sys.modules, "torch", there)
+    assert _no_gpu("cuda") == ""
 
 
 @pytest.mark.parametrize(
