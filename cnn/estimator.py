@@ -37,6 +37,7 @@ from .feed import Feed
 from .hyperparameters import BATCH, RATES, Hyperparameters, epochs_of, gpu_batch
 from .inside import LooksInside
 from .spawn import train_on
+from .split import split
 from .train import Job, Trained, Trainer
 from .tuning import FACTORS, choose_rate
 from .work import HasWork
@@ -375,26 +376,6 @@ class TorchClassifier(DeepClassifier):
 
     def _network(self, n_classes: int, side: int, on_gpu: bool) -> nn.Module:
         return self.network(n_classes, side)
-
-
-def split(
-    targets: NDArray[Any], fraction: float, seed: int, some: bool = False
-) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-    """(train, held out): sorted indices; ``fraction`` of each class is held out, rounded at random, never all of it.
-
-    ``some``: where that comes to no image, one of the largest class is.
-    """
-    random = np.random.default_rng([seed, 1])
-    held: list[NDArray[np.int64]] = []
-    for c in np.unique(targets):
-        members = random.permutation(np.flatnonzero(targets == c))
-        n = int(len(members) * fraction + (random.random() if fraction else 0.0))
-        held.append(members[: min(n, len(members) - 1)])
-    held_out = np.sort(np.concatenate(held)).astype(np.int64)
-    largest = np.flatnonzero(targets == np.bincount(targets).argmax())
-    if some and fraction and not len(held_out) and len(largest) > 1:
-        held_out = random.choice(largest, 1)
-    return np.setdiff1d(np.arange(len(targets)), held_out).astype(np.int64), held_out
 
 
 def flops(network: nn.Module, side: int) -> float:

@@ -16,9 +16,9 @@ from functorch.compile import make_boxed_func
 from sklearn.base import clone
 from topfive.cnn import models
 from topfive.cnn.device import Compiled
-from topfive.cnn.estimator import split
 from topfive.cnn.feed import Feed
 from topfive.cnn.hyperparameters import Hyperparameters
+from topfive.cnn.split import split
 from topfive.cnn.step import TrainingStep
 from topfive.cnn.train import TrainingDiverged
 from torch import nn
