@@ -22,6 +22,14 @@ from .sift import ORIENTATIONS, orientation_maps
 from .svm import LinearSVM
 
 Pixels = NDArray[np.uint8]
+CODES = {
+    "fisher": "Fisher vectors",
+    "bovw": "bags of visual words",
+    "vlad": "VLAD",
+    "llc": "LLC",
+    "supervector": "super-vectors",
+    "whole": "one vector of the image",
+}
 CELL, GLYPH = 8, 24  # px: of a cell that is drawn, and of its drawing
 
 
@@ -89,7 +97,8 @@ class ShowsPatches:
         dims = {c.dims for c in channels if c.dims and c.coding != "whole"}
         if dims:
             steps.append(f"PCA to {max(dims)} values, learned without labels" + (", place appended" * channels[0].xy))
-        steps.append(f"{' and '.join(dict.fromkeys(c.coding for c in channels))} code: {self.encoder_.dim_:,} values")
+        coded = " and ".join(dict.fromkeys(CODES.get(c.coding, c.coding) for c in channels))
+        steps.append(f"{coded}: {self.encoder_.dim_:,} values")
         return [*steps, f"linear classifier of {len(self.classes_)} classes, the only step that sees labels"]
 
 

@@ -23,6 +23,7 @@ from .contest import Contest
 from .estimate import Estimate
 
 ROUNDS = 1000
+NOTHING = 1e-9  # a rise below this is rounding
 Floats = NDArray[np.float64]
 
 
@@ -156,7 +157,7 @@ def mean_corruption_errors(one: Panel, alexnet: Panel, groups: Sequence[Sequence
         for columns in groups:
             mine, theirs = (p.rise(columns) if rise else p.mean(columns) for p in (one, alexnet))
             with np.errstate(divide="ignore", invalid="ignore"):
-                kinds.append(np.where(theirs > 0, mine / theirs, np.inf))
+                kinds.append(np.where(theirs > NOTHING, mine / theirs, np.inf))
         samples = np.mean(kinds, axis=0)
         low, high = np.quantile(samples[1:], [0.025, 0.975], method="nearest")  # some may be infinite
         return Estimate(float(samples[0]), float(low), float(high))

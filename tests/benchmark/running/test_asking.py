@@ -271,7 +271,7 @@ def test_a_built_in_probe_and_its_section(tmp_path: Path) -> None:
 
 
 def test_what_fools_one_is_tried_on_the_others_when_all_have_been_attacked(tmp_path: Path) -> None:
-    out, probes = tmp_path / "run", ["transfer", "attack[images=20,queries=8,draws=1,epsilons=128]", "margins"]
+    out, probes = tmp_path / "run", ["transfer", "attack[draws=1,epsilons=128,images=20,queries=8]", "margins"]
     two = ["mean-color", "reversed"]
     assert start(out, probes, two) == 0
     stored = open_run(out)

@@ -57,6 +57,13 @@ def test_a_reference_that_does_not_rise_gives_no_relative_error() -> None:
     mce, relative = mean_corruption_errors(found.panels[1], found.panels[0], [[0]])
     assert mce.value == pytest.approx(0.8)
     assert np.isinf(relative.value)
+    # a mean of 0.2 that comes out a little larger
+    found = resampled(
+        {0: hits(0.2, 0.1, 0.2, 0.3), 1: hits(0.2, 0.4, 0.4, 0.4)},
+        np.arange(100) % 5,
+        [{"corruption": "fog", "severity": s} for s in (1, 2, 3)],
+    )
+    assert np.isinf(mean_corruption_errors(found.panels[1], found.panels[0], [[0, 1, 2]])[1].value)
 
 
 def test_several_seeds_spread_and_are_resampled_together() -> None:
