@@ -13,6 +13,7 @@ from __future__ import annotations
 
 import logging
 import time
+import warnings
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import cache
@@ -22,6 +23,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
+from sklearn.exceptions import ConvergenceWarning
 from sklearn.svm import LinearSVC
 from topfive.common.machine import torch_threads
 from topfive.common.parameters import number, one_of, whole_number
@@ -139,7 +141,9 @@ class LinearSVM(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
         def solve(rows: NDArray[np.int64], penalty: float) -> LinearSVC:
             model = LinearSVC(C=penalty, dual="auto", tol=1e-3, max_iter=3000, random_state=self.random_state)
-            return model.fit(features[rows], targets[rows])
+            with warnings.catch_warnings():
+                warnings.simplefilter("ignore", ConvergenceWarning)  # of trials; of the final fit converged_ tells it
+                return model.fit(features[rows], targets[rows])
 
         def trial(penalty: float) -> float:
             scores = _two_columns(solve(rest, penalty).decision_function(features[held]))

@@ -23,7 +23,7 @@ class Pretrained:
     ``model``: timm's name of network and weights. ``weights``: their file; else the one in Hugging Face's cache.
     """
 
-    family = "deep"
+    family = "pre-trained"
 
     def __init__(
         self, model: str = "resnet50.a1_in1k", weights: str = "", batch: int = 64, device: str = "cpu"

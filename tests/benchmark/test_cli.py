@@ -79,7 +79,7 @@ def test_the_data_sets_are_listed_in_one_format(tmp_path: Path) -> None:
 def test_one_contender_is_shown_whole(tmp_path: Path, contenders: str) -> None:
     said = topfive(tmp_path, "list", "lenet-1998").stdout
     assert said.startswith("lenet-1998  deep  topfive.cnn.models:LeNet1998 (topfive ")
-    assert "What differs from the paper: `lenet.LeNet5`." in said
+    assert "What differs from the paper in the network: `lenet.LeNet5`." in said
     assert re.search(r"^  lr +0\.02$", said, re.MULTILINE)
     assert re.search(r"^  device +\S+  \(the run fills it in\)$", said, re.MULTILINE)
     assert "DeepClassifier, which it builds on:" in said
