@@ -116,13 +116,15 @@ class Fisher(Configurable):
         classifier: str = "svm",
         fused: bool = False,
         root: bool = True,
+        views: int = 2,
         random_state: int = 0,
         device: str = "cpu",
         n_jobs: int | None = None,
         cache_dir: str | None = None,
     ) -> None:
         where: dict[str, Any] = {"device": device, "n_jobs": n_jobs, "cache_dir": cache_dir}
-        super().__init__(descriptor, k, dims, xy, pyramid, mirrored, step, classifier, fused, random_state, **where)
+        how: dict[str, Any] = {"views": views, "random_state": random_state, **where}
+        super().__init__(descriptor, k, dims, xy, pyramid, mirrored, step, classifier, fused, **how)
         self.root = root
 
     def check(self) -> None:
