@@ -17,7 +17,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 from topfive.common.machine import torch_threads
 from topfive.common.parameters import one_of, whole_number
 
-from .compute import product_dtype
+from .compute import on_cpu, product_dtype
 from .descriptors import LEAST_SIDE, to_tensor
 from .extraction import extract
 from .kmeans import kmeans
@@ -99,16 +99,17 @@ class CoatesNg(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         centres = self.centres_.to(self.device)
         half = centres.square().sum(1)
         out = []
-        for image in batch:
-            x = self._patches(to_tensor([image], self.device))
-            x = (x - self.mean_.to(x)) @ self.whitening_.to(x)
+        mean, whitening = self.mean_.to(self.device), self.whitening_.to(self.device)
+        # On a CPU the codes of one image stay in a core's cache.
+        for rgb in torch.split(to_tensor(list(batch), self.device), 1 if on_cpu(self.device) else len(batch)):
+            x = (self._patches(rgb) - mean) @ whitening
             products = (x.to(dtype) @ centres.T.to(dtype)).float()
             distance = (x.square().sum(1, keepdim=True) + half - 2 * products).clamp_(min=0).sqrt_()
             code = (distance.mean(1, keepdim=True) - distance).clamp_(min=0)
-            across = math.isqrt(len(code))
-            maps = code.view(across, across, -1).permute(2, 0, 1).unsqueeze(0)
-            out.append(torch.nn.functional.adaptive_avg_pool2d(maps, 2).flatten())
-        return torch.nn.functional.normalize(torch.stack(out), dim=1)
+            across = math.isqrt(len(code) // len(rgb))
+            maps = code.view(len(rgb), across, across, -1).permute(0, 3, 1, 2)
+            out.append(torch.nn.functional.adaptive_avg_pool2d(maps, 2).flatten(1))
+        return torch.nn.functional.normalize(torch.cat(out), dim=1)
 
     def _learn(self, images: Any, order: NDArray[np.int64]) -> None:
         chosen = order[: min(len(order), 4000)]
@@ -128,8 +129,8 @@ class CoatesNg(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
 
     @staticmethod
     def _patches(rgb: torch.Tensor) -> torch.Tensor:
-        """All (N, 108) patches of one (1, 3, H, W) image, contrast-normalised."""
-        patches = torch.nn.functional.unfold(rgb * 255, PATCH)[0].T
+        """All (B · N, 108) patches of (B, 3, H, W) images, contrast-normalised."""
+        patches = torch.nn.functional.unfold(rgb * 255, PATCH).transpose(1, 2).flatten(0, 1)
         patches = patches - patches.mean(1, keepdim=True)
         return patches / (patches.var(1, keepdim=True) + CONTRAST).sqrt()
 

@@ -17,6 +17,7 @@ from .descriptors import MAX_PIXELS
 from .encoder import Encoder
 from .extraction import extract
 from .grid import Grid
+from .inside import ShowsPatches
 from .passive import PassiveAggressive
 from .stages import Key, Stages
 from .svm import LinearSVM
@@ -26,7 +27,7 @@ from .vocabulary import Channel
 SCALE_ROWS = 2048
 
 
-class Coded(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class Coded(ShowsPatches, ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """Local descriptors, coded and pooled, with a linear SVM. A contender says which in ``channels``.
 
     Of all of them: PCA whitens (``pca``); every region's and every descriptor's vector has unit length, so that all

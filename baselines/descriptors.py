@@ -12,28 +12,31 @@ from .color import color_histogram, grey
 from .compute import on_cpu
 from .gist import gist
 from .grid import Grid, side_by_side
-from .hog import dense_hog, hog31
-from .lbp import dense_lbp
-from .lcs import dense_lcs
-from .sift import dense_sift, opponent_sift
+from .hog import hog31, hog_scales
+from .lbp import lbp_scales
+from .lcs import lcs_scales
+from .sift import opponent_sift_scales, sift_scales
 
 Pixels = NDArray[np.uint8]
-Describe = Callable[[torch.Tensor, Grid, torch.dtype], torch.Tensor]
+Describe = Callable[[torch.Tensor, Grid, torch.dtype], Iterable[torch.Tensor]]
 
 HOG_SIDE = 64  # px: what a whole image is resized to for its HOG
 LEAST_SIDE = 24  # px; anything shorter is enlarged, so that every grid has patches
 MAX_PIXELS = 100_000  # an image is shrunk to this, as at ILSVRC
 PATCHES_AT_A_TIME = 32_768  # bounds memory: at most this many descriptors exist at once, or those of one image
-ON_GPU = 8  # times as many on a GPU, which needs large batches and has no small cache to stay in
+ON_GPU = 32  # times as many on a GPU, which needs large batches and has no small cache to stay in
 
-# Each takes (B, 3, H, W) float32 RGB in [0, 1], a grid and the dtype of its products, and gives (B, T, D).
+# Each takes (B, 3, H, W) float32 RGB in [0, 1], a grid and the dtype of its products, yields (B, T, D) for each scale
+# of the grid. So only the descriptors of one scale exist at a time, which fit into a core's cache.
 DESCRIPTORS: dict[str, Describe] = {
-    "sift": lambda rgb, grid, dtype: dense_sift(grey(rgb), grid, dtype=dtype),
-    "csift": lambda rgb, grid, dtype: opponent_sift(rgb, grid, dtype=dtype),
-    "lcs": lambda rgb, grid, dtype: dense_lcs(rgb, grid),
-    "hog": lambda rgb, grid, dtype: dense_hog(rgb, grid),
-    "lbp": lambda rgb, grid, dtype: dense_lbp(grey(rgb), grid),
-    "hog-lbp": lambda rgb, grid, dtype: side_by_side([dense_hog(rgb, grid), dense_lbp(grey(rgb), grid)]),
+    "sift": lambda rgb, grid, dtype: sift_scales(grey(rgb), grid, dtype=dtype),
+    "csift": lambda rgb, grid, dtype: opponent_sift_scales(rgb, grid, dtype=dtype),
+    "lcs": lambda rgb, grid, dtype: lcs_scales(rgb, grid),
+    "hog": lambda rgb, grid, dtype: hog_scales(rgb, grid),
+    "lbp": lambda rgb, grid, dtype: lbp_scales(grey(rgb), grid),
+    "hog-lbp": lambda rgb, grid, dtype: map(
+        side_by_side, zip(hog_scales(rgb, grid), lbp_scales(grey(rgb), grid), strict=True)
+    ),
 }
 
 # One vector an image instead of many patches: (B, 3, H, W) -> (B, dim).
@@ -67,7 +70,9 @@ def at_most(grid: Grid, height: int, width: int, device: str) -> int:
 
 def to_tensor(images: Sequence[Pixels], device: str) -> torch.Tensor:
     """(B, 3, H, W) float32 RGB in [0, 1] from images of one shape; a side below 24 px is enlarged to that."""
-    stacked = torch.from_numpy(np.stack(images)).to(device)
+    stacked = torch.from_numpy(np.stack(images))
+    if not on_cpu(device):
+        stacked = stacked.pin_memory().to(device, non_blocking=True)
     rgb = stacked.permute(0, 3, 1, 2).float().div_(255)
     size = described_size(images[0])
     if size != tuple(rgb.shape[-2:]):

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Any, Self
 
 import torch
 
 from . import pyramid, sampling
-from .codebooks import CODINGS
-from .compute import product_dtype
+from .codebooks import CODINGS, Coder
+from .compute import on_cpu, product_dtype
 from .costs import Cost
 from .descriptors import DESCRIPTORS, MAX_PIXELS, WHOLE, Pixels, at_most, same_shapes, to_tensor
 from .grid import Grid, positions
+from .pyramid import Areas
 from .stages import Key, Stages
 from .vocabulary import Channel, Learned, Vocabulary
 
@@ -66,15 +68,18 @@ class Encoder:
 
     def encode(self, batch: Sequence[Pixels]) -> torch.Tensor:
         """(n, dim) float32 vectors of n images of any shapes, on ``device``."""
-        out: torch.Tensor | None = None
-        for places, group in same_shapes(batch, lambda h, w: at_most(self.grid, h, w, self.device)):
-            vectors = self._encode_alike(to_tensor(group, self.device))
-            if out is None:
-                out = vectors.new_empty((len(batch), vectors.shape[1]))
-            out[places] = vectors
-        if out is None:
+        places: list[int] = []
+        parts = []
+        for these, group in same_shapes(batch, lambda h, w: at_most(self.grid, h, w, self.device)):
+            places += these
+            parts.append(self._encode_alike(to_tensor(group, self.device)))
+        if not parts:
             raise ValueError("no images to encode")
-        return out
+        vectors = parts[0] if len(parts) == 1 else torch.cat(parts)
+        if places == sorted(places):
+            return vectors
+        order = torch.tensor(places).argsort()
+        return vectors[order if on_cpu(self.device) else order.pin_memory().to(self.device, non_blocking=True)]
 
     def _encode_alike(self, rgb: torch.Tensor) -> torch.Tensor:
         parts = self._parts(rgb)
@@ -82,25 +87,42 @@ class Encoder:
 
     def _parts(self, rgb: torch.Tensor) -> list[torch.Tensor]:
         """Each channel's vectors, of unit length."""
-        where = self._positions(rgb)
-        described: dict[str, torch.Tensor] = {}
-        parts = []
+        pyramids = tuple(dict.fromkeys(c.pyramid for c in self.channels if c.coding != "whole"))
+        places, areas = _layout(*rgb.shape[-2:], self.grid, pyramids, rgb.device)
+        coders: dict[Channel, Coder] = {}
         for channel in self.channels:
-            if channel.coding == "whole":
-                parts.append(torch.nn.functional.normalize(WHOLE[channel.descriptor](rgb), dim=1))
-                continue
-            if channel.descriptor not in described:
-                described[channel.descriptor] = DESCRIPTORS[channel.descriptor](rgb, self.grid, self.dtype)
-            x = described[channel.descriptor]
-            learned = self.learned_[channel.vocabulary]
-            x = learned.pca.transform(x) if learned.pca else x
-            x = sampling.append_places(x, where.to(x.device), learned.spread)
-            areas = pyramid.regions(where.numpy(), channel.pyramid)
-            # Without PCA the values are far from variance 1, and posteriors need more digits than bfloat16 has.
-            products = self.dtype if learned.pca else torch.float32
-            vectors = CODINGS[channel.coding].encode(x, learned.codebook, areas, products)
-            parts.append(vectors.flatten(1) / vectors.shape[1] ** 0.5)
-        return parts
+            if channel.coding != "whole":
+                learned = self.learned_[channel.vocabulary]
+                # Without PCA the values are far from variance 1, and posteriors need more digits than bfloat16 has.
+                products = self.dtype if learned.pca else torch.float32
+                coders[channel] = CODINGS[channel.coding].start(learned.codebook, areas[channel.pyramid], products)
+        for descriptor in dict.fromkeys(channel.descriptor for channel in coders):
+            mine = [channel for channel in coders if channel.descriptor == descriptor]
+            for x, where in zip(DESCRIPTORS[descriptor](rgb, self.grid, self.dtype), places, strict=True):
+                for vocabulary in dict.fromkeys(channel.vocabulary for channel in mine):
+                    projected = self.learned_[vocabulary].project(x, where)
+                    for channel in mine:
+                        if channel.vocabulary == vocabulary:
+                            coders[channel].add(projected)
+        return [
+            _side_by_side(coders[channel].vectors())
+            if channel in coders
+            else torch.nn.functional.normalize(WHOLE[channel.descriptor](rgb), dim=1)
+            for channel in self.channels
+        ]
 
-    def _positions(self, rgb: torch.Tensor) -> torch.Tensor:
-        return torch.from_numpy(positions(rgb.shape[-2], rgb.shape[-1], self.grid))
+
+def _side_by_side(vectors: torch.Tensor) -> torch.Tensor:
+    """(B, R, dim) of unit length each -> (B, R · dim) of unit length."""
+    return torch.div(vectors.flatten(1), vectors.shape[1] ** 0.5)
+
+
+@lru_cache(maxsize=32)  # about 1 MB each for 100,000 px
+def _layout(
+    height: int, width: int, grid: Grid, pyramids: tuple[str, ...], device: torch.device
+) -> tuple[list[torch.Tensor], dict[str, Areas]]:
+    """(T, 2) places of each scale's patches in images of this size, and how each pyramid divides them."""
+    where = positions(height, width, grid)
+    scales = grid.n_patches(height, width)
+    places = torch.split(torch.from_numpy(where[:, :2]).to(device), scales)
+    return list(places), {one: Areas(pyramid.regions(where, one), scales, device) for one in pyramids}

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Iterator
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future
 from itertools import count, starmap
 from typing import Any
 
@@ -15,17 +17,19 @@ from joblib.parallel import get_active_backend
 from numpy.typing import NDArray
 from topfive.common.machine import torch_threads
 
-from .compute import on_cpu
+from .compute import on_cpu, threads
 from .descriptors import MAX_PIXELS, ON_GPU
 from .stages import release
 
 log = logging.getLogger("topfive.baselines.extraction")
 
 BATCH = 32  # images; on a GPU ``ON_GPU`` times as many
+LEAST_BATCHES = 16  # so that no core is long without work where images are few
 SENT_FROM = 2000  # images; fewer are encoded here sooner than on a cluster
 # On a cluster, rows that come back wait in memory until they are written. So batches are sent in waves: of at most
 # WAITING bytes of rows, but of at least LEAST_WAVE batches for each thread, so that few threads wait at a wave's end.
 WAITING, LEAST_WAVE = 2**31, 16
+WRITERS = 3  # threads that write what a GPU made; as many batches wait for them
 
 
 def extract(
@@ -46,12 +50,12 @@ def extract(
     On a processor every core encodes batches of its own: threads that share one small product mostly wait for each
     other, and batches of a few images stay in a core's cache. So the vectors do not depend on the number of cores, nor
     on where they are made: where joblib's active backend leads out of this process, batches of many images go there.
+    A GPU gets large batches from this thread, which waits for none of them; other threads write their rows.
     """
     cores = on_cpu(device)
-    at_once = BATCH if cores else BATCH * ON_GPU
-    workers = torch.get_num_threads() if cores else 1
+    n, workers = len(order), torch.get_num_threads()
+    at_once = max(1, min(BATCH, n // LEAST_BATCHES)) if cores else BATCH * ON_GPU
     size: dict[str, Any] = {"max_pixels": MAX_PIXELS} if side is None else {"side": side}
-    n = len(order)
     begin = shown = time.perf_counter()
     done = 0
 
@@ -62,12 +66,15 @@ def extract(
         return len(views[0])
 
     def here(first: int, batch: Any) -> int:
-        return write(
-            first, _rows(encode, batch, mirrored)
-        )  # in the thread that encoded: with a slow disk, encoding waits
+        torch.get_num_threads()  # as in ``compute.threads``
+        # In the thread that encoded: with a slow disk, encoding waits.
+        return write(first, [rows.numpy() for rows in _rows(encode, batch, mirrored)])
 
     def counts() -> Iterator[int]:
-        if cores and n >= SENT_FROM and not _shares_memory():
+        if not cores:
+            batches = zip(count(step=at_once), images.batches(at_once, order=order, **size), strict=False)
+            yield from _by_gpu(batches, lambda batch: _rows(encode, batch, mirrored), write)
+        elif n >= SENT_FROM and not _shares_memory():
             wave = max(LEAST_WAVE * effective_n_jobs() * BATCH, WAITING // ((1 + mirrored) * out[0].nbytes))
             for start in range(0, n, wave):
                 parts = ((i, images.take(order[i : i + BATCH])) for i in range(start, min(n, start + wave), BATCH))
@@ -92,10 +99,35 @@ def _shares_memory() -> bool:
     return bool(getattr(get_active_backend(prefer="threads")[0], "supports_sharedmem", False))
 
 
-def _rows(encode: Callable[[Any], torch.Tensor], batch: Any, mirrored: bool) -> list[NDArray[np.float16]]:
-    """(len(batch), dim) of the batch and, where asked for, of its mirror images."""
+def _rows(encode: Callable[[Any], torch.Tensor], batch: Any, mirrored: bool) -> list[torch.Tensor]:
+    """(len(batch), dim) float16 of the batch and, where asked for, of its mirror images, where they were made."""
     views = [batch, [image[:, ::-1] for image in batch]] if mirrored else [batch]
-    return [encode(view).half().cpu().numpy() for view in views]
+    return [encode(view).half() for view in views]
+
+
+def _by_gpu(
+    batches: Iterable[tuple[int, Any]],
+    rows: Callable[[Any], list[torch.Tensor]],
+    write: Callable[[int, list[NDArray[np.float16]]], int],
+) -> Iterator[int]:
+    """What ``write`` says of each batch. The GPU's work is queued; threads wait for its rows and write them."""
+
+    def written(first: int, here: list[torch.Tensor], done: Any) -> int:
+        done.synchronize()
+        return write(first, [one.numpy() for one in here])
+
+    waiting: deque[Future[int]] = deque()
+    with threads(WRITERS, "write") as writers:
+        for first, batch in batches:
+            # To pinned memory, which torch takes for such a copy, so that this thread does not wait for it.
+            here = [one.to("cpu", non_blocking=True) for one in rows(batch)]
+            done = torch.cuda.Event()  # type: ignore[no-untyped-call]
+            done.record()
+            waiting.append(writers.submit(written, first, here, done))
+            if len(waiting) > WRITERS:
+                yield waiting.popleft().result()
+        for future in waiting:
+            yield future.result()
 
 
 def _elsewhere(
@@ -104,4 +136,4 @@ def _elsewhere(
     """The rows of a few images, read and encoded in another process by one thread; they begin at row ``first``."""
     with torch_threads(1):
         [batch] = images.batches(len(images), **size)
-        return first, _rows(encode, batch, mirrored)
+        return first, [rows.numpy() for rows in _rows(encode, batch, mirrored)]

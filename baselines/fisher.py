@@ -8,13 +8,15 @@ time in a sparse implementation and nothing in this one, which is two matrix pro
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import lru_cache
 
 import torch
 
-from .compute import on_cpu
+from .compute import no_denormals, on_cpu
 from .gmm import GMM
+from .pyramid import Areas, Tile
 
-PATCHES_AT_A_TIME = 8192  # on a CPU: what is made of so many stays in a core's cache
+ROWS_AT_A_TIME = 1024  # patches, on a CPU: what is made of them stays in a core's cache
 
 
 def fisher_vectors(
@@ -31,37 +33,86 @@ def fisher_vectors(
     ones, K = 64, is 0.9945 on average and at least 0.973 for SIFT in 64 whitened dimensions, 0.998 and 0.992 for LCS,
     but 0.952 and 0.811 for LCS that is not whitened. ValueError where there are no patches.
     """
-    n_patches, dims = x.shape[1:]
-    if n_patches == 0:
-        raise ValueError("no patches to encode; an image must have room for at least one")
+    n_patches = x.shape[1]
+    areas = Areas([torch.arange(n_patches)] if regions is None else regions, [n_patches], x.device)
+    sums = FisherSums(gmm, areas, dtype)
+    sums.add(x)
+    return sums.vectors()
+
+
+class FisherSums:
+    """``fisher_vectors`` of patches that come scale by scale."""
+
+    def __init__(self, gmm: GMM, areas: Areas, dtype: torch.dtype) -> None:
+        self.gmm, self.areas, self.dtype = gmm, areas, dtype
+        self.weights = _first_product(gmm, dtype)
+        self.tiles = iter(areas.tiles)
+        self.sums: torch.Tensor | None = None  # (B, areas, 2D + 2, K): of [x, x², 1, 1] times posteriors
+
+    def add(self, x: torch.Tensor) -> None:
+        """The (B, T, D) patches of the next scale."""
+        tile = next(self.tiles)
+        batch, n_patches, dims = x.shape
+        if n_patches == 0:
+            return
+        if tile.order is not None:
+            x = x[:, tile.order]
+        if self.sums is None:
+            self.sums = x.new_zeros((batch, self.areas.n, 2 * dims + 2, len(self.gmm.weights)))
+        # What is made of a few rows is used before the next ones are made, in the same memory: fresh memory is slow.
+        rows = ROWS_AT_A_TIME if on_cpu(x.device) else batch * n_patches
+        both = x.new_ones((rows, 2 * dims + 2), dtype=self.dtype)
+        logits = both.new_empty((rows, len(self.gmm.weights)))
+        images, step = max(1, rows // n_patches), min(rows, n_patches)
+        with no_denormals():
+            for first in range(0, batch, images):
+                for start in range(0, n_patches, step):
+                    few = x[first : first + images, start : start + step]
+                    n = few.shape[0] * few.shape[1]
+                    self._add(few, self.sums[first : first + images], both[:n], logits[:n], start, tile)
+
+    def _add(
+        self, x: torch.Tensor, sums: torch.Tensor, both: torch.Tensor, logits: torch.Tensor, start: int, tile: Tile
+    ) -> None:
+        """Patches of some images, the first of them at ``start`` in the tile. The last columns of ``both`` are 1."""
+        dims, held = x.shape[2], both.view(*x.shape[:2], -1)
+        held[..., :dims].copy_(x)
+        if self.dtype == x.dtype:
+            torch.mul(x, x, out=held[..., dims : 2 * dims])
+        else:
+            held[..., dims : 2 * dims].copy_(x * x)
+        torch.mm(both, self.weights, out=logits)
+        posteriors = torch.softmax(logits, 1, out=logits).view(*x.shape[:2], -1)
+        for begin, end, area in tile.runs:
+            low, high = max(begin - start, 0), min(end - start, x.shape[1])
+            if low < high:
+                patches, share = held[:, low:high].transpose(1, 2), posteriors[:, low:high]
+                if self.dtype == sums.dtype:
+                    sums[:, area].baddbmm_(patches, share)
+                else:
+                    sums[:, area].add_(torch.bmm(patches, share))
+
+    def vectors(self) -> torch.Tensor:
+        """(B, R, 2, K, D) float32, after the last scale. ValueError where there were no patches."""
+        if self.sums is None:
+            raise ValueError("no patches to encode; an image must have room for at least one")
+        parts = self.sums.unbind(1)
+        sums = torch.stack([sum((parts[a] for a in rest), parts[a0]) for a0, *rest in self.areas.members], dim=1)
+        return _gradients(sums.transpose(2, 3).contiguous(), self.areas.sizes, self.gmm)
+
+
+@lru_cache(maxsize=32)
+def _first_product(gmm: GMM, dtype: torch.dtype) -> torch.Tensor:
+    """(2D + 2, K): [x, x², 1, 1] times this are the logits of the posteriors of x."""
     first, constant = gmm.linear_terms()
     # Posteriors stay what they are when all logits are shifted; those of typical patches are brought to 0, where they
     # are rounded least.
     log_densities = gmm.weights.log() - 0.5 * gmm.log_norms()
-    constant = constant - (gmm.weights @ log_densities - dims / 2)
+    constant = constant - (gmm.weights @ log_densities - gmm.means.shape[1] / 2)
     # Beside a patch and its squares stand two ones: they bring the constant and what its rounding left into the first
     # product, and the mass into the second.
     rest = constant - constant.to(dtype).to(constant)
-    weights = torch.cat([first, torch.stack([constant, rest])]).to(dtype)
-    everywhere = [torch.arange(n_patches)] if regions is None else regions
-    sums = []
-    at_once = PATCHES_AT_A_TIME // n_patches if on_cpu(x.device) else len(x)
-    for few in torch.split(x, max(1, at_once)):
-        both = torch.empty((*few.shape[:2], 2 * dims + 2), dtype=dtype, device=x.device)
-        both[..., :dims].copy_(few)
-        both[..., dims : 2 * dims].copy_(few * few)
-        both[..., 2 * dims :].fill_(1)
-        posteriors = (both.view(-1, 2 * dims + 2) @ weights).softmax(1).view(*few.shape[:2], -1)
-        sums.append(torch.stack([_sums(posteriors, both, region) for region in everywhere], dim=1))
-    sizes = torch.tensor([len(region) for region in everywhere], device=x.device)
-    return _gradients(torch.cat(sums).float(), sizes, gmm)
-
-
-def _sums(posteriors: torch.Tensor, both: torch.Tensor, region: torch.Tensor) -> torch.Tensor:
-    """(B, K, 2D + 2): each component's share of what the region's patches hold."""
-    if len(region) < both.shape[1]:
-        posteriors, both = posteriors[:, region], both[:, region]
-    return torch.bmm(posteriors.transpose(1, 2), both)
+    return torch.cat([first, torch.stack([constant, rest])]).to(dtype)
 
 
 def _gradients(sums: torch.Tensor, sizes: torch.Tensor, gmm: GMM) -> torch.Tensor:

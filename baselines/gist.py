@@ -36,11 +36,17 @@ def gabor_bank(height: int, width: int, device: torch.device) -> torch.Tensor:
     return torch.stack(bank).to(device)
 
 
+@lru_cache(maxsize=2)
+def low_pass(height: int, width: int, cycles: float, device: torch.device) -> torch.Tensor:
+    """(height, width // 2 + 1): a Gaussian transfer function that is 1/2 at so many cycles over the image."""
+    fy, fx = torch.fft.fftfreq(height)[:, None] * height, torch.fft.rfftfreq(width)[None] * width
+    return torch.exp(-(fy**2 + fx**2) / (cycles / math.sqrt(math.log(2))) ** 2).to(device)
+
+
 def whiten(grey: torch.Tensor, cycles: float = 4.0) -> torch.Tensor:
     """Local contrast normalisation of (B, H, W): a high pass of log intensity, over its local deviation (LMgist)."""
     height, width = grey.shape[-2:]
-    fy, fx = torch.fft.fftfreq(height)[:, None] * height, torch.fft.rfftfreq(width)[None] * width
-    low = torch.exp(-(fy**2 + fx**2) / (cycles / math.sqrt(math.log(2))) ** 2).to(grey.device)
+    low = low_pass(height, width, cycles, grey.device)
     logs = torch.log1p(grey * 255)
     high = logs - torch.fft.irfft2(torch.fft.rfft2(logs) * low, s=(height, width))
     local = torch.fft.irfft2(torch.fft.rfft2(high.square()) * low, s=(height, width)).clamp_(min=0).sqrt_()

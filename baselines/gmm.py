@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import partial
 
 import torch
 
+from .compute import on_all_cores
 from .kmeans import CHUNK, kmeans, nearest
 
 VARIANCE_FLOOR = 0.01  # of the variance of all samples, in each dimension
 WEIGHT_FLOOR = 1e-5
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class GMM:
     """``weights`` (K,), ``means`` (K, D), ``variances`` (K, D), float32."""
 
@@ -45,6 +47,12 @@ class GMM:
         return self.log_joint(x).logsumexp(1)
 
 
+def _expectations(gmm: GMM, x: torch.Tensor) -> tuple[torch.Tensor, torch.Tensor]:
+    """(K,) and (K, 2D): sums over (N, D) points of the posteriors, and of these times the points and their squares."""
+    share = gmm.log_joint(x).softmax(1)
+    return share.sum(0), share.T @ torch.cat([x, x.square()], dim=1)
+
+
 def fit_gmm(x: torch.Tensor, k: int, *, seed: int, iterations: int = 15) -> GMM:
     """EM from a short k-means on (N, D) float32 samples, held a chunk at a time against the components."""
     floor = (VARIANCE_FLOOR * x.var(0)).clamp_(min=1e-6)
@@ -53,12 +61,12 @@ def fit_gmm(x: torch.Tensor, k: int, *, seed: int, iterations: int = 15) -> GMM:
     counts = torch.bincount(member, minlength=k).to(x).clamp_(min=1)
     square = torch.zeros_like(centres).index_add_(0, member, (x - centres[member]).square())
     gmm = GMM(counts / counts.sum(), centres, (square / counts.unsqueeze(1)).maximum(floor))
+    parts = torch.split(x, CHUNK)
     for _ in range(iterations):
         mass, sums = x.new_zeros(k), x.new_zeros((k, 2 * x.shape[1]))
-        for part in torch.split(x, CHUNK):
-            share = gmm.log_joint(part).softmax(1)
-            mass += share.sum(0)
-            sums += share.T @ torch.cat([part, part.square()], dim=1)
+        for part_mass, part_sums in on_all_cores(partial(_expectations, gmm), parts):
+            mass += part_mass
+            sums += part_sums
         first, second = torch.split(sums / mass.clamp(min=1e-6).unsqueeze(1), x.shape[1], dim=1)
         alive = (mass > 1e-3).unsqueeze(1)  # a component that lost all its samples stays where it was
         means = torch.where(alive, first, gmm.means)

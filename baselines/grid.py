@@ -8,7 +8,7 @@ stack of planes, in which one cell of all patches is a rectangle: no patch is co
 from __future__ import annotations
 
 import math
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
@@ -144,6 +144,11 @@ def positions(height: int, width: int, grid: Grid) -> NDArray[np.float32]:
         yy, xx = np.meshgrid(y, x, indexing="ij")
         parts.append(np.stack([xx.ravel(), yy.ravel(), np.full(xx.size, np.log2(cell))], axis=1))
     return np.concatenate(parts).astype(np.float32)
+
+
+def all_scales(parts: Iterable[torch.Tensor]) -> torch.Tensor:
+    """The patches of all scales as one, of (B, T, D) each; value by value in memory, as they are."""
+    return torch.cat([part.permute(2, 0, 1) for part in parts], dim=2).permute(1, 2, 0)
 
 
 def side_by_side(parts: Sequence[torch.Tensor]) -> torch.Tensor:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+from collections.abc import Iterator
 
 import torch
 
@@ -108,22 +109,20 @@ def hog31(rgb: torch.Tensor, *, cell: int = 8) -> torch.Tensor:
     return torch.cat([total, torch.stack(textures, dim=3)], dim=3)
 
 
-def dense_hog(rgb: torch.Tensor, grid: Grid) -> torch.Tensor:
-    """HOG on the patches of ``grid``, for codebooks: (B, 3, H, W) in [0, 1] -> (B, T, 144) float32.
+def hog_scales(rgb: torch.Tensor, grid: Grid) -> Iterator[torch.Tensor]:
+    """HOG of patches, for codebooks: (B, 3, H, W) in [0, 1] -> for each cell width of the grid (B, T, 144) float32.
 
     √gamma, 9 unsigned directions in the 4 × 4 cells of a patch, votes shared between directions and, by triangular
-    windows, between cells; L2-Hys over the patch; order of ``positions``.
+    windows, between cells; L2-Hys over the patch.
     """
     dy, dx = strongest_gradient(rgb.sqrt())
     magnitude = torch.hypot(dx, dy)
     angle = torch.atan2(dy, dx).mul_(9 / math.pi).remainder_(9)
     maps = direction_votes(angle, magnitude, 0, 9)
-    scales = []
     for cell in grid.cells:
         rows, columns = (axis(side, cell, grid.step) for side in rgb.shape[-2:])
         patches = gather(pool(maps, rows, columns), rows, columns).flatten(0, 1)
         for _ in range(2):
             patches = patches / (patches.square().sum(0) + 1e-4).sqrt_()
             patches.clamp_(max=CLIP)
-        scales.append(patches.mul_(patches.square().sum(0).clamp_(min=1e-20).rsqrt_()))
-    return torch.cat(scales, dim=2).permute(1, 2, 0)
+        yield patches.mul_(patches.square().sum(0).clamp_(min=1e-20).rsqrt_()).permute(1, 2, 0)

@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import torch
 
+from .compute import on_all_cores
+
 CHUNK = 4096  # samples held against all centres at a time: the products should stay in the cache
 
 
 def nearest(x: torch.Tensor, centres: torch.Tensor) -> torch.Tensor:
     """(N,) int64: the closest of (K, D) centres to each of (N, D) samples; the first of equals."""
     half = centres.square().sum(1) / 2
-    parts = [(half - part @ centres.T).argmin(1) for part in torch.split(x, CHUNK)]
-    return torch.cat(parts) if parts else x.new_zeros(0, dtype=torch.int64)
+    return torch.cat(on_all_cores(lambda part: (half - part @ centres.T).argmin(1), torch.split(x, CHUNK)))
 
 
 def kmeans(x: torch.Tensor, k: int, *, seed: int, iterations: int = 20) -> torch.Tensor:

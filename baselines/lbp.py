@@ -6,6 +6,7 @@ scikit-image's ``local_binary_pattern`` interpolates; the bits of the four strai
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from functools import lru_cache
 
 import torch
@@ -18,8 +19,8 @@ BINS = 59
 NEIGHBOURS = ((0, 1), (1, 1), (1, 0), (1, -1), (0, -1), (-1, -1), (-1, 0), (-1, 1))
 
 
-@lru_cache(maxsize=1)
-def uniform_bins() -> torch.Tensor:
+@lru_cache(maxsize=2)
+def uniform_bins(device: torch.device | str = "cpu") -> torch.Tensor:
     """(256,) int64: the bin of each code; 58 for codes with at most two changes around the circle, the last for the
     rest."""
     bins = torch.full((256,), BINS - 1, dtype=torch.int64)
@@ -28,7 +29,7 @@ def uniform_bins() -> torch.Tensor:
     changes = sum(((codes ^ turned) >> bit) & 1 for bit in range(8))
     uniform = torch.nonzero(torch.as_tensor(changes) <= 2).flatten()
     bins[uniform] = torch.arange(len(uniform))
-    return bins
+    return bins.to(device)
 
 
 def lbp_codes(grey: torch.Tensor) -> torch.Tensor:
@@ -44,19 +45,18 @@ def lbp_codes(grey: torch.Tensor) -> torch.Tensor:
 
 def lbp_histogram(grey: torch.Tensor) -> torch.Tensor:
     """(B, H, W) -> (B, 59) float32: square roots of the shares of uniform codes over the image, so of unit L2 norm."""
-    bins = uniform_bins().to(grey.device)[lbp_codes(grey).long()].flatten(1)
+    bins = uniform_bins(grey.device)[lbp_codes(grey).long()].flatten(1)
     counts = grey.new_zeros((len(grey), BINS)).scatter_add_(1, bins, torch.ones_like(bins, dtype=grey.dtype))
     return (counts / bins.shape[1]).sqrt_()
 
 
-def dense_lbp(grey: torch.Tensor, grid: Grid) -> torch.Tensor:
-    """Uniform codes in the 2 × 2 quarters of each patch: (B, H, W) -> (B, T, 236) float32 of unit L2 norm.
+def lbp_scales(grey: torch.Tensor, grid: Grid) -> Iterator[torch.Tensor]:
+    """Uniform codes in the 2 × 2 quarters of patches: (B, H, W) -> for each cell width of the grid (B, T, 236) float32.
 
-    Square roots of counts, as NEC-UIUC; order of ``positions``, quarters in y, x order, 59 bins each.
+    Square roots of counts, as NEC-UIUC, of unit L2 norm; quarters in y, x order, 59 bins each.
     """
-    bins = uniform_bins().to(grey.device)[lbp_codes(grey).long()]
+    bins = uniform_bins(grey.device)[lbp_codes(grey).long()]
     maps = grey.new_zeros((BINS, *grey.shape)).scatter_(0, bins.unsqueeze(0), 1.0)
-    scales = []
     for cell in grid.cells:
         rows, columns = (axis(side, cell, grid.step, "box") for side in grey.shape[-2:])
         cells = pool(maps, rows, columns)
@@ -66,5 +66,4 @@ def dense_lbp(grey: torch.Tensor, grid: Grid) -> torch.Tensor:
             across = [half[..., left : left + len(columns.centres)] for left in columns.first]
             quarters += [across[0] + across[1], across[2] + across[3]]
         counts = torch.stack(quarters).flatten(3).flatten(0, 1).clamp_(min=1e-12)  # the root of 0 is slow
-        scales.append(counts.div_(counts.sum(0)).sqrt_())  # the roots' squares sum to 1
-    return torch.cat(scales, dim=2).permute(1, 2, 0)
+        yield counts.div_(counts.sum(0)).sqrt_().permute(1, 2, 0)  # the roots' squares sum to 1

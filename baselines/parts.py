@@ -122,9 +122,10 @@ class Fisher(Configurable):
         n_jobs: int | None = None,
         cache_dir: str | None = None,
     ) -> None:
-        where: dict[str, Any] = {"device": device, "n_jobs": n_jobs, "cache_dir": cache_dir}
-        how: dict[str, Any] = {"views": views, "random_state": random_state, **where}
-        super().__init__(descriptor, k, dims, xy, pyramid, mirrored, step, classifier, fused, **how)
+        super().__init__(
+            descriptor, k, dims, xy, pyramid, mirrored, step, classifier, fused,
+            views=views, random_state=random_state, device=device, n_jobs=n_jobs, cache_dir=cache_dir,
+        )  # fmt: skip
         self.root = root
 
     def check(self) -> None:

@@ -15,7 +15,7 @@ import torch
 from numpy.typing import NDArray
 from sklearn.base import BaseEstimator, ClassifierMixin
 
-from .stages import read
+from .rows import Rows
 from .svm import linear_scores
 
 log = logging.getLogger("topfive.baselines.passive")
@@ -46,14 +46,14 @@ class PassiveAggressive(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         n, dims = features.shape
         weights = torch.zeros((dims, len(self.classes_)), device=self.device)
         mean = weights.clone()
+        rows, blocks = Rows(features, self.device), [slice(a, min(a + BLOCK, n)) for a in range(0, n, BLOCK)]
         seen = 0
         shares: list[float] = []
         for epoch in range(self.epochs):
             wrong = 0
-            for start in range(0, n, BLOCK):
-                x = torch.from_numpy(read(features, start, start + BLOCK)).to(self.device).float()
+            for x, where in rows.batches(blocks, lambda block: block.float()):
                 scores, gram = (x @ weights).cpu().numpy(), (x @ x.T).cpu().numpy()
-                moves, errors = self._block(scores, gram, targets[start : start + BLOCK])
+                moves, errors = self._block(scores, gram, targets[where])
                 wrong += errors
                 weights += x.T @ torch.from_numpy(moves).to(self.device)
                 seen += len(x)

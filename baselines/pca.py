@@ -8,11 +8,12 @@ value is divided by its Gaussian's deviation; distances to visual words, of ``bo
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import torch
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, eq=False)
 class PCA:
     """``mean`` (D,), ``components`` (D, d): columns of unit length divided by the deviation along them (whitening)."""
 
@@ -33,8 +34,14 @@ class PCA:
         scale = torch.where(values > 1e-6 * floor, values, floor).rsqrt()
         return cls(mean.float(), (vectors * scale).float())
 
-    def transform(self, x: torch.Tensor) -> torch.Tensor:
-        """(..., D) -> (..., d), in the dtype and on the device of ``x``."""
-        components = self.components.to(x)
-        shift = -(self.mean.to(x.device) @ components.float()).to(x.dtype)
-        return torch.addmm(shift, x.flatten(0, -2), components).view(*x.shape[:-1], -1)
+    def transform(self, x: torch.Tensor, out: torch.Tensor | None = None) -> torch.Tensor:
+        """(N, D) -> (N, d), in the dtype and on the device of ``x``; into ``out`` where given, of that dtype."""
+        components, shift = _affine(self, x.dtype, x.device)
+        return torch.addmm(shift, x, components, out=out)
+
+
+@lru_cache(maxsize=32)
+def _affine(pca: PCA, dtype: torch.dtype, device: torch.device) -> tuple[torch.Tensor, torch.Tensor]:
+    """The components and what is added to the product, where and as it is made."""
+    components = pca.components.to(device, dtype)
+    return components, -(pca.mean.to(device) @ components.float()).to(dtype)

@@ -6,6 +6,7 @@ import copy
 import logging
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import starmap
+from threading import Lock
 from typing import Any
 
 import numpy as np
@@ -20,14 +21,13 @@ from .costs import Cost
 from .descriptors import DESCRIPTORS, MAX_PIXELS, Pixels, at_most, described_size, same_shapes, to_tensor
 from .grid import Grid, positions
 from .pca import PCA
-from .vocabulary import Learned, Vocabulary
+from .vocabulary import Learned, Vocabulary, project
 
 log = logging.getLogger("topfive.baselines.sampling")
 
 IMAGES = 4000  # patches are sampled from at most this many images …
 PER_CENTRE = 400  # … and this many patches for each centre, within the limits below
 LEAST, MOST = 50_000, 200_000
-ONE_THREAD = 128  # centres: up to here the products are so small that several threads only slow them on a busy machine
 POSITION_SCALE = 12**0.5  # gives x and y, spread evenly over [0, 1], variance 1
 
 Parts = dict[str, Cost]  # what a vocabulary takes by itself: "decode" the images, "describe" them, "fit" the codebook
@@ -55,26 +55,16 @@ def learn(
     for one in vocabularies:
         begin = costs.now()
         n = patches_per_image(one, len(images))
-        x = torch.cat(sampler.samples[one.descriptor, n])
-        with torch_threads(1 if one.k <= ONE_THREAD else None):
+        x = sampler.samples[one.descriptor, n]
+        with torch_threads(1):  # sums in an order that does not depend on the number of cores
             pca = PCA.fit(x, one.dims) if one.dims else None
             # Whitened descriptors have variance 1; others get x and y of their own mean deviation.
             spread = POSITION_SCALE * (1.0 if pca else float(x.std(0).mean())) if one.xy else 0.0
-            x = append_places(pca.transform(x) if pca else x, torch.cat(sampler.places[n]).to(device), spread)
-            learned = Learned(pca, spread, LEARN[one.learns](x, one.k, seed=seed))
+            x = project(x.unsqueeze(0), pca, sampler.places[n].to(device), spread).squeeze(0)
+        learned = Learned(pca, spread, LEARN[one.learns](x, one.k, seed=seed))
         cost = costs.now() - begin
         log.info("%s: %s, %d from %d patches, %.0f s", one.descriptor, one.learns, one.k, len(x), cost.seconds)
         yield learned, {"decode": sampler.decode, "describe": sampler.describe[one.descriptor], "fit": cost}
-
-
-def append_places(x: torch.Tensor, where: torch.Tensor, spread: float) -> torch.Tensor:
-    """Descriptors in float32 with x and y of their places, from the middle and times ``spread``; 0: without them."""
-    if not spread:
-        return x.float()
-    out = torch.empty((*x.shape[:-1], x.shape[-1] + 2), device=x.device)
-    out[..., :-2].copy_(x)
-    out[..., -2:].copy_((where[..., :2] - 0.5) * spread)
-    return out
 
 
 def patches_per_image(vocabulary: Vocabulary, n_images: int) -> int:
@@ -86,8 +76,8 @@ def patches_per_image(vocabulary: Vocabulary, n_images: int) -> int:
 class _Sampler:
     """Sampled patches, and what they cost.
 
-    ``samples``: lists of (N, D) float32 patches by descriptor and number an image; ``places``: lists of their (N, 3)
-    places by number an image; ``decode``: cost of the images; ``describe``: cost of each descriptor.
+    ``samples``: (N, D) float32 patches by descriptor and number an image; ``places``: their (N, 2) places by number an
+    image; ``decode``: cost of the images; ``describe``: cost of each descriptor.
     """
 
     def __init__(
@@ -95,22 +85,25 @@ class _Sampler:
     ) -> None:
         self.grid, self.device, self.dtype = grid, device, dtype
         pairs = {(one.descriptor, patches_per_image(one, len(images))) for one in vocabularies}
-        self.samples: dict[tuple[str, int], list[torch.Tensor]] = {pair: [] for pair in sorted(pairs)}
-        self.places: dict[int, list[torch.Tensor]] = {n: [] for _, n in self.samples}
+        self.samples: dict[tuple[str, int], torch.Tensor] = dict.fromkeys(sorted(pairs), torch.empty(0))
+        self.places = {n: torch.empty((n * min(IMAGES, len(images)), 2)) for _, n in self.samples}
         self.describe = {name: Cost() for name, _ in self.samples}
+        self._taken = dict.fromkeys(self.places, 0)
+        self._lock = Lock()
         workers = torch.get_num_threads() if on_cpu(device) else 1
         begin = costs.now()
         with torch_threads(1 if on_cpu(device) else None):
             calls = starmap(delayed(self._described), self._groups(images, seed))
-            for made in Parallel(workers, return_as="generator", require="sharedmem")(calls):
-                for name, (patches, cost) in made.items():
+            for taken in Parallel(workers, return_as="generator_unordered", require="sharedmem")(calls):
+                for name, cost in taken.items():
                     self.describe[name] += Cost(cost.seconds / workers, cost.cpu_seconds)
-                    for n, chosen in patches.items():
-                        self.samples[name, n].append(chosen)
         self.decode = costs.now() - begin - sum(self.describe.values(), Cost())
+        # An image with fewer patches than that gives all it has.
+        self.samples = {(name, n): x[: self._taken[n]] for (name, n), x in self.samples.items()}
+        self.places = {n: where[: self._taken[n]] for n, where in self.places.items()}
 
-    def _groups(self, images: Any, seed: int) -> Iterator[tuple[list[Pixels], dict[int, torch.Tensor]]]:
-        """Sampled images of one shape, and (B, n) which patches of each are taken, for each number n of them."""
+    def _groups(self, images: Any, seed: int) -> Iterator[tuple[list[Pixels], dict[int, tuple[int, torch.Tensor]]]]:
+        """Sampled images of one shape; for each number n the row of their first sample and (B, n) patches to take."""
         rng = np.random.default_rng(seed)
         order = np.sort(rng.choice(len(images), min(IMAGES, len(images)), replace=False))
         # Each number is drawn as if it were the only one, so that a vocabulary does not depend on the others.
@@ -120,25 +113,43 @@ class _Sampler:
                 where = torch.from_numpy(positions(*described_size(group[0]), self.grid))
                 chosen = {}
                 for n, draw in draws.items():
-                    chosen[n] = torch.from_numpy(draw.integers(len(where), size=(len(group), min(n, len(where)))))
-                    self.places[n].append(where[chosen[n].flatten()])
+                    patches = torch.from_numpy(draw.integers(len(where), size=(len(group), min(n, len(where)))))
+                    first = self._taken[n]
+                    self._taken[n] += patches.numel()
+                    self.places[n][first : self._taken[n]] = where[patches.flatten(), :2]
+                    chosen[n] = first, patches
                 yield group, chosen
 
-    def _described(
-        self, group: list[Pixels], chosen: dict[int, torch.Tensor]
-    ) -> dict[str, tuple[dict[int, torch.Tensor], Cost]]:
-        """By descriptor: the chosen patches by number an image, and what they cost this thread."""
+    def _described(self, group: list[Pixels], chosen: dict[int, tuple[int, torch.Tensor]]) -> dict[str, Cost]:
+        """Write the chosen patches of these images into ``samples``; what each descriptor cost this thread."""
+        torch.get_num_threads()  # as in ``compute.threads``
         rgb = to_tensor(group, self.device)
-        out = {}
+        taken = {}
         for name in self.describe:
             begin = costs.thread_now()
-            x = DESCRIPTORS[name](rgb, self.grid, self.dtype)
-            patches = {}
-            for n, which in chosen.items():
-                if (name, n) in self.samples:
-                    index = which.to(self.device).unsqueeze(2).expand(-1, -1, x.shape[2])
-                    patches[n] = x.gather(1, index).flatten(0, 1).float()
+            wanted = [(n, first, patches.to(self.device)) for n, (first, patches) in chosen.items()]
+            first_of_scale = 0
+            for x in DESCRIPTORS[name](rgb, self.grid, self.dtype):
+                for n, first, patches in wanted:
+                    if (name, n) in self.samples and x.shape[1]:
+                        self._keep(self._rows(name, n, x)[first : first + patches.numel()], x, patches - first_of_scale)
+                first_of_scale += x.shape[1]
             if not on_cpu(self.device):
-                x[:1, :1].cpu()  # waits for the GPU, whose time would else be another descriptor's
-            out[name] = patches, costs.thread_now() - begin
-        return out
+                rgb[:1, :1, :1, :1].cpu()  # waits for the GPU, whose time would else be another descriptor's
+            taken[name] = costs.thread_now() - begin
+        return taken
+
+    def _rows(self, name: str, n: int, x: torch.Tensor) -> torch.Tensor:
+        """All samples of a descriptor; made when its first patches show how long they are."""
+        with self._lock:
+            if not len(self.samples[name, n]):
+                self.samples[name, n] = torch.empty((len(self.places[n]), x.shape[2]), device=x.device)
+            return self.samples[name, n]
+
+    @staticmethod
+    def _keep(rows: torch.Tensor, x: torch.Tensor, patches: torch.Tensor) -> None:
+        """Write those of the (B, n) patches that are among the (B, T, D) of this scale to their (B · n, D) rows."""
+        here = (patches >= 0) & (patches < x.shape[1])
+        index = patches.clamp(0, x.shape[1] - 1).unsqueeze(2).expand(-1, -1, x.shape[2])
+        found = x.gather(1, index).flatten(0, 1)
+        rows.copy_(torch.where(here.flatten().unsqueeze(1), found.float(), rows))

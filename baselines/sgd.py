@@ -8,7 +8,6 @@ exponential over about the last one.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import partial
@@ -18,8 +17,8 @@ import numpy as np
 import torch
 from topfive.common.machine import torch_threads
 
-from .compute import on_cpu, product_dtype
-from .stages import read
+from .compute import on_cpu, product_dtype, threads
+from .rows import Rows
 
 Each = Callable[[Callable[[slice], Any]], list[Any]]
 Model = tuple[torch.Tensor, torch.Tensor]
@@ -27,6 +26,7 @@ Model = tuple[torch.Tensor, torch.Tensor]
 BATCH = 128
 STRIP = 4096  # features of a step that are worked on at once, so that their weights stay in a core's cache
 AVERAGE_EVERY = 4  # steps; averaging at each would cost as much as the step
+MEAN_ROWS = 4096  # at most: centring only has to be about right, the intercept takes up the rest
 INTERCEPT_STEP = 0.1  # against the weights' step: the constant feature would else dominate the curvature
 
 
@@ -47,22 +47,24 @@ class Trainer:
     """
 
     def __init__(self, features: Any, targets: torch.Tensor, n_classes: int, alpha: float, device: str, seed: int):
-        self.features, self.targets, self.n_classes, self.alpha = features, targets, n_classes, alpha
+        self.rows, self.targets, self.n_classes, self.alpha = Rows(features, device), targets, n_classes, alpha
+        self.there = targets.to(device)
         self.device, self.seed, self.dtype = device, seed, product_dtype(device)
+        self.shape = features.shape
         dims = features.shape[1]
         width = STRIP if on_cpu(device) else dims
         self.strips = [slice(a, min(a + width, dims)) for a in range(0, dims, width)]
         self.workers = min(torch.get_num_threads(), len(self.strips))
         with torch_threads(1):  # sums in an order that does not depend on the number of cores
-            self.mean = self._mean()
+            self.mean = self.rows.mean(MEAN_ROWS)
             self.curvature = self._curvature()
 
     def epochs(self, settings: Settings, rows: Sequence[range]) -> Iterator[Model]:
         """The averaged weights (D, C) and intercepts (C,) after each epoch over ``rows``; the next one changes them."""
-        weights = torch.zeros((self.features.shape[1], self.n_classes), device=self.device)
+        weights = torch.zeros((self.shape[1], self.n_classes), device=self.device)
         intercept = torch.full((self.n_classes,), -1.0, device=self.device)
         mean_weights, mean_intercept = weights.clone(), intercept.clone()
-        rounded = weights.to(self.dtype)  # what the scores are computed with
+        rounded = weights.to(self.dtype)  # what the scores are computed with; float32 weights themselves
         step = settings.step / self.curvature
         generator = torch.Generator().manual_seed(self.seed)
         batches = slices(rows)
@@ -72,8 +74,11 @@ class Trainer:
             part = weights[strip]
             if self.alpha:
                 part.mul_(1 - step * self.alpha * len(x))
-            part.add_((x[:, strip].T @ slope).float(), alpha=-step)
-            rounded[strip].copy_(part)
+            if rounded is weights:
+                part.addmm_(x[:, strip].T, slope, alpha=-step)
+            else:
+                part.add_((x[:, strip].T @ slope).float(), alpha=-step)
+                rounded[strip].copy_(part)
             if share:
                 mean_weights[strip].lerp_(part, share)
 
@@ -81,7 +86,7 @@ class Trainer:
             shuffled = [batches[i] for i in torch.randperm(len(batches), generator=generator)]
             with self._cores() as each:
                 for x, where in self._batches(shuffled):
-                    y = self.targets[where].to(self.device)
+                    y = self.there[where]
                     scores = self._scores(x, rounded, each) + intercept
                     hits = torch.zeros_like(scores).scatter_(1, y.unsqueeze(1), 1.0)
                     # The slope of the loss by the score; positives weigh 1.
@@ -114,35 +119,18 @@ class Trainer:
     @contextmanager
     def _cores(self) -> Iterator[Each]:
         """A function that calls another for every strip, on all cores, and returns the results in order."""
-        with torch_threads(1), ThreadPoolExecutor(self.workers, thread_name_prefix="svm") as pool:
+        with torch_threads(1), threads(self.workers, "svm") as pool:
             yield lambda work: list(pool.map(work, self.strips))
 
     def _batches(self, wanted: list[slice]) -> Iterator[tuple[torch.Tensor, slice]]:
         """Centred rows in the product's dtype, made one batch ahead."""
         mean = self.mean.to(self.dtype)
-
-        def rows(where: slice) -> torch.Tensor:
-            return (
-                torch.from_numpy(read(self.features, where.start, where.stop)).to(self.device).to(self.dtype).sub_(mean)
-            )
-
-        with ThreadPoolExecutor(1, thread_name_prefix="rows") as reader:
-            ahead = [reader.submit(rows, s) for s in wanted[:1]]
-            for i, where in enumerate(wanted):
-                made = ahead.pop().result()
-                if i + 1 < len(wanted):
-                    ahead.append(reader.submit(rows, wanted[i + 1]))
-                yield made, where
-
-    def _mean(self) -> torch.Tensor:
-        """(D,) over at most 4,096 rows: centring only has to be about right, the intercept takes up the rest."""
-        rows = torch.from_numpy(read(self.features, 0, 4096))
-        return rows.mean(0, dtype=torch.float32).to(self.device)
+        return self.rows.batches(wanted, lambda rows: rows.to(self.dtype, copy=True).sub_(mean))
 
     def _curvature(self) -> float:
         """Largest eigenvalue of a batch's Gram matrix, the mean of four batches: above 2 / it, a step diverges."""
         values = []
-        starts = np.linspace(0, max(0, len(self.features) - BATCH), 4).astype(int).tolist()
+        starts = np.linspace(0, max(0, self.shape[0] - BATCH), 4).astype(int).tolist()
         for x, _ in self._batches([slice(start, start + BATCH) for start in starts]):
             gram = (x @ x.T).float()
             require_finite(gram)

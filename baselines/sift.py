@@ -9,13 +9,13 @@ smoothed for coarse cells only. As in Lowe's octaves, cells of 8 px and more are
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 
 import torch
 
 from .color import opponent
-from .grid import CELLS, Axis, Grid, axis, blur, halve, patch_cells, pool, side_by_side, weighted_shifts
+from .grid import CELLS, Axis, Grid, all_scales, axis, blur, halve, patch_cells, pool, side_by_side, weighted_shifts
 from .votes import direction_votes
 
 ORIENTATIONS = 8
@@ -58,14 +58,12 @@ def normalised(cells: torch.Tensor, rows: Axis, columns: Axis, *, root: bool, co
     cell, not once in each of its patches. Roots are x·rsqrt(x), as that of 0 is slow.
     """
     along = cell_weights()
-    planes = torch.empty(cells.shape, dtype=torch.float32, device=cells.device)
-    energy, votes = planes.new_zeros(cells.shape[1:]), planes.new_zeros(cells.shape[1:])
-    for plane, pooled in zip(planes, cells, strict=True):
-        plane.copy_(pooled)
-        votes.add_(plane)
+    planes = cells.float()
+    votes, energy = planes.sum(0), planes[0].square()
+    for plane in planes[1:]:
         energy.addcmul_(plane, plane)
-        if root:  # RootSIFT: Arandjelović and Zisserman 2012
-            plane.mul_(plane.clamp(min=1e-12).rsqrt_())
+    if root:  # RootSIFT: Arandjelović and Zisserman 2012
+        planes = planes * planes.clamp(min=1e-12).rsqrt_()
 
     def over_patch(plane: torch.Tensor, weights: Sequence[float]) -> torch.Tensor:
         """Weighted sum of a plane over the cells of each patch."""
@@ -79,12 +77,14 @@ def normalised(cells: torch.Tensor, rows: Axis, columns: Axis, *, root: bool, co
     weights = [(down * across) ** (0.5 if root else 1.0) for down in along for across in along]
     limits = {weight: limit / weight for weight in weights}
     slots = cells.new_empty((CELLS * CELLS, ORIENTATIONS, *limit.shape))
-    clipped = planes.new_empty(slots.shape[1:])
-    squares = torch.zeros_like(clipped)
+    squares = torch.zeros((ORIENTATIONS, *limit.shape), device=cells.device)
+    rounded = torch.empty_like(squares) if slots.dtype != squares.dtype else None
     for slot, weight, part in zip(slots, weights, patch_cells(planes, rows, columns), strict=True):
+        clipped = slot if rounded is None else rounded
         torch.minimum(part, limits[weight], out=clipped)
         squares.addcmul_(clipped, clipped, value=weight * weight)
-        slot.copy_(clipped)
+        if rounded is not None:
+            slot.copy_(clipped)
     scale = squares.sum(0).clamp_(min=1e-20).rsqrt_().mul_(shown)
     scales = {weight: (scale * weight).to(slots.dtype) for weight in limits}
     for slot, weight in zip(slots, weights, strict=True):
@@ -97,24 +97,22 @@ def octave_of(cell: float) -> int:
     return max(0, math.floor(math.log2(cell / LEAST_CELL) + 1e-3))
 
 
-def dense_sift(
+def sift_scales(
     grey: torch.Tensor, grid: Grid, *, root: bool = True, dtype: torch.dtype = torch.float32
-) -> torch.Tensor:
-    """SIFT at every patch of ``grid``: (B, H, W) float in [0, 1] -> (B, T, 128) of ``dtype``; order of ``positions``.
+) -> Iterator[torch.Tensor]:
+    """SIFT scale by scale: (B, H, W) float in [0, 1] -> for each cell width of the grid (B, T, 128) of ``dtype``.
 
     The 128 values run over cell rows, cell columns, then 8 directions, as OpenCV's do. Flat patches are all zero. In
     memory the patches are next to each other, not the values of a patch: (128, B, T).
-    An image in which no patch has room, such as one 1 px wide, has none (T = 0).
+    A scale at which no patch has room, such as any in an image 1 px wide, has none (T = 0).
     ``dtype``: of the pooling products; bfloat16 is about twice as fast where the processor has it.
     """
     octaves = [grey]
     sharp: dict[int, torch.Tensor] = {}  # maps of images that are not smoothed
-    n_patches = grid.n_patches(*grey.shape[-2:])
-    whole = torch.empty((CELLS * CELLS * ORIENTATIONS, len(grey), sum(n_patches)), dtype=dtype, device=grey.device)
-    if sum(n_patches) == 0:
-        return whole.permute(1, 2, 0)
-    parts = torch.split(whole, n_patches, dim=2)
-    for cell, part in zip(grid.cells, parts, strict=True):
+    for cell, n in zip(grid.cells, grid.n_patches(*grey.shape[-2:]), strict=True):
+        if n == 0:
+            yield grey.new_empty((len(grey), 0, CELLS * CELLS * ORIENTATIONS), dtype=dtype)
+            continue
         octave = octave_of(cell)
         while len(octaves) <= octave:
             octaves.append(halve(octaves[-1]))
@@ -132,15 +130,23 @@ def dense_sift(
         # A vote of 1 falls on two directions whose shares sum to 1: the mean over cells is the mean gradient, as a
         # difference over 2 px, which are more of the original's.
         contrast = 2 * CONTRAST * shrink
-        part.copy_(normalised(pool(maps, rows, columns), rows, columns, root=root, contrast=contrast))
-    return whole.permute(1, 2, 0)
+        yield normalised(pool(maps, rows, columns), rows, columns, root=root, contrast=contrast).permute(1, 2, 0)
 
 
-def opponent_sift(rgb: torch.Tensor, grid: Grid, *, dtype: torch.dtype = torch.float32) -> torch.Tensor:
-    """RootSIFT of each opponent colour channel: (B, 3, H, W) in [0, 1] -> (B, T, 384) of ``dtype``, unit L2 norm.
+def dense_sift(
+    grey: torch.Tensor, grid: Grid, *, root: bool = True, dtype: torch.dtype = torch.float32
+) -> torch.Tensor:
+    """SIFT at every patch of ``grid``: (B, T, 128); see ``sift_scales``. Order of ``positions``."""
+    return all_scales(sift_scales(grey, grid, root=root, dtype=dtype))
+
+
+def opponent_sift_scales(
+    rgb: torch.Tensor, grid: Grid, *, dtype: torch.dtype = torch.float32
+) -> Iterator[torch.Tensor]:
+    """RootSIFT of each opponent colour channel, scale by scale: (B, 3, H, W) in [0, 1] -> (B, T, 384), unit L2 norm.
 
     OpponentSIFT of van de Sande, Gevers and Snoek 2010, which stands here for the C-SIFT of the ISI entry: C-SIFT
     further divides the colour channels by the intensity, which is unstable in dark patches.
     """
-    parts = [dense_sift(channel, grid, dtype=dtype) for channel in opponent(rgb).unbind(1)]
-    return side_by_side(parts).div_(3**0.5)
+    for parts in zip(*(sift_scales(channel, grid, dtype=dtype) for channel in opponent(rgb).unbind(1)), strict=True):
+        yield side_by_side(parts).div_(3**0.5)

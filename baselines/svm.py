@@ -21,8 +21,8 @@ from sklearn.svm import LinearSVC
 from topfive.common.machine import torch_threads
 from topfive.common.parameters import number, one_of, whole_number
 
+from .rows import Rows
 from .sgd import Settings, Trainer, held_out_error
-from .stages import read
 
 log = logging.getLogger("topfive.baselines.svm")
 
@@ -35,7 +35,6 @@ STOP_HELD_OUT = 5000  # rows, at most, that choose the stopping point where ther
 TUNING_VALUES = 1.5e8  # rows × features that the tuning looks at, but at least this many rows:
 TUNING_LEAST = 20_000
 LIBLINEAR_WORK = 3e6  # rows × features × classes up to which liblinear is quicker
-PREDICT_ROWS = 1024
 ONE_THREAD = 400_000  # weights below which one thread is as quick as several
 
 
@@ -227,11 +226,9 @@ def linear_scores(
 ) -> NDArray[np.float32]:
     """(n, C) float32: (n, D) features in memory or on disk times ``coef`` (D, C), plus ``intercept`` (C,)."""
     weights, constant = torch.from_numpy(coef).to(device), torch.from_numpy(intercept).to(device)
-    scores = np.empty((len(features), len(intercept)), dtype=np.float32)
-    for start in range(0, len(features), PREDICT_ROWS):
-        rows = torch.from_numpy(read(features, start, start + PREDICT_ROWS)).to(device).float()
-        scores[start : start + PREDICT_ROWS] = torch.addmm(constant, rows, weights).cpu().numpy()
-    return scores
+    chunks = Rows(features, device, keep=False).chunks(0, len(features))
+    scores = [torch.addmm(constant, rows.float(), weights) for rows in chunks]
+    return np.asarray(torch.cat(scores).cpu().numpy() if scores else np.empty((0, len(intercept)), dtype=np.float32))
 
 
 def _two_columns(scores: NDArray[Any]) -> NDArray[np.float32]:

@@ -46,6 +46,24 @@ class Channel:
         return Vocabulary(self.descriptor, CODINGS[self.coding].learns, self.k, self.dims, self.xy)
 
 
+def project(x: torch.Tensor, pca: PCA | None, where: torch.Tensor, spread: float) -> torch.Tensor:
+    """(B, T, D) descriptors -> (B, T, d) float32: their principal components, with x and y of their places.
+
+    ``where``: (T, 2) or (B, T, 2) places in [0, 1], which count from the middle and times ``spread``; 0: without them.
+    """
+    dims = pca.components.shape[1] if pca else x.shape[2]
+    out = torch.empty((*x.shape[:2], dims + (2 if spread else 0)), device=x.device)
+    if pca is None:
+        out[..., :dims].copy_(x)
+    elif x.dtype == out.dtype:
+        pca.transform(x.flatten(0, 1), out=out.flatten(0, 1)[:, :dims])
+    else:
+        out[..., :dims].copy_(pca.transform(x.flatten(0, 1)).view(*x.shape[:2], dims))
+    if spread:
+        out[..., dims:].copy_((where - 0.5) * spread)
+    return out
+
+
 @dataclass(frozen=True)
 class Learned:
     """A vocabulary as it was learned. ``spread``: what x and y are multiplied by, 0 where they are not appended."""
@@ -53,6 +71,10 @@ class Learned:
     pca: PCA | None
     spread: float
     codebook: Codebook
+
+    def project(self, x: torch.Tensor, where: torch.Tensor) -> torch.Tensor:
+        """What the codebook is asked about: see the function ``project``."""
+        return project(x, self.pca, where, self.spread)
 
     def arrays(self) -> dict[str, NDArray[Any]]:
         """Everything as arrays, to be stored."""

@@ -16,6 +16,7 @@ from .color import color_histogram
 from .descriptors import to_tensor
 from .extraction import extract
 from .hog import hog
+from .inside import colour_cells, hog_cells
 from .stages import Stages
 from .svm import LinearSVM
 from .views import VIEWS, mean_of_views
@@ -96,6 +97,10 @@ class ColorHistogram(Whole):
         """(B, 256)."""
         return color_histogram(rgb)
 
+    def parts_of(self, image: NDArray[np.uint8]) -> dict[str, NDArray[np.uint8]]:
+        """The mean colours of small cells."""
+        return {"colour cells": colour_cells(image)}
+
 
 class Hog(Whole):
     """Dalal–Triggs HOG of the whole image at 64 × 64 px (49 blocks × 36 values) with a linear SVM.
@@ -108,3 +113,7 @@ class Hog(Whole):
     def describe(self, rgb: torch.Tensor) -> torch.Tensor:
         """(B, 1764)."""
         return hog(rgb, interpolate=True).flatten(1)
+
+    def parts_of(self, image: NDArray[np.uint8]) -> dict[str, NDArray[np.uint8]]:
+        """The edges of its cells."""
+        return {"HOG cells": hog_cells(image)}

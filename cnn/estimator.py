@@ -35,6 +35,7 @@ from .convergence import converged
 from .distributed import all_gather_rows, collective, join_torchrun
 from .feed import Feed
 from .hyperparameters import BATCH, RATES, Hyperparameters, epochs_of, gpu_batch
+from .inside import LooksInside
 from .spawn import train_on
 from .train import Job, Trained, Trainer
 from .tuning import FACTORS, choose_rate
@@ -51,7 +52,7 @@ def default_epochs(n_train: int, on_gpu: bool) -> int:
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class DeepClassifier(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class DeepClassifier(LooksInside, ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """The base. ``_network`` makes the network; ``_hyperparameters``, ``_sides`` and ``_colour`` say how it is
     trained; a method ``_pretrain(trainer)``, where there is one, is called before the first epoch.
 

@@ -151,6 +151,20 @@ HOOKS: tuple[Hook, ...] = (
         "(n, n_classes) probabilities: the answer where there is no `decision_function`; beside one only asked how "
         "sure the first guess is, for calibration, which its costs leave out",
     ),
+    Hook(
+        AFTER_FIT,
+        "input_gradient",
+        "`input_gradient(pixels, labels)`: (n, H, W, 3) float32, how each image's loss grows with its values of 0 to "
+        "255; for white-box attacks",
+    ),
+    Hook(
+        AFTER_FIT,
+        "patch_contributions",
+        "`patch_contributions(image, label)`: (T, 4) float, of each patch x, y and side in pixels and what it adds to "
+        "the score of that label",
+    ),
+    Hook(AFTER_FIT, "parts_of", "`parts_of(image)`: pictures by name, (H, W, 3) uint8, of what it is made of"),
+    Hook(AFTER_FIT, "pipeline", "`pipeline()`: the steps from pixels to scores, in words, a list"),
     Hook(AFTER_FIT, "timings_", 'stage → seconds, of the whole fit: fills "Where the time went" in the report'),
     Hook(AFTER_FIT, "cached_timings_", "stage → seconds: the part of `timings_` that came from `cache_dir`"),
     Hook(AFTER_FIT, "cached_cpu_seconds_", "processor seconds of what came from `cache_dir`"),

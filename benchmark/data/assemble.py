@@ -100,6 +100,7 @@ def assemble(
         problems=tuple(problems),
         notes=tuple(map(printable, (*notes, *(one.sentence() for one in found.left_out if one.told)))),
         left_out=found.left_out,
+        boxes=found.boxes,
     )
 
 

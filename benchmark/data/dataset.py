@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,7 +63,8 @@ class Dataset:
     name: short and safe as a file name. layout: what was found on the disk, in words. classes: ids, for instance
     WordNet ids; class_names: the same, readable. fingerprint: hex, over ids, labels and bytes of both splits, the same
     for every layout that holds the same images. problems: images that cannot be read.
-    notes: sentences a report should show. left_out: what is there besides and not used, counted by reason.
+    boxes: id of a validation image → (left, top, right, bottom), the first and last pixels of its object, where that is
+    published. notes: sentences a report should show. left_out: what is there besides and not used, counted by reason.
     """
 
     name: str
@@ -78,6 +79,7 @@ class Dataset:
     problems: tuple[Problem, ...] = ()
     notes: tuple[str, ...] = ()
     left_out: tuple[LeftOut, ...] = ()
+    boxes: Mapping[str, tuple[int, int, int, int]] = field(default_factory=dict)
 
 
 def split_fingerprint(ids: Ids, labels: NDArray[np.int64], digests: NDArray[np.uint8]) -> str:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 import pyarrow as pa
@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from topfive.common.parameters import number, whole_number
 
 from .choices import numbers
-from .contract import Fitted, Images, Pixels
+from .contract import Fitted, Images, Pixels, hook
+from .pgd import pgd
 from .search import Searched, Squares, UniformNoise, checkpoints, margins, search, stacked
 from .tables import BOOL, BYTES, FLOAT, INT, TEXT, Rows, png
 
@@ -26,14 +27,19 @@ class Attack:
     few hundred queries, where the paper has 10,000 and AutoAttack 5,000: errors under attack are lower bounds.
     The noise is drawn up to ``draws`` times an image; a single draw is what it had after one query.
 
-    ``ask`` returns four tables; ``image`` is a place in the sequence asked about, scores are float64:
+    Beside it, where the contender has ``input_gradient``, a white-box attack that sees the weights: ``pgd.pgd``. No
+    contender without a gradient can be asked so, and the two sides are never compared by it.
+
+    ``ask`` returns five tables; ``image`` is a place in the sequence asked about, scores are float64:
 
     - ``clean``: image, label, answer, margin (score of the true class less the highest other), right
-    - ``attack``: attack ("square" or "noise"), epsilon, image, queries used, broken, margin at the end
+    - ``attack``: attack ("square", "noise" or "pgd"), epsilon, image, queries used, broken, margin at the end
     - ``trajectory``: attack, epsilon, image, queries, margin: the least margin after 1, 2, 5, 10, … queries
       (0: the plain image; once broken, it stays as it is)
     - ``examples``: image, label, epsilon, queries, answer (to the perturbed image), clean, perturbed (PNG): of the
       first images that were broken, each at the smallest epsilon that broke it
+    - ``perturbed``: image, label, epsilon, perturbed (PNG): every image that the Square attack broke at the largest
+      epsilon, for the probe ``transfer``
 
     Parameters
     ----------
@@ -42,6 +48,7 @@ class Attack:
     draws: budget of the noise.
     share: p, the share of pixels in the first squares: 0.05 for plain contenders, 0.8 for those trained to resist.
     images: how many validation images are asked about.
+    steps: of the white-box attack; 0 for none.
     examples: how many perturbed images are kept.
     random_state: seed of all random numbers.
     """
@@ -53,6 +60,7 @@ class Attack:
         draws: int = 10,
         share: float = 0.05,
         images: int = 50,
+        steps: int = 20,
         examples: int = 4,
         random_state: int = 0,
     ) -> None:
@@ -61,6 +69,7 @@ class Attack:
         self.draws = draws
         self.share = share
         self.images = images
+        self.steps = steps
         self.examples = examples
         self.random_state = random_state
         self._epsilons = numbers("epsilons", epsilons, 0)
@@ -68,6 +77,7 @@ class Attack:
         whole_number("draws", draws, 1)
         number("share", share, above=0, most=1)
         whole_number("images", images, 1)
+        whole_number("steps", steps, 0)
         whole_number("examples", examples, 0)
         whole_number("random_state", random_state, 0)
 
@@ -85,19 +95,9 @@ class Attack:
         attacks = Rows(attack=TEXT, epsilon=INT, image=INT, queries=INT, broken=BOOL, margin=FLOAT)
         trajectory = Rows(attack=TEXT, epsilon=INT, image=INT, queries=INT, margin=FLOAT)
         broken: dict[int, tuple[int, int, Pixels]] = {}
+        perturbed = Rows(image=INT, label=INT, epsilon=INT, perturbed=BYTES)
         for epsilon in self._epsilons:
-            for place, name in enumerate(("square", "noise")):
-                budget = self.queries if name == "square" else self.draws
-                if epsilon == 0:
-                    found = _untouched(victims, margin[right], budget)
-                else:
-                    seeds = [np.random.default_rng([self.random_state, place, epsilon, int(i)]) for i in right]
-                    propose = (
-                        Squares(victims, seeds, epsilon, budget, self.share)
-                        if name == "square"
-                        else UniformNoise(victims, seeds, epsilon)
-                    )
-                    found = search(contender.scores, victims, labels[right], propose, budget)
+            for name, budget, found in self._searched(contender, victims, labels[right], margin[right], right, epsilon):
                 for k, i in enumerate(right):
                     attacks.add(name, epsilon, i, found.queries[k], found.broken[k], found.margins[-1, k])
                     trajectory.add(name, epsilon, i, 0, margin[i])
@@ -105,12 +105,42 @@ class Attack:
                         trajectory.add(name, epsilon, i, query, least)
                     if name == "square" and found.broken[k]:
                         broken.setdefault(int(i), (epsilon, int(found.queries[k]), found.images[k]))
+                        if epsilon == self._epsilons[-1]:
+                            perturbed.add(i, labels[i], epsilon, png(found.images[k]))
         return {
             "clean": clean.table(),
             "attack": attacks.table(),
             "trajectory": trajectory.table(),
             "examples": self._examples(contender, pixels, labels, broken),
+            "perturbed": perturbed.table(),
         }
+
+    def _searched(
+        self,
+        contender: Fitted,
+        victims: Sequence[Pixels],
+        labels: NDArray[np.int64],
+        margin: NDArray[np.float64],
+        places: NDArray[np.int64],
+        epsilon: int,
+    ) -> Iterator[tuple[str, int, Searched]]:
+        """(name, budget, what came of it) of each attack on the ``victims``, which stand at these ``places``."""
+        gradient = hook(contender, "input_gradient")
+        white = 0 if gradient is None else self.steps
+        for place, (name, budget) in enumerate((("square", self.queries), ("noise", self.draws), ("pgd", white))):
+            if not budget:
+                continue
+            seeds = [np.random.default_rng([self.random_state, place, epsilon, int(i)]) for i in places]
+            if epsilon == 0:
+                found = _untouched(victims, margin, budget)
+            elif name == "pgd" and gradient is not None:
+                found = pgd(contender.scores, gradient, victims, labels, seeds, epsilon, budget)
+            elif name == "square":
+                squares = Squares(victims, seeds, epsilon, budget, self.share)
+                found = search(contender.scores, victims, labels, squares, budget)
+            else:
+                found = search(contender.scores, victims, labels, UniformNoise(victims, seeds, epsilon), budget)
+            yield name, budget, found
 
     def _examples(
         self,

@@ -7,11 +7,14 @@ from dataclasses import dataclass
 from typing import ClassVar
 
 import numpy as np
+import pyarrow as pa
+from numpy.typing import NDArray
 from topfive.common.parameters import whole_number
 
 from .choices import chosen
-from .contract import Images, Pixels
+from .contract import Fitted, Images, Pixels
 from .damage import KINDS, SEVERITIES, damaged
+from .tables import BYTES, INT, TEXT, Rows, middle, png
 
 
 class Corruptions:
@@ -65,6 +68,18 @@ class Corruptions:
             for severity in self._severities:
                 change = Corruption(kind, severity, self.random_state)
                 yield {"corruption": kind, "severity": severity}, images.map(change)
+
+    def ask(self, contender: Fitted, images: Images, labels: NDArray[np.int64]) -> Mapping[str, pa.Table]:
+        """``pictures``: image, corruption, severity, picture (PNG): what the damage looks like.
+
+        The first image, as it is (severity 0, corruption "") and under each kind at the middle one of the severities.
+        """
+        rows = Rows(image=INT, corruption=TEXT, severity=INT, picture=BYTES)
+        severity = self._severities[len(self._severities) // 2]
+        rows.add(0, "", 0, png(middle(images[0])))
+        for kind in self._kinds:
+            rows.add(0, kind, severity, png(middle(Corruption(kind, severity, self.random_state)(images[0], 0))))
+        return {"pictures": rows.table()}
 
 
 @dataclass(frozen=True)

@@ -13,7 +13,7 @@ import pyarrow as pa
 from numpy.typing import NDArray
 from topfive.common.parameters import number, whole_number
 
-from .contract import Fitted, Images, Pixels
+from .contract import Fitted, Images, Pixels, hook
 from .search import margins, stacked
 from .tables import BOOL, FLOAT, INT, TEXT, Rows
 
@@ -39,13 +39,19 @@ class Occlusion:
     Deviates: margins, not class probabilities, as an SVM has none and a network's logits mean nothing alone; RISE goes
     by pixels and takes as many steps as the side has pixels, this by cells of its map, and fewer steps.
 
-    ``ask`` returns three tables; ``image`` is a place in the sequence asked about:
+    Beside the map, of a contender with ``patch_contributions``, what each patch added to the score of the answer: a
+    patch's share is spread evenly over its square, and summed over each cell. It is exact where a map by occlusion is
+    an experiment, and there is none for a network.
+
+    ``ask`` returns four tables; ``image`` is a place in the sequence asked about:
 
     - ``maps``: image, label, answer, margin, height, width (pixels), rows, columns, loss (rows × columns values, row by
       row; the cells divide the image evenly, the first and last may differ by a pixel)
     - ``curves``: image, curve ("deletion" or "insertion"), order ("map", "random" or "centre"), share of the cells
       changed so far, margin of the answered class, kept (is it still the answer?), probability (softmax of the scores:
       of use where they are logits or log-probabilities)
+    - ``patches``: image, rows, columns, added (rows × columns values), total: of all patches, the score without what
+      an image without patches would get; empty for a contender that does not tell
     - ``areas``: image, curve, order, and the area under ``kept`` and under ``probability``; deletion: low is good
 
     Parameters
@@ -88,6 +94,8 @@ class Occlusion:
         )  # fmt: skip
         curves = Rows(image=INT, curve=TEXT, order=TEXT, share=FLOAT, margin=FLOAT, kept=BOOL, probability=FLOAT)
         areas = Rows(image=INT, curve=TEXT, order=TEXT, kept=FLOAT, probability=FLOAT)
+        patches = Rows(image=INT, rows=INT, columns=INT, added=pa.list_(FLOAT), total=FLOAT)
+        contributions = hook(contender, "patch_contributions")
         for i in range(len(images)):
             image = images[i]
             grid = CellGrid.over(image, self.cells)
@@ -96,6 +104,10 @@ class Occlusion:
             margin = float(margins(plain, np.array([answer]))[0])
             loss = self._loss(contender, image, grid, answer, margin)
             maps.add(i, int(labels[i]), answer, margin, *image.shape[:2], grid.rows, grid.columns, loss.tolist())
+            added = None if contributions is None else contributions(image, answer)
+            if added is not None:
+                spread = spread_over(grid, np.asarray(added, np.float64))
+                patches.add(i, grid.rows, grid.columns, spread.ravel().tolist(), float(added[:, 3].sum()))
             rng = np.random.default_rng([self.random_state, i])
             orders = {
                 "map": np.argsort(-loss, kind="stable"),
@@ -115,7 +127,8 @@ class Occlusion:
                     areas.add(
                         i, curve, name, np.trapezoid(kept.astype(float), shares), np.trapezoid(probability, shares)
                     )
-        return {"maps": maps.table(), "curves": curves.table(), "areas": areas.table()}
+        tables = {"maps": maps, "curves": curves, "areas": areas, "patches": patches}
+        return {name: rows.table() for name, rows in tables.items()}
 
     def _loss(
         self, contender: Fitted, image: Pixels, grid: CellGrid, answer: int, margin: float
@@ -183,6 +196,28 @@ class CellGrid:
         down, across = self.middles()
         down, across = down - (self.down[-1] - 1) / 2, across - (self.across[-1] - 1) / 2
         return np.asarray(np.hypot(down[:, None], across).ravel(), np.float64)
+
+
+def spread_over(grid: CellGrid, patches: NDArray[np.float64]) -> NDArray[np.float64]:
+    """(T, 4) patches (x and y of the middle, side, value) → (rows, columns): each value shared out evenly by area.
+
+    What of a patch lies beyond the border counts for the cells at the border; the sum stays what it is.
+    """
+    out = np.zeros((grid.rows, grid.columns))
+    for x, y, side, value in patches:
+        down, across = (
+            _covered(edges.astype(float), middle - side / 2, middle + side / 2)
+            for edges, middle in ((grid.down, y), (grid.across, x))
+        )
+        out += value * np.outer(down, across)
+    return out
+
+
+def _covered(edges: NDArray[np.float64], low: float, high: float) -> NDArray[np.float64]:
+    """The share of a stretch from low to high that lies in each cell."""
+    inner = edges.copy()
+    inner[0], inner[-1] = min(low, edges[0]), max(high, edges[-1])
+    return np.asarray(np.diff(np.clip(inner, low, high)) / (high - low), np.float64)
 
 
 def replaced(

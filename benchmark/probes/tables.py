@@ -30,6 +30,15 @@ class Rows:
         return pa.Table.from_arrays(arrays, schema=self.schema)
 
 
+SHOWN = 224  # pixels a side of a picture, at most
+
+
+def middle(image: Pixels) -> Pixels:
+    """The middle of an image, at most ``SHOWN`` pixels a side: pixels are shown as they are, never resized."""
+    top, left = (max(0, (length - SHOWN) // 2) for length in image.shape[:2])
+    return image[top : top + SHOWN, left : left + SHOWN]
+
+
 def png(image: Pixels) -> bytes:
     """(H, W, 3) uint8 RGB as a PNG file."""
     done, encoded = cv2.imencode(".png", image[..., ::-1])

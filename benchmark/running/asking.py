@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.parquet as pq
 from numpy.typing import NDArray
 
@@ -26,6 +27,7 @@ from ..specs import slug
 
 log = logging.getLogger("topfive.engine")
 
+ASKED_ABOUT = "asked"  # the table that says which images a probe's own tables count, by their places: id and label
 Answer = dict[str, Any]  # fields of a results.schema.Record; files by their names in the cell's folder
 
 
@@ -53,6 +55,14 @@ class FittedContender:
             images = LazyImages(arrays.__getitem__, len(arrays))
         return align(scores_of(self.method, images), np.asarray(self.method.classes_), len(images), self.n_classes)
 
+    def hook(self, name: str) -> Callable[..., Any] | None:
+        """An optional method of the contender (``contenders.contract.HOOKS``); None where it has none.
+
+        What it calls a label is a place in the data set's order of classes, as everywhere.
+        """
+        found = getattr(self.method, name, None)
+        return found if callable(found) else None
+
 
 def ask(
     method: Any,
@@ -76,7 +86,7 @@ def ask(
         rows = stratified_sample(val.labels, len(val) if most is None else int(most), seed)
         images, labels = val.images.take(rows), val.labels[rows]
         log.info("%s: asking about %d images", name, len(rows))
-        if not (hasattr(probe, "views") or hasattr(probe, "ask")):
+        if not any(hasattr(probe, way) for way in ("views", "ask", "ask_about")):
             raise TypeError(f"{asked['target']} is no probe: it has neither views nor ask")
         fitted = FittedContender(method, len(dataset.classes))
         if hasattr(probe, "views"):
@@ -87,6 +97,18 @@ def ask(
             start = time.perf_counter()
             tables = probe.ask(fitted, images, labels.copy())
             answer = _answer(name, {**fitted_under}, "done", n=len(rows), seconds=time.perf_counter() - start)
+            ids = [val.ids[int(i)] for i in rows]
+            boxes = pa.array([dataset.boxes.get(one) for one in ids], pa.list_(pa.int64()))
+            which = pa.table({"image_id": ids, "label": labels, "box": boxes})
+            answered(answer | {"tables": _stored({ASKED_ABOUT: which, **tables}, folder, name)})
+        if hasattr(probe, "ask_about"):
+            start = time.perf_counter()
+            others = {
+                contender: {key: pq.read_table(file) for key, file in files.items()}
+                for contender, files in asked["stored"].items()
+            }
+            tables = probe.ask_about(fitted, others)
+            answer = _answer(name, {**fitted_under}, "done", n=0, seconds=time.perf_counter() - start)
             answered(answer | {"tables": _stored(tables, folder, name)})
     except (Exception, SystemExit) as error:  # a probe's own fault, or the contender's: it becomes a row
         answered(_failed(name, {**fitted_under}, error))

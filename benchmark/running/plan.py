@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import itertools
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -27,11 +27,15 @@ Opened = dict[str, tuple[Dataset, dict[str, Any]]]  # by the name its results go
 
 @dataclass(frozen=True)
 class Asked:
-    """A probe that a run asks in every cell; ``key`` changes with its code and parameters."""
+    """A probe that a run asks in every cell; ``key`` changes with its code and parameters.
+
+    ``reads``: the probe whose answers, of all cells, it asks about; its key changes with those cells, too.
+    """
 
     spec: Spec
     entry: Entry
     key: str
+    reads: str | None = None
 
 
 @dataclass(frozen=True)
@@ -88,6 +92,7 @@ def plan(
     code = {entry.target: entry.code_version() for _, entry in [*contenders, *probes]}
     asked = tuple(Asked(spec, entry, _digest(str(spec), entry.target, code[entry.target])) for spec, entry in probes)
     made_by = (loader_version(), resolved(config.device), *versions().items())
+    cells = []
     for name, (dataset, args) in datasets.items():
         largest = int(np.bincount(dataset.train.labels).max())
         for size in config.per_class:
@@ -97,7 +102,18 @@ def plan(
         for condition, seed, (spec, entry) in every:
             made_of = (dataset.fingerprint, config.limit, str(spec), entry.target, code[entry.target], seed)
             key = _digest(*made_of, conditions.to_json(condition), *made_by, *_files(spec))
-            yield Cell(name, args, spec, entry, seed, condition, asked, key)
+            cells.append(Cell(name, args, spec, entry, seed, condition, asked, key))
+    read = tuple(_reading(one, cells) for one in asked)
+    yield from (replace(cell, probes=read) for cell in cells)
+
+
+def _reading(one: Asked, cells: list[Cell]) -> Asked:
+    """The same probe; one that reads what others answered is asked again when those others change."""
+    reads = getattr(one.entry.load(), "reads", None)
+    if reads is None:
+        return one
+    sources = [other.key for other in cells[0].probes if other.spec.name == reads] if cells else []
+    return replace(one, key=_digest(one.key, *sources, *(cell.key for cell in cells)), reads=str(reads))
 
 
 def is_finished(run: Run, cell: Cell) -> bool:

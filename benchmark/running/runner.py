@@ -37,6 +37,7 @@ from .done import Done
 from .isolation import Outcome, run_isolated
 from .pilot import estimate
 from .plan import Cell, Opened, distinct, has_plain_result, is_finished, open_all, plan
+from .reading import can_follow, read_by, rounds
 from .stage_cache import stages
 
 BUILT_IN = "built in"  # the layout of the photographs
@@ -112,6 +113,9 @@ def _probes(config: RunConfig) -> list[tuple[Spec, Entry]]:
         except Exception as error:  # the probe's own refusal
             what = "" if isinstance(error, ValueError) else f"{type(error).__name__}: "
             raise InputError(f"--probe {spec}: {what}{error}") from None
+        reads = getattr(factory, "reads", None)
+        if reads is not None and reads not in [other.name for other, _ in probes]:
+            raise InputError(f"--probe {spec} asks about what {reads} answers: add --probe {reads}")
     return probes
 
 
@@ -142,9 +146,10 @@ def _work(
 
     trees = {name: tree_of(dataset.classes) for name, (dataset, _) in datasets.items()}
     saving = threading.Lock()
+    alone, reading = rounds(pending)
     with (
         _executor(config, run.path) as (execute, jobs),
-        shown(len(cells), quiet=config.quiet) as display,
+        shown(len(cells) + len(reading), quiet=config.quiet) as display,
         _interruptible() as stop,
         stages(fresh=config.fresh) as cache,
         ThreadPoolExecutor(jobs) as pool,
@@ -162,7 +167,7 @@ def _work(
             if stop.is_set():
                 return False
             display.started(cell.name)
-            task = _task(cell, config, max(1, cores() // jobs), cache)
+            task = _task(cell, config, max(1, cores() // jobs), cache, run)
             outcome = execute(task, config.timeout, stop, lambda message: display.progress(cell.name, message))
             record = _stored(cell, outcome.record, outcome, run.path, trees[cell.dataset])
             answers = [_stored(cell, answer, outcome, run.path, trees[cell.dataset]) for answer in outcome.answers]
@@ -174,9 +179,11 @@ def _work(
             return found.settled
 
         try:
-            for future in as_completed([pool.submit(work, cell) for cell in pending]):
-                if not future.result() and config.fail_fast:
-                    stop.set()
+            for cells_now in (alone, reading):
+                waiting = [cell for cell in cells_now if not is_finished(run, cell) and can_follow(run, cell)]
+                for future in as_completed([pool.submit(work, cell) for cell in waiting]):
+                    if not future.result() and config.fail_fast:
+                        stop.set()
         except BaseException:  # a full disk, say: end what is running, keep what is stored, and say so
             stop.set()
             raise
@@ -231,7 +238,7 @@ def _stored(cell: Cell, fields: dict[str, Any], outcome: Outcome, folder: Path, 
     return fields | ({"tables": tables} if tables else {})
 
 
-def _task(cell: Cell, config: RunConfig, n_jobs: int, cache: Path) -> dict[str, Any]:
+def _task(cell: Cell, config: RunConfig, n_jobs: int, cache: Path, run: Run | None = None) -> dict[str, Any]:
     """What a cell's process is told; see ``engine``."""
     return {
         "dataset": cell.data_args,
@@ -249,6 +256,7 @@ def _task(cell: Cell, config: RunConfig, n_jobs: int, cache: Path) -> dict[str, 
                 "origin": one.entry.origin,
                 "params": dict(one.spec.params),
                 "key": one.key,
+                "stored": {} if run is None else read_by(run, cell, one.reads),
             }
             for one in cell.probes
         ],

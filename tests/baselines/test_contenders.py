@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from collections import Counter
 from pathlib import Path
 from typing import Any
@@ -18,12 +19,15 @@ from topfive.baselines.descriptors import DESCRIPTORS, MAX_PIXELS, to_tensor
 from topfive.baselines.encoder import Encoder
 from topfive.baselines.extraction import extract
 from topfive.baselines.floors import PixelsSvm, RandomForest
-from topfive.baselines.grid import Grid
+from topfive.baselines.grid import Grid, all_scales
 from topfive.baselines.parts import Bovw, Fisher, Llc, SuperVector, Vlad
 from topfive.baselines.presets import BestOf2012, IsiTwelve, NecUiuc, OxfordVgg, SiftBovw, SiftFisher, Xrce
 from topfive.baselines.vocabulary import Channel
 from topfive.baselines.whole import ColorHistogram, Hog
 from topfive.benchmark.data.images import LazyImages
+from topfive.common.machine import torch_threads
+
+from ..pretended_gpu import pretended_gpu
 
 CLASSES = 3
 PENALTY = "SVM penalty on a held-out tenth"
@@ -45,6 +49,13 @@ def stripes(n: int, seed: int, side: int = 32) -> tuple[np.ndarray, np.ndarray]:
 
 class Fingerprinted(LazyImages):
     fingerprint: str | None = "stripes"
+
+
+@pytest.fixture(autouse=True)
+def _few_patches(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Codebooks from a twentieth of the patches: these images have few that differ."""
+    monkeypatch.setattr(sampling_module, "PER_CENTRE", 20)
+    monkeypatch.setattr(sampling_module, "LEAST", 2500)
 
 
 @pytest.fixture(scope="module")
@@ -197,6 +208,39 @@ def test_mirrored_rows_are_those_of_the_mirror_image() -> None:
     np.testing.assert_allclose(out[5:][::-1], flipped, atol=2e-3)
 
 
+def test_every_core_encodes_batches_of_its_own() -> None:
+    both_at_work = threading.Barrier(2, timeout=30)
+
+    def encode(batch: list[np.ndarray]) -> torch.Tensor:
+        both_at_work.wait()
+        assert torch.get_num_threads() == 1
+        return torch.tensor([[float(image.mean())] for image in batch])
+
+    images = LazyImages.from_array(np.arange(64, dtype=np.uint8).repeat(12).reshape(64, 2, 2, 3))
+    out = np.empty((64, 1), dtype=np.float16)
+    with torch_threads(2):
+        extract(encode, images, np.arange(64)[::-1], out, device="cpu")
+    assert out[:, 0].tolist() == list(range(63, -1, -1))
+
+
+def test_a_gpu_is_given_batches_without_waiting(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The host waits for nothing while it queues a batch; only the copy of the rows from the GPU is waited for."""
+    pixels, _ = stripes(40, 2)
+    images, order = LazyImages.from_array(pixels), np.arange(40)[::-1]
+    channels = [Channel(name, "fisher", 3, pyramid="1x1+2x2") for name in ("sift", "lcs", "csift", "lbp", "hog-lbp")]
+    with pretended_gpu() as gpu:
+        encoder = Encoder([*channels, Channel("gist", "whole")], Grid((2.0, 3.0), 4.0), device="cuda").fit(images)
+        encoder.encode(list(pixels))  # what depends on the images' shape alone is made and sent
+        waits: list[str] = []
+        monkeypatch.setattr(gpu, "wait", waits.append)
+        vectors = encoder.encode(list(pixels))
+        assert waits == []
+        out = np.empty((40, encoder.dim_), dtype=np.float16)
+        extract(encoder.encode, images, order, out, device="cuda")
+        assert waits == ["aten::_to_copy from the GPU"]  # one batch, which another thread waits for
+        np.testing.assert_array_equal(out[::-1], vectors.half().cpu().numpy())
+
+
 def test_stages_are_cached_and_shared(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     pixels, labels = stripes(24, 3)
     images = Fingerprinted(lambda i: pixels[i], 24, fingerprint="stripes")
@@ -278,7 +322,7 @@ def test_places_weigh_as_much_as_descriptors_without_pca() -> None:
     encoder = Encoder([Channel("lcs", "vlad", 2, dims=0), Channel("lcs", "vlad", 2)], Grid((2.0,), 4.0)).fit(images)
     raw, whitened = encoder.learned_.values()
     rgb = to_tensor(list(stripes(24, 3)[0]), "cpu")
-    spread = DESCRIPTORS["lcs"](rgb, encoder.grid, torch.float32).flatten(0, 1).std(0).mean()
+    spread = all_scales(DESCRIPTORS["lcs"](rgb, encoder.grid, torch.float32)).flatten(0, 1).std(0).mean()
     assert raw.spread / whitened.spread == pytest.approx(float(spread), rel=0.05)  # that of a sample
 
 

@@ -11,11 +11,11 @@ import torch
 from topfive.baselines.color import color_histogram, grey, hsv
 from topfive.baselines.descriptors import DESCRIPTORS, LEAST_SIDE, WHOLE, to_tensor
 from topfive.baselines.gist import gabor_bank, gist
-from topfive.baselines.grid import Grid, axis, pool, positions
+from topfive.baselines.grid import Grid, all_scales, axis, pool, positions
 from topfive.baselines.hog import hog, hog31
 from topfive.baselines.lbp import lbp_codes, uniform_bins
 from topfive.baselines.lcs import dense_lcs
-from topfive.baselines.sift import dense_sift, normalised, opponent_sift, orientation_maps
+from topfive.baselines.sift import dense_sift, normalised, opponent_sift_scales, orientation_maps
 
 
 @pytest.fixture(scope="module")
@@ -140,8 +140,8 @@ def test_sift_in_bfloat16_is_close(photograph: np.ndarray) -> None:
 @pytest.mark.parametrize("name", sorted(DESCRIPTORS))
 def test_gpu_agrees(photograph: np.ndarray, name: str, gpu: str) -> None:
     rgb, grid = as_rgb(photograph), Grid((2.0, 4.0, 8.0), 4.0)
-    here = DESCRIPTORS[name](rgb, grid, torch.float32)
-    there = DESCRIPTORS[name](rgb.to(gpu), grid, torch.float32)
+    here = all_scales(DESCRIPTORS[name](rgb, grid, torch.float32))
+    there = all_scales(DESCRIPTORS[name](rgb.to(gpu), grid, torch.float32))
     assert there.device.type == "cuda"
     there = there.cpu()
     torch.testing.assert_close(here, there, atol=1e-3, rtol=1e-3)
@@ -232,7 +232,7 @@ def test_colour_histogram_counts() -> None:
 
 def test_opponent_colours_of_grey_are_only_intensity(photograph: np.ndarray) -> None:
     one = as_rgb(photograph)[:, :1, :40, :40].expand(-1, 3, -1, -1)
-    parts = opponent_sift(one, Grid((4.0,), 8.0)).view(-1, 3, 128)
+    parts = next(opponent_sift_scales(one, Grid((4.0,), 8.0))).reshape(-1, 3, 128)
     assert parts[:, :2].abs().max() == 0
     assert parts[:, 2].abs().max() > 0
 
@@ -275,7 +275,7 @@ def test_dull_images_give_finite_descriptors(shape: tuple[int, int], value: int)
     assert min(rgb.shape[-2:]) >= LEAST_SIDE
     grid = Grid.for_size(*shape)
     for name, describe in DESCRIPTORS.items():
-        patches = describe(rgb, grid, torch.float32)
+        patches = all_scales(describe(rgb, grid, torch.float32))
         assert torch.isfinite(patches).all(), name
         assert patches.shape[1] == len(positions(rgb.shape[-2], rgb.shape[-1], grid))
     for name, whole in WHOLE.items():

@@ -5,21 +5,23 @@ from __future__ import annotations
 import numpy as np
 import pytest
 import skimage.feature
+import topfive.baselines.fisher as fisher_module
 import torch
 from sklearn.mixture import GaussianMixture
 from topfive.baselines.bovw import bags
 from topfive.baselines.encoder import Encoder
-from topfive.baselines.fisher import fisher_vectors, improve
+from topfive.baselines.fisher import FisherSums, fisher_vectors, improve
 from topfive.baselines.gmm import GMM, fit_gmm
-from topfive.baselines.grid import Grid
+from topfive.baselines.grid import Grid, positions
 from topfive.baselines.kmeans import kmeans, nearest
 from topfive.baselines.llc import codes, llc_vectors
 from topfive.baselines.parts import Fisher
 from topfive.baselines.pca import PCA
-from topfive.baselines.pyramid import parse, regions
+from topfive.baselines.pyramid import Areas, parse, regions
 from topfive.baselines.supervector import super_vectors, vlad_vectors
 from topfive.baselines.vocabulary import Channel
 from topfive.benchmark.data.images import LazyImages
+from topfive.common.machine import torch_threads
 
 
 @pytest.fixture
@@ -78,6 +80,70 @@ def test_regions_of_a_fisher_vector_average_to_the_whole(mixture: GMM, patches: 
     halves = [torch.arange(50), torch.arange(25), torch.arange(25, 50)]
     whole, first, second = fisher_vectors(patches, mixture, halves, dtype=torch.float64).unbind(1)
     torch.testing.assert_close(whole, (first + second) / 2, atol=1e-6, rtol=1e-5)
+
+
+def straightforward_fisher(x: torch.Tensor, gmm: GMM) -> torch.Tensor:
+    """(2, K, D) of (T, D), written down as in the paper."""
+    share = gmm.log_joint(x).softmax(1)
+    away = (x.unsqueeze(1) - gmm.means) / gmm.variances.sqrt()  # (T, K, D)
+    root = gmm.weights.sqrt().unsqueeze(1)
+    first = (share.unsqueeze(2) * away).mean(0) / root
+    second = (share.unsqueeze(2) * (away.square() - 1)).mean(0) / (root * 2**0.5)
+    return torch.stack([first, second])
+
+
+@pytest.mark.parametrize("pyramid", ["1x1", "1x1+3x1", "1x1+2x2+4x4", "3x1"])
+@pytest.mark.parametrize("rows", [7, 1024])  # at a time: chunks of patches, or of whole images
+def test_scales_regions_and_chunks_add_up(pyramid: str, rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(fisher_module, "ROWS_AT_A_TIME", rows)
+    grid = Grid((2.0, 3.0, 30.0), 2.0)  # the last scale has no room
+    where, scales = positions(24, 40, grid), grid.n_patches(24, 40)
+    x = torch.randn((3, len(where), 5), generator=torch.Generator().manual_seed(0), dtype=torch.float64)
+    gmm = fit_gmm(x.flatten(0, 1), 4, seed=0)
+    areas = regions(where, pyramid)
+    sums = FisherSums(gmm, Areas(areas, scales, "cpu"), torch.float64)
+    for part in torch.split(x, scales, dim=1):
+        sums.add(part)
+    wanted = [[straightforward_fisher(image[area], gmm) for area in areas] for image in x]
+    torch.testing.assert_close(sums.vectors(), torch.stack([torch.stack(rows) for rows in wanted]))
+
+
+def test_areas_cover_regions_that_overlap() -> None:
+    """Two regions share a patch, as when one that is empty takes the nearest patch of another."""
+    areas = Areas([torch.tensor([0, 1, 2]), torch.tensor([3]), torch.tensor([2])], [3, 1], "cpu")
+    assert areas.n == 3
+    assert areas.sizes.tolist() == [3, 1, 1]
+    first, second = areas.tiles
+    assert first.order is None
+    of_patch = {patch: area for a, b, area in first.runs for patch in range(a, b)}
+    held = [[patch for patch, area in of_patch.items() if area in members] for members in areas.members]
+    assert held == [[0, 1, 2], [], [2]]
+    assert [area in areas.members[1] for _, _, area in second.runs] == [True]
+
+
+def test_posteriors_below_the_normal_floats_change_nothing() -> None:
+    """Denormal numbers are taken as 0, and only inside: they are slow."""
+    x = torch.tensor([[[0.0], [13.6]]])  # half the square of 13.6 is 92.5: e^-92.5 is denormal
+    gmm = GMM(torch.tensor([0.5, 0.5]), torch.tensor([[0.0], [13.6]]), torch.ones((2, 1)))
+    assert 0 < gmm.log_joint(x[0]).softmax(1)[0, 1] < torch.finfo(torch.float32).tiny
+    sums = FisherSums(gmm, Areas([torch.arange(2)], [2], "cpu"), torch.float32)
+    sums.add(x)
+    assert sums.sums is not None
+    assert sums.sums[0, 0, 2].tolist() == [1.0, 1.0]
+    tiny = torch.full((), 1e-20)
+    assert tiny * tiny > 0
+
+
+def test_codebooks_do_not_depend_on_the_number_of_threads() -> None:
+    pixels = np.random.default_rng(0).integers(0, 256, (8, 32, 32, 3), dtype=np.uint8)
+    channels = [Channel("sift", "fisher", 5), Channel("lcs", "bovw", 7)]
+    learned = []
+    for threads in (1, 2):
+        with torch_threads(threads):
+            learned.append(Encoder(channels, Grid((2.0,), 4.0)).fit(LazyImages.from_array(pixels)).learned_)
+    for one, two in zip(*(codebooks.values() for codebooks in learned), strict=True):
+        for name, array in one.arrays().items():
+            np.testing.assert_array_equal(array, two.arrays()[name], err_msg=name)
 
 
 def test_fisher_in_bfloat16_points_the_same_way() -> None:

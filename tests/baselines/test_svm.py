@@ -7,13 +7,20 @@ from typing import Any
 
 import numpy as np
 import pytest
+import threadpoolctl
+import topfive.baselines.rows as rows_module
 import topfive.baselines.stages as stages_module
 import torch
 from sklearn.svm import LinearSVC
 from topfive.baselines import sgd, svm
+from topfive.baselines.compute import on_all_cores, threads
 from topfive.baselines.passive import PassiveAggressive
+from topfive.baselines.rows import Rows
 from topfive.baselines.sgd import Settings, Trainer
 from topfive.baselines.svm import LinearSVM
+from topfive.common.machine import torch_threads
+
+from ..pretended_gpu import pretended_gpu
 
 
 @pytest.fixture(scope="module")
@@ -160,6 +167,18 @@ def test_weights_do_not_depend_on_the_number_of_threads() -> None:
     np.testing.assert_array_equal(one.intercept_, two.intercept_)
 
 
+def test_a_new_thread_computes_with_as_many_threads_as_torch_was_told() -> None:
+    """Else its first product runs with one for each core, and what it rounds to changes from run to run."""
+
+    def of_openmp(_: torch.Tensor) -> set[int]:
+        pools = threadpoolctl.threadpool_info()
+        return {pool["num_threads"] for pool in pools if pool["user_api"] == "openmp" and "torch" in pool["filepath"]}
+
+    with torch_threads(3), threads(1, "test") as pool:
+        assert pool.submit(of_openmp, torch.empty(0)).result() == {3}
+        assert on_all_cores(of_openmp, [torch.empty(0)] * 2) == [{1}, {1}]
+
+
 def test_the_model_of_the_best_epoch_is_kept(
     problem: tuple[np.ndarray, np.ndarray], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -168,7 +187,7 @@ def test_the_model_of_the_best_epoch_is_kept(
     monkeypatch.setattr(svm, "TUNING_VALUES", 0)
     monkeypatch.setattr(LinearSVM, "_tune", lambda self, *_: Settings(1.0, 20.0, self.epochs or svm.EPOCHS))
     # Both would differ a little where fewer rows are given.
-    monkeypatch.setattr(Trainer, "_mean", lambda self: torch.zeros(20))
+    monkeypatch.setattr(Rows, "mean", lambda self, most: torch.zeros(20))
     monkeypatch.setattr(Trainer, "_curvature", lambda self: 30.0)
     stopped = LinearSVM(solver="sgd").fit(rows, labels)
     assert 1 < stopped.settings_.epochs < svm.EPOCHS  # so long a step soon makes it worse
@@ -256,6 +275,49 @@ def test_scores_come_from_the_disk_and_from_no_rows(
     scores = model.decision_function(np.load(tmp_path / "rows.npy", mmap_mode="r"))
     np.testing.assert_allclose(scores, rows @ model.coef_ + model.intercept_, atol=1e-5)
     assert sum(map(len, released)) == len(rows)
+
+
+def test_a_gpu_takes_no_step_that_waits(
+    problem: tuple[np.ndarray, np.ndarray], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows, labels = problem
+    with pretended_gpu() as gpu:
+        trainer = Trainer(rows, torch.from_numpy(labels // 10), 4, 0.0, "cuda", 0)
+        waits: list[str] = []
+        monkeypatch.setattr(gpu, "wait", waits.append)
+        monkeypatch.setattr(sgd, "require_finite", lambda values: None)  # once an epoch
+        for weights, _ in trainer.epochs(Settings(0.5, 0.5, 3), [range(600)]):
+            assert weights.device.type == "cuda"
+        assert waits == []
+        assert trainer.rows.resident is not None
+
+
+def test_rows_that_do_not_fit_on_a_gpu_are_sent_each_time(
+    problem: tuple[np.ndarray, np.ndarray], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rows, labels = problem
+    given: dict[str, Any] = {"solver": "sgd", "negative_weight": 0.5, "step": 0.5, "epochs": 2, "device": "cuda"}
+    with pretended_gpu():
+        kept = LinearSVM(**given).fit(rows, labels)
+        monkeypatch.setattr(torch.cuda, "mem_get_info", lambda device: (rows.nbytes, rows.nbytes))
+        monkeypatch.setattr(rows_module, "CHUNK_BYTES", 1000)
+        assert Trainer(rows, torch.from_numpy(labels // 10), 4, 0.0, "cuda", 0).rows.resident is None
+        sent = LinearSVM(**given).fit(rows, labels)
+        np.testing.assert_allclose(kept.coef_, sent.coef_, atol=1e-6)
+        np.testing.assert_allclose(kept.decision_function(rows), sent.decision_function(rows), atol=1e-5)
+
+
+def test_only_few_rows_are_in_memory_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever the number of rows: of wide ones, hundreds would take gigabytes."""
+    asked = []
+    monkeypatch.setattr(rows_module, "read", lambda rows, start, stop: asked.append(stop - start) or rows[start:stop])
+    rows = np.zeros((300, 2**20), dtype=np.float16)  # 2 MB each, none of which is really there
+    rows[:, 0] = 1
+    assert float(Rows(rows, "cpu").mean(300)[0]) == 1
+    coef, intercept = np.ones((2**20, 2), dtype=np.float32), np.zeros(2, dtype=np.float32)
+    assert (svm.linear_scores(rows, coef, intercept, "cpu") == 1).all()
+    assert max(asked) * rows[0].nbytes <= 2**25
+    assert sum(asked) == 600
 
 
 def test_one_class_is_an_error(problem: tuple[np.ndarray, np.ndarray]) -> None:

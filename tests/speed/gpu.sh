@@ -3,20 +3,36 @@
 #   sh tests/speed/gpu.sh                                  every figure on made-up images, within 5 minutes
 #   sh tests/speed/gpu.sh --quick                          alexnet's and sift-fisher's alone, within 100 s
 #   sh tests/speed/gpu.sh TINY_IMAGENET [OUTPUT]           the same, then the trainings to the end, with their report
+#   sh tests/speed/gpu.sh --cpu                            a few images on the CPU: whether all of it runs, no figures
 # PYTHON=python3 names another environment's. The package's extra `gpu` (nvidia-ml-py) is what measures the energy.
-# Each part ends by itself after the seconds it is given; its figures go into one table at the end.
+# Each part ends by itself after the seconds it is given; its figures go into one table at the end. Without a GPU that
+# torch can use it ends at once with status 2; it ends with 1 where a part failed.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 python=${PYTHON:-$here/../../.venv/bin/python}
 # topfive's packages lie beside it, so that the root is where any environment finds them.
 export PYTHONPATH="$here/../..${PYTHONPATH:+:$PYTHONPATH}"
 export PYTHONUNBUFFERED=1
-quick=
-[ "${1:-}" = --quick ] && { quick=1; shift; }
+mode=full
+case "${1:-}" in
+  --quick | --cpu) mode=${1#--}; shift ;;
+  -*) echo "gpu.sh: $1 is not known; --quick, --cpu, or a path" >&2; exit 2 ;;
+esac
 data=${1:-}
 output=${2:-reports/tiny-imagenet-gpu}
+
+"$python" -c 'import numpy, torch, topfive.cnn, topfive.baselines' || {
+  echo "gpu.sh: $python does not run topfive; PYTHON= names another" >&2
+  exit 2
+}
+"$python" -c 'import sys, numpy, torch; print("torch", torch.__version__, "numpy", numpy.__version__, flush=True)
+sys.exit(sys.argv[1] != "cpu" and not torch.cuda.is_available())' "$mode" || {
+  echo "gpu.sh: this needs a GPU that torch can use, and $python says that there is none; --cpu tries it without" >&2
+  exit 2
+}
 figures=$(mktemp) || exit 1
 trap 'rm -f "$figures"' EXIT
+failed=0
 
 part() { # seconds, then the command
   seconds=$1
@@ -26,21 +42,48 @@ part() { # seconds, then the command
   started=$(date +%s)
   timeout -k 5 "$seconds" "$python" "$@" --json "$figures" 2>&1
   status=$?
-  [ $status -eq 0 ] || echo "ended with status $status (124: out of time)"
+  [ $status -eq 0 ] || { echo "ended with status $status (124: out of time)"; failed=1; }
   echo "-- $(($(date +%s) - started)) s"
 }
 
-nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv || true
-if [ -n "$quick" ]; then
-  part 78 -m topfive.cnn.throughput alexnet --device cuda --batch 512 --images 51200 --epochs 4 --profile
-  part 20 "$here/gpu_features.py" sift-fisher --images 4096 --train 1000
-else
-  part 70 -m topfive.cnn.throughput alexnet --device cuda --batch 512 --images 51200 --epochs 4 --profile
-  part 85 -m topfive.cnn.throughput resnet-2015 --device cuda --batch 512 --images 20480 --epochs 8 --profile
-  part 35 -m topfive.cnn.throughput resnet-2015 --device cuda --batch 512 --images 10240 --epochs 8
-  part 55 -m topfive.cnn.throughput alexnet-2012 --device cuda --batch 512 --images 20480 --epochs 4 --profile
-  part 25 "$here/gpu_features.py" sift-fisher
-  part 25 "$here/gpu_features.py" oxford-vgg-2012
-fi
+network() { # seconds, then the network and its options
+  seconds=$1
+  shift
+  part "$seconds" -m topfive.cnn.throughput "$@"
+}
+
+features() { # seconds, then the contender and its options
+  seconds=$1
+  shift
+  part "$seconds" "$here/gpu_features.py" "$@"
+}
+
+[ $mode = cpu ] || nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv || true
+case $mode in
+  quick)
+    network 78 alexnet --device cuda --batch 512 --images 51200 --epochs 4 --profile
+    features 20 sift-fisher --images 4096 --train 1000
+    ;;
+  cpu)
+    network 100 alexnet --device cpu --batch 16 --images 32 --epochs 2
+    network 100 resnet-2015 --device cpu --batch 16 --images 32 --epochs 8
+    network 100 alexnet-2012 --device cpu --batch 8 --images 16 --epochs 2
+    features 100 sift-fisher --device cpu --images 64 --train 64
+    features 100 oxford-vgg-2012 --device cpu --images 64 --train 64
+    ;;
+  full)
+    network 70 alexnet --device cuda --batch 512 --images 51200 --epochs 4 --profile
+    network 85 resnet-2015 --device cuda --batch 512 --images 20480 --epochs 8 --profile
+    network 35 resnet-2015 --device cuda --batch 512 --images 10240 --epochs 8
+    network 55 alexnet-2012 --device cuda --batch 512 --images 20480 --epochs 4 --profile
+    features 25 sift-fisher
+    features 25 oxford-vgg-2012
+    ;;
+esac
 "$python" "$here/gpu_table.py" "$figures"
-[ -z "$data" ] || "$python" -m topfive.benchmark run -d "$data" -m alexnet -m resnet-2015 --device cuda -o "$output"
+if [ -n "$data" ]; then
+  device=cuda
+  [ $mode = cpu ] && device=cpu
+  "$python" -m topfive.benchmark run -d "$data" -m alexnet -m resnet-2015 --device $device -o "$output" || failed=1
+fi
+exit $failed

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ...errors import InputError
 from ..storage.found import Found
 from ..storage.left_out import NO_CLASS, NO_LABEL, Tally
@@ -21,13 +23,16 @@ def read(location: Location) -> Found:
     wnids = {line.strip() for line in tree.text("wnids.txt").splitlines() if line.strip()}
     listed = tree.text("words.txt") if tree.has("words.txt") else ""
     named = dict(line.split("\t", 1) for line in listed.splitlines() if "\t" in line)
-    truth = {}
+    truth, boxes = {}, dict[str, tuple[int, int, int, int]]()
     for line in tree.text("val/val_annotations.txt").splitlines():
         fields = line.split("\t")
         if len(fields) >= 2:
             if fields[1] not in wnids:
                 raise InputError(f"{tree.path}: val_annotations.txt names the class {fields[1]!r}, wnids.txt does not")
             truth[fields[0]] = fields[1]
+            if len(fields) == 6 and all(field.strip().isdecimal() for field in fields[2:]):
+                left, top, right, bottom = map(int, fields[2:])
+                boxes[fields[0].rpartition(".")[0]] = left, top, right, bottom
     rows: dict[str, Rows] = {"train": ([], []), "val": ([], [])}
     others = Tally(tree.others)
     for i in tree.images:
@@ -43,7 +48,7 @@ def read(location: Location) -> Found:
             others.add(NO_LABEL if split == "test" else NO_CLASS, name, told=split != "test")
     classes = tuple(sorted(wnids))
     names = tuple(named[wnid].strip() if wnid in named else words(wnid) for wnid in classes)
-    return from_rows(
+    found = from_rows(
         tree,
         "Tiny ImageNet",
         rows,
@@ -52,3 +57,4 @@ def read(location: Location) -> Found:
         below={"train": len("train/"), "val": len("val/")},
         left_out=others.all(),
     )
+    return replace(found, boxes=boxes)

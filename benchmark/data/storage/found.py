@@ -36,7 +36,8 @@ class Found:
     """A recognised data set. parts: "train" and "val", or "all" where the data has no splits of its own.
 
     left_out: what is there and not used, but for hidden files. leaks (m, 2): positions in val and train of identical
-    bytes. copies (k, 2): in "all", positions of an image and of the first with the same bytes.
+    bytes. boxes: id of a validation image → (left, top, right, bottom), the first and last pixels of its object, where
+    that is published. copies (k, 2): in "all", positions of an image and of the first with the same bytes.
     """
 
     layout: str
@@ -47,6 +48,7 @@ class Found:
     left_out: tuple[LeftOut, ...] = ()
     leaks: NDArray[np.int64] = field(default_factory=lambda: np.zeros((0, 2), np.int64))
     copies: NDArray[np.int64] = field(default_factory=lambda: np.zeros((0, 2), np.int64))
+    boxes: dict[str, tuple[int, int, int, int]] = field(default_factory=dict)
 
 
 def found_split(

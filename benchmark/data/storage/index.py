@@ -43,6 +43,7 @@ def write(found: Found, file: BinaryIO) -> None:
         "class_names": found.class_names,
         "notes": found.notes,
         "left_out": [astuple(one) for one in found.left_out],
+        "boxes": found.boxes,
         "parts": {},
     }
     for name, one in found.parts.items():
@@ -90,6 +91,7 @@ def read(file: BinaryIO) -> Found | None:
                 tuple(LeftOut(*one) for one in facts.get("left_out", ())),
                 arrays["leaks"],
                 arrays["copies"] if "copies" in arrays.files else arrays["leaks"][:0],
+                {name: tuple(box) for name, box in facts.get("boxes", {}).items()},
             )
     except (ValueError, KeyError, OSError, zipfile.BadZipFile, EOFError):
         return None

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
+import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
 from ...conditions import Scalar, of_asking
+from ...families import FLOOR
 from ...scoring.resampling import interval, resampled_errors
 from ...scoring.statistics import hits_at
+from ..numbers import listed, named
 from .contest import Contest, Result
 from .estimate import Estimate
 
@@ -23,19 +26,33 @@ Asked = tuple[tuple[str, Scalar], ...]
 class Answer:
     """One contender under one condition of a probe.
 
-    hits and plain: (n,) float32, shares of seeds that have the truth among their best k, of the same n images as they
-    were changed and as they are; labels: (n,).
+    by_seed and plain_by_seed: (S, n) whether each seed has the truth among its best k, of the same n images as they
+    were changed and as they are; labels: (n,); ids: which images these are.
     """
 
     contender: int
     condition: Mapping[str, Scalar]
-    hits: NDArray[np.float32]
-    plain: NDArray[np.float32]
+    seeds: Sequence[int]
+    by_seed: NDArray[np.bool_]
+    plain_by_seed: NDArray[np.bool_]
     labels: NDArray[np.int64]
+    ids: pa.Array
+
+    @property
+    def hits(self) -> NDArray[np.float32]:
+        """(n,) shares of seeds that have the truth among their best k."""
+        return _mean(self.by_seed)
+
+    @property
+    def plain(self) -> NDArray[np.float32]:
+        """(n,) the same of the images as they are."""
+        return _mean(self.plain_by_seed)
 
 
-def answers(contest: Contest, axis: str) -> list[Answer]:
+def answers(contest: Contest, axis: str, k: int | None = None) -> list[Answer]:
     """Every answer of the ranked contenders under a condition that has ``axis``, in the order of the ranking.
+
+    ``k``: the contest's own where None.
 
     Where a condition was asked by several set-ups of a probe, of other numbers of images, say, it is that of the one
     that most contenders answered, or else of the one that asked about most images.
@@ -54,7 +71,11 @@ def answers(contest: Contest, axis: str) -> list[Answer]:
     out = []
     for i in range(len(contest.ranked)):
         for condition, by_contender in chosen.items():
-            answer = _answer(contest.k, i, dict(condition), by_contender[i]) if i in by_contender else None
+            answer = (
+                _answer(contest.k if k is None else k, i, dict(condition), by_contender[i])
+                if i in by_contender
+                else None
+            )
             out += [] if answer is None else [answer]
     return out
 
@@ -68,7 +89,7 @@ def _answer(
     k: int, place: int, condition: Mapping[str, Scalar], pairs: Sequence[tuple[Result, Result]]
 ) -> Answer | None:
     """None where a file is gone, or the images are not those of the plain answer."""
-    changed, plain, labels = [], [], None
+    changed, plain, seeds, labels, ids = [], [], [], None, None
     for before, after in pairs:
         told, asked = before.predictions(), after.predictions()
         if told is None or asked is None:
@@ -80,23 +101,65 @@ def _answer(
         labels = asked[1].label.astype(np.int64) if labels is None else labels
         if not np.array_equal(asked[1].label, labels) or not np.array_equal(told[1].label[rows], labels):
             return None
+        ids = asked[0] if ids is None else ids
+        seeds.append(before.record.seed)
         changed.append(hits_at(asked[1].above, asked[1].tied, k))
         plain.append(hits_at(told[1].above[rows], told[1].tied[rows], k))
     if labels is None:
         return None
-    return Answer(place, condition, _mean(changed), _mean(plain), labels)
+    return Answer(place, condition, seeds, np.stack(changed), np.stack(plain), labels, ids)
 
 
-def _mean(hits: Sequence[NDArray[Any]]) -> NDArray[np.float32]:
+def _mean(hits: NDArray[Any]) -> NDArray[np.float32]:
     return np.asarray(np.mean(hits, axis=0), np.float32)
 
 
-def error(hits: NDArray[np.float32], labels: NDArray[np.int64]) -> Estimate:
+def error(hits: NDArray[Any], labels: NDArray[np.int64]) -> Estimate:
     """The mean error of (n,) shares of hits, with a 95 % interval over images, resampled within classes."""
     samples = resampled_errors([hits[None]], labels, rounds=1000)[:, 0]
     return Estimate(1 - float(hits.mean()), *interval(samples))
 
 
-def rise(those: Sequence[Answer]) -> NDArray[np.float32]:
-    """(n,) how many more of the answers are wrong when the images are changed, by image: means over ``those``."""
-    return _mean([answer.plain - answer.hits for answer in those])
+@dataclass(frozen=True)
+class Told:
+    """What one seed of a contender answered to a probe of its own questions. ``asked``: its images, id and label."""
+
+    contender: int
+    seed: int
+    spec: str
+    tables: Mapping[str, pa.Table]
+
+    @property
+    def ids(self) -> list[str]:
+        """Of the images asked about, in the order of the places that the tables name; empty where none are named."""
+        asked = self.tables.get(ASKED_ABOUT)
+        return [] if asked is None else list(asked["image_id"].to_pylist())
+
+    def rows(self, name: str) -> list[dict[str, Any]]:
+        """Of one table; none where it is not there."""
+        return list(self.tables[name].to_pylist()) if name in self.tables else []
+
+
+ASKED_ABOUT = "asked"  # the table in which the harness says which images a probe asked about
+
+
+def told(contest: Contest, probe: str) -> list[Told]:
+    """What the ranked contenders answered to a probe's own questions: contender by contender, seed by seed."""
+    out = []
+    for i, contender in enumerate(contest.ranked):
+        for result in contender.results:
+            own = [r for r in result.run.records if r.cell == result.record.cell and r.status == "done" and r.tables]
+            mine = next((r for r in own if (r.probe or "").partition("[")[0] == probe), None)
+            if mine is not None:
+                read = {name: table for name in mine.tables if (table := result.run.table(mine, name)) is not None}
+                out.append(Told(i, result.record.seed, result.record.method, read))
+    return out
+
+
+def unasked(contest: Contest, answered: Collection[int]) -> list[str]:
+    """A sentence for those that are ranked and did not answer, with why where that is known; none if all did."""
+    silent = [c for i, c in enumerate(contest.ranked) if i not in answered and c.family != FLOOR]
+    from_files = [named(c.name) for c in silent if c.record.n_train is None]
+    others = [named(c.name) for c in silent if c.record.n_train is not None]
+    out = [f"{listed(from_files)}: a file of predictions, which can be asked nothing further."] if from_files else []
+    return [*out, f"Without an answer: {listed(others)}."] if others else out

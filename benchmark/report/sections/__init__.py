@@ -8,6 +8,7 @@ from typing import Any
 
 from ...contenders.discovery import SECTION, discover
 from ..analysis.contest import Contest
+from .attack import Attack
 from .checks import Checks
 from .classes import Classes
 from .closer import Closer
@@ -16,9 +17,12 @@ from .cost import Cost
 from .explorer import Explorer
 from .ingredients import Ingredients
 from .learning import Learning
+from .made_of import MadeOf
 from .numbers import AllNumbers
+from .occlusion import Occlusion
 from .parts import Builder, Section, Text
 from .record import TheRecord
+from .shifts import Shifts
 from .training import Training
 from .transfer import Transfer
 from .undone import Undone
@@ -34,6 +38,10 @@ SECTIONS: tuple[type[Builder], ...] = (
     Transfer,
     Ingredients,
     Corruptions,
+    Attack,
+    Shifts,
+    Occlusion,
+    MadeOf,
     Cost,
     Classes,
     Explorer,

@@ -6,14 +6,23 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ...families import FLOOR
-from ...scoring.resampling import interval, resampled_errors
-from ..analysis.asked import Answer, answers, error, rise
+from ...families import tone_of
+from ..analysis.asked import told, unasked
 from ..analysis.contest import Contest
+from ..analysis.estimate import Estimate
+from ..analysis.robustness import Robustness, between, contrast, estimate, mean_corruption_errors, robustness
 from ..charts import corruptions
-from ..numbers import named, percent, points
+from ..numbers import decimal, percent
 from ..tables import Column, Table, Value, number
-from .parts import Charts, Numbers, Part, Section, Text
+from .parts import Charts, Folded, Html, Numbers, Part, Section, Text
+from .pictures import Picture, gallery, may_be_shown
+
+REFERENCE = "alexnet"  # whose errors the mean corruption error counts in
+UNDEFINED = (
+    f"Relative mCE is a mean of ratios to the rise of {REFERENCE}'s error; under some kind of damage it does not rise "
+    "on these images, so there is none."
+)
+NO_REFERENCE = f"No mean corruption error: it counts in the errors of {REFERENCE}, which did not answer in this run."
 
 
 class Corruptions:
@@ -21,73 +30,98 @@ class Corruptions:
 
     def build(self, contest: Contest) -> Section | None:
         """None where the probe was not asked."""
-        asked = answers(contest, "corruption")
-        figure = corruptions.figure(contest, asked) if asked else None
-        if figure is None:
+        found = robustness(contest, "corruption")
+        if found is None:
             return None
-        images = len(asked[0].labels)
+        kinds, severities = (len(found.values(axis)) for axis in ("corruption", "severity"))
+        over = f", on average over {kinds} kinds of damage at {severities} severities"
         protocol = (
-            f"Kinds and severities after Hendrycks and Dietterich (2019), made here, on {images:,} validation images, "
-            "the same for every contender. Each was trained on images as they are."
+            f"Kinds and severities after Hendrycks and Dietterich (2019), made here, on {found.images:,} validation "
+            "images, the same for every contender. Each was trained on images as they are."
         )
-        parts: list[Part] = [Charts([figure]), Numbers(by_kind(contest, asked)), Text([protocol], "small")]
-        return Section("corruptions", "When images are damaged", sentence(contest, asked), parts, "Damage")
+        parts: list[Part] = [Charts([corruptions.figure(contest, found)])]
+        shown = pictures(contest)
+        parts += [] if shown is None else [shown]
+        scored = mean_errors(contest)
+        parts += [Text([NO_REFERENCE], "small")] if scored is None else [Numbers(scored)]
+        undefined = scored is not None and any(row[3].text == "–" for row in scored.rows)
+        parts += [Text([UNDEFINED], "small")] if undefined else []
+        parts.append(Numbers(by_kind(contest, found)))
+        each = corruptions.figures(contest, found)
+        parts += [Folded(f"Each of the {len(each)} kinds, by severity", [Charts(each)])] if each else []
+        parts.append(Text([protocol, *unasked(contest, [panel.contender for panel in found.panels])], "small"))
+        return Section(
+            "corruptions", "When images are damaged", contrast(contest, found, "Damage", over), parts, "Damage"
+        )
 
 
-def sentence(contest: Contest, asked: Sequence[Answer]) -> str:
-    """Who gives way more, by how much, and whether that is more than chance."""
-    by_contender = _by_contender(asked)
-    shown = [i for i in by_contender if contest.ranked[i].family != FLOOR]
-    pair = contest.headline_pair
-    first, *rest = [i for i in pair or () if i in by_contender] or shown
-    told = "; ".join(_told(contest, i, by_contender[i]) for i in [first, *rest[:1]])
-    if not rest:
-        return f"{told}."
-    one, other = by_contender[first], by_contender[rest[0]]
-    gap = rise(one) - rise(other)
-    low, high = interval(1 - resampled_errors([gap[None]], one[0].labels, rounds=1000)[:, 0])
-    more, less = (first, rest[0]) if gap.mean() >= 0 else (rest[0], first)
-    size = f"{points(abs(float(gap.mean())))} points"
-    bounds = sorted((abs(low), abs(high)))
-    if low <= 0 <= high:
-        return f"{told}. Which of the two loses more cannot be told on {len(one[0].labels):,} images."
-    return (
-        f"{told}. {named(contest.ranked[more].name)} loses {size} more than {named(contest.ranked[less].name)} "
-        f"({points(bounds[0])} to {points(bounds[1])})."
+def mean_errors(contest: Contest) -> Table | None:
+    """mCE and relative mCE of each contender, top-1, against the run's own AlexNet; None where there is none."""
+    found = robustness(contest, "corruption", 1)
+    reference = (
+        next((p for p in found.panels if contest.ranked[p.contender].method == REFERENCE), None) if found else None
     )
-
-
-def _told(contest: Contest, i: int, those: Sequence[Answer]) -> str:
-    damaged = float(np.mean([1 - answer.hits.mean() for answer in those]))
-    plain = 1 - float(those[0].plain.mean())
-    name = named(contest.ranked[i].name)
-    return f"{name} errs on {percent(plain)} of them as they are and on {percent(damaged)} damaged"
-
-
-def _by_contender(asked: Sequence[Answer]) -> dict[int, list[Answer]]:
-    out: dict[int, list[Answer]] = {}
-    for answer in asked:
-        out.setdefault(answer.contender, []).append(answer)
-    return out
-
-
-def by_kind(contest: Contest, asked: Sequence[Answer]) -> Table:
-    """Each kind of damage: the mean error over its severities, a column a contender."""
-    by_contender = _by_contender(asked)
-    kinds = list(dict.fromkeys(str(answer.condition["corruption"]) for answer in asked))
-    columns = [Column("damage")]
-    for i in by_contender:
-        help = f"mean top-{contest.k} error over the severities"
-        columns += [Column(contest.ranked[i].name, True, help), Column("95 %", True)]
+    if found is None or reference is None:
+        return None
+    groups = [found.columns(corruption=kind) for kind in found.values("corruption")]
+    named = contest.ranked[reference.contender].name
+    columns = [
+        Column("contender"),
+        Column("mCE", True, f"mean corruption error: sums over severities in units of {named}'s, mean over kinds"),
+        Column("95 %", True),
+        Column("relative mCE", True, "the same of the rise above the error on images as they are"),
+        Column("95 %", True),
+        Column("as they are", True, "top-1 error"),
+        Column("damaged", True, "top-1 error, mean over kinds and severities"),
+    ]
     rows = []
-    for kind in ["none", *kinds]:
+    for panel in found.panels:
+        contender = contest.ranked[panel.contender]
+        mce, relative = mean_corruption_errors(panel, reference, groups)
+        plain, damaged = estimate(panel.errors[:, 0]), estimate(panel.mean())
+        rows.append(
+            [
+                Value(contender.name, tone=tone_of(contender.family)),
+                *_hundredths(mce),
+                *_hundredths(relative),
+                number(percent(plain.value), plain.value),
+                number(percent(damaged.value), damaged.value),
+            ]
+        )
+    return Table("mce", f"Mean corruption error, top-1, in units of {named}", columns, rows)
+
+
+def _hundredths(e: Estimate) -> list[Value]:
+    if not np.isfinite(e.value):
+        return [number("–", None), number("–", None)]
+    low, high = decimal(100 * e.low, 1), decimal(100 * e.high, 1) if np.isfinite(e.high) else "∞"
+    return [number(decimal(100 * e.value, 1), 100 * e.value), number(f"{low} to {high}", 100 * e.high)]
+
+
+def by_kind(contest: Contest, found: Robustness) -> Table:
+    """Each kind of damage: the mean error over its severities, a column a contender."""
+    columns = [Column("damage")]
+    for panel in found.panels:
+        help = f"mean top-{contest.k} error over the severities"
+        columns += [Column(contest.ranked[panel.contender].name, True, help), Column("95 %", True)]
+    kinds: Sequence[tuple[str, list[int] | None]] = [
+        ("none", None),
+        *((str(kind), found.columns(corruption=kind)) for kind in found.values("corruption")),
+    ]
+    rows = []
+    for kind, which in kinds:
         row = [Value(kind)]
-        for mine in by_contender.values():
-            hits = [mine[0].plain] if kind == "none" else [a.hits for a in mine if a.condition["corruption"] == kind]
-            if not hits:
-                row += [number("–", None), number("–", None)]
-                continue
-            e = error(np.mean(hits, axis=0, dtype=np.float32), mine[0].labels)
-            row += [number(percent(e.value), e.value), number(f"{100 * e.low:.1f}–{100 * e.high:.1f}", e.high)]
+        for panel in found.panels:
+            e = estimate(panel.errors[:, 0] if which is None else panel.mean(which))
+            row += [number(percent(e.value), e.value), between(e)]
         rows.append(row)
     return Table("damage", "Error by kind of damage", columns, rows)
+
+
+def pictures(contest: Contest) -> Html | None:
+    """One image under each kind; None where the run's pictures may not be shown."""
+    rows = next((rows for one in told(contest, "corruptions") if (rows := one.rows("pictures"))), [])
+    if not rows or not may_be_shown(contest):
+        return None
+    shown = [Picture(row["picture"], row["corruption"].replace("-", " ") or "as it is") for row in rows]
+    return gallery(f"What the damage looks like: severity {max(row['severity'] for row in rows)}", shown)

@@ -89,16 +89,16 @@ def table(contest: Contest, seen: Contender, other: Contender, compared: list[St
     """A row a size."""
     columns = [
         Column("images a class", True),
+        Column("points less", True, "how much less the pre-trained one errs"),
+        Column("95 %"),
         *(column for c in (seen, other) for column in (Column(c.name, True, f"top-{contest.k} error"), Column("95 %"))),
-        Column("difference, points", True, "positive: the pre-trained one errs less"),
-        Column("95 % of it"),
     ]
     rows = []
     for step in compared:
+        low, high = step.gap.interval()
         row = [number(f"{step.per_class:,.0f}", step.per_class)]
+        row += [number(points(step.gap.value), step.gap.value), Value(f"{points(low)} to {points(high)}", low)]
         for e in (step.seen, step.other):
             row += [number(percent(e.value), e.value), Value(f"{100 * e.low:.1f}–{100 * e.high:.1f}", e.low)]
-        low, high = step.gap.interval()
-        row += [number(points(step.gap.value), step.gap.value), Value(f"{points(low)} to {points(high)}", low)]
         rows.append(row)
     return Table("transfer", "Error of the pre-trained and of the best other contender", columns, rows)

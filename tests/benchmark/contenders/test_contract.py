@@ -8,21 +8,24 @@ from pathlib import Path
 from topfive.benchmark.contenders import contract
 
 ROOT = Path(__file__).resolve().parents[3]
-LOOKED_UP_IN = ("running/engine.py", "running/asking.py", "contenders/checks.py", "contenders/discovery.py")
+LOOKED_UP_IN = (
+    *("running/engine.py", "running/asking.py", "contenders/checks.py", "contenders/discovery.py"),
+    *("probes/attack.py", "probes/occlusion.py", "probes/parts.py"),
+)
 OF_PROBES = {"images", "random_state"}  # asked of a probe, not of a contender
 
 
 def looked_up() -> set[str]:
-    """Every name that the harness asks a contender for: literal names in ``getattr`` on it or on its class."""
+    """Every name that harness or probes ask a contender for: literal names in ``getattr`` or ``hook`` on it."""
     names = set()
     for file in LOOKED_UP_IN:
         for node in ast.walk(ast.parse((ROOT / "benchmark" / file).read_text(encoding="utf-8"))):
             if not isinstance(node, ast.Call):
                 continue
             called = node.func.id if isinstance(node.func, ast.Name) else ""
-            if called in ("getattr", "_seconds", "_string_constant"):
+            if called in ("getattr", "_seconds", "_string_constant", "hook"):
                 owner, name = node.args[0], node.args[1]
-                of_contender = ast.unparse(owner) in ("method", "factory", "self.factory", "node")
+                of_contender = ast.unparse(owner) in ("method", "factory", "self.factory", "node", "contender")
                 if of_contender and isinstance(name, ast.Constant):
                     names.add(name.value)
     return names

@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from topfive.benchmark.probes.occlusion import CellGrid, Occlusion, blurred, replaced, softmax
+from topfive.benchmark.probes.occlusion import CellGrid, Occlusion, blurred, replaced, softmax, spread_over
 
 Array = np.ndarray[Any, Any]
 
@@ -163,3 +163,32 @@ def test_the_same_again_in_small_batches_and_odd_sizes() -> None:
 def test_bad_parameters_are_told_in_a_line(params: dict[str, Any], said: str) -> None:
     with pytest.raises(ValueError, match=said):
         Occlusion(**params)
+
+
+def test_what_patches_add_is_shared_out_by_area_and_nothing_is_lost() -> None:
+    grid = CellGrid(40, 40, 4, 4)
+    spread = spread_over(grid, np.array([[20.0, 10.0, 20.0, 8.0]]))  # x 10 to 30, y 0 to 20: four cells, evenly
+    assert spread.tolist() == [[0, 2, 2, 0], [0, 2, 2, 0], [0, 0, 0, 0], [0, 0, 0, 0]]
+    beyond = spread_over(grid, np.array([[0.0, 40.0, 20.0, 3.0], [15.0, 15.0, 10.0, -1.0]]))
+    assert beyond[3, 0] == pytest.approx(3)  # half of it lies beyond the border
+    assert beyond[1, 1] == pytest.approx(-1)
+    assert beyond.sum() == pytest.approx(2)
+
+
+class Contributes(ReadsOnePatch):
+    """Tells what two patches add."""
+
+    def hook(self, name: str) -> Any:
+        return self.contributions if name == "patch_contributions" else None
+
+    def contributions(self, image: Array, label: int) -> Array:
+        return np.array([[5, 5, 10, 2.0 + label], [25, 25, 10, -1.0]])
+
+
+def test_contributions_are_asked_of_those_that_tell() -> None:
+    image = np.full((30, 30, 3), 200, np.uint8)
+    answer = Occlusion(cells=3, steps=1).ask(Contributes(10, 10, 10), [image], np.array([0]))
+    (row,) = answer["patches"].to_pylist()
+    assert row["added"] == pytest.approx([3, 0, 0, 0, 0, 0, 0, 0, -1])  # of the answer, class 1
+    assert row["total"] == pytest.approx(2)
+    assert Occlusion(cells=3, steps=1).ask(ReadsOnePatch(1, 1), [image], np.array([0]))["patches"].num_rows == 0

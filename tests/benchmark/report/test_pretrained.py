@@ -82,12 +82,12 @@ def test_the_section_sets_it_against_the_best_that_has_not_at_each_size(make_run
     ranked = {c.name: c for c in contest.ranked}
     for row, of in zip(table.rows, (smaller, ranked), strict=True):
         errors = [contest.error_of(of[name], contest.k).value for name in ("timm", "net")]
-        assert [row[1].text, row[3].text] == [percent(e) for e in errors]
-        assert row[5].text == points(errors[1] - errors[0])
+        assert [row[3].text, row[5].text] == [percent(e) for e in errors]
+        assert row[1].text == points(errors[1] - errors[0])
     assert section.sentence.startswith(
         "timm, which has seen other images, against net, the best that has not: with 10 training images a class it "
     )
-    assert f"it errs {table.rows[1][5].text} points less ({table.rows[1][6].text})" in section.sentence
+    assert f"it errs {table.rows[1][1].text} points less ({table.rows[1][2].text})" in section.sentence
 
 
 @pytest.mark.parametrize("contenders", [SIDES, (*SEEN, CHANCE)])

@@ -11,13 +11,16 @@ from typing import Any
 import numpy as np
 import pytest
 from topfive.benchmark.config import load
+from topfive.benchmark.contenders.discovery import PROBE, discover, resolve
 from topfive.benchmark.data import open_dataset
 from topfive.benchmark.errors import InputError
 from topfive.benchmark.report.render import render
 from topfive.benchmark.results.run import Run, open_run
 from topfive.benchmark.results.schema import Record
+from topfive.benchmark.running.plan import open_all, plan
 from topfive.benchmark.running.runner import run
 from topfive.benchmark.scoring.metrics import metrics
+from topfive.benchmark.specs import parse
 
 from tests.benchmark.conftest import PLUGINS, records
 
@@ -258,9 +261,50 @@ def test_a_built_in_probe_and_its_section(tmp_path: Path) -> None:
     assert start(out, ["corruptions[kinds=fog+contrast,severities=5,images=20]"]) == 0
     stored = answers(open_run(out), "corruptions[images=20,kinds=fog+contrast,severities=5]")
     assert [record.condition for record in stored] == [
-        {"corruption": kind, "severity": 5} for kind in ("fog", "contrast")
+        *({"corruption": kind, "severity": 5} for kind in ("fog", "contrast")),
+        {},  # the pictures of the damage
     ]
     page = (out / "report.html").read_text(encoding="utf-8")
-    for record in stored:
+    for record in stored[:2]:
         assert f"{100 * record.metrics['top5_err']:.1f}" in page
-    assert "fog" in page
+    assert "What the damage looks like: severity 5" in page
+
+
+def test_what_fools_one_is_tried_on_the_others_when_all_have_been_attacked(tmp_path: Path) -> None:
+    out, probes = tmp_path / "run", ["transfer", "attack[images=20,queries=8,draws=1,epsilons=128]", "margins"]
+    two = ["mean-color", "reversed"]
+    assert start(out, probes, two) == 0
+    stored = open_run(out)
+    told = {record.method: stored.table(record, "answers") for record in answers(stored, "transfer")}
+    assert list(told) == two
+    for table in told.values():
+        assert table is not None
+        assert set(table["source"].to_pylist()) == set(two)
+    kept = {r.method: stored.table(r, "perturbed") for r in answers(stored, probes[1])}
+    assert all(kept[name] is not None for name in two)
+    assert len(told["reversed"] or ()) == sum(len(table or ()) for table in kept.values())
+    plain = {r.method: r for r in stored.records if r.probe is None}
+    assert all(set(record.probes) == set(probes) for record in plain.values())
+    assert len(answers(stored, "margins")) == 2  # the second round took nothing away
+    before = (out / "results.json").read_bytes()
+    assert start(out, probes, two) == 0
+    assert (out / "results.json").read_bytes() == before  # a second invocation does nothing
+
+
+def test_one_more_contender_is_tried_on_all_and_all_on_it() -> None:
+    config = load(None, {"data": [PHOTOS], "method": ["mean-color"], "probe": ["attack", "transfer"], "plugin": FILES})
+    keys = []
+    for methods in (["mean-color"], ["mean-color"], ["mean-color", "reversed"]):
+        entries, known = discover(FILES), discover(FILES, PROBE)
+        chosen = [(spec, resolve(spec, entries)) for spec in map(parse, methods)]
+        probes = [(spec, resolve(spec, known, PROBE)) for spec in map(parse, config.probe)]
+        cells = list(plan(config, open_all(config), chosen, probes))
+        keys.append([one.key for one in cells[0].probes])
+    assert keys[0] == keys[1]
+    assert keys[2][0] == keys[0][0]  # the attack stays as it is
+    assert keys[2][1] != keys[0][1]
+
+
+def test_a_probe_that_reads_another_needs_it(tmp_path: Path) -> None:
+    with pytest.raises(InputError, match="--probe transfer asks about what attack answers: add --probe attack"):
+        start(tmp_path / "run", ["transfer"])

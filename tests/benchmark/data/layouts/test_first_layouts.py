@@ -43,6 +43,19 @@ def test_tiny_imagenet_by_hand(tiny):
     assert np.array_equal(data.val.images[4], stored)
 
 
+def test_tiny_imagenets_boxes_are_kept_also_in_the_index(tiny):
+    path = tiny / "val" / "val_annotations.txt"
+    lines = {line.split("\t")[0]: line for line in path.read_text().splitlines()}
+    lines["val_1.JPEG"] = lines["val_1.JPEG"].replace("\t0\t0\t63\t63", "\t4\t5\t60\t61")
+    lines["val_2.JPEG"] = lines["val_2.JPEG"].replace("\t0\t0\t63\t63", "")
+    path.write_text("\n".join(lines.values()))
+    for _ in range(2):  # found, and again from the index
+        boxes = open_dataset(str(tiny)).boxes
+        assert boxes["val_0"] == (0, 0, 63, 63)
+        assert boxes["val_1"] == (4, 5, 60, 61)
+        assert set(boxes) == {"val_0", "val_1", "val_3", "val_4", "val_5"}
+
+
 @pytest.mark.parametrize("suffix", [".tar", ".tar.gz", ".zip"])
 def test_archives_give_the_same(tiny, suffix):
     plain = open_dataset(str(tiny))
