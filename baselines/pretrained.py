@@ -2,8 +2,8 @@
 
 The values behind the network's last layer but one, scaled to unit length, and a linear SVM: Sharif Razavian, Azizpour,
 Sullivan and Carlsson 2014, "CNN features off-the-shelf: an astounding baseline for recognition". Deviates: one centre
-crop of an image, in training and test. On ImageNet and its slices such an error says nothing where the network was
-trained on ImageNet: it has seen the answers. Nothing is ever downloaded during a run.
+crop of an image, in training, and in the test its mirror image too. On ImageNet and its slices such an error says
+nothing where the network was trained on ImageNet: it has seen the answers. Nothing is ever downloaded during a run.
 """
 
 from __future__ import annotations
@@ -28,18 +28,21 @@ from .extraction import extract
 from .frozen import SCALES, Frozen, OnnxNetwork, TimmNetwork
 from .stages import Key, Stages
 from .svm import LinearSVM
+from .views import VIEWS, mean_of_views
 
 
 class Pretrained(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """A frozen network and a linear SVM on its features. A contender says which in ``open`` and ``missing``.
 
     ``cache_dir``: the features of the training images are kept there, under a digest of the network's weights.
+    ``views``: of a test image, whose scores are averaged: 2, the image and its mirror image; 1, the image alone.
     """
 
     family = "pre-trained"
     quick_params: ClassVar[dict[str, Any]] = {}
 
     model: str
+    views: int
     random_state: int
     device: str
     n_jobs: int | None
@@ -58,7 +61,9 @@ class Pretrained(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         raise NotImplementedError(f"{type(self).__name__} does not say which network it has")
 
     def fit(self, images: Any, labels: NDArray[np.int64]) -> Self:
-        """Learn from n images and (n,) labels; of the network nothing is changed. FileNotFoundError: no weights."""
+        """Learn from n images and (n,) labels; of the network nothing is changed. FileNotFoundError: no weights;
+        ValueError: ``views`` other than 1 or 2."""
+        one_of("views", self.views, VIEWS)
         lacks = self.missing()
         if lacks:
             raise FileNotFoundError(lacks)
@@ -67,7 +72,7 @@ class Pretrained(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         begin = costs.now()
         with torch_threads(self.n_jobs):
             self.network_ = self.open()
-            features, cached = self._features(self._key(images), images, order)
+            features, cached = self._features(self._key(images), images, order, 1)
             seen = costs.now()
             self.svm_ = LinearSVM(random_state=self.random_state, device=self.device).fit(features, labels[order])
         self.timings_ = {
@@ -78,7 +83,8 @@ class Pretrained(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         self.cached_cpu_seconds_ = cached.cpu_seconds
         self.classes_ = self.svm_.classes_
         self.budget_ = {
-            "side": self.network_.side, "views": 1, "train_share": self.svm_.train_share_, "tuned": self.svm_.tuned_,
+            "side": self.network_.side, "views": self.views, "augment": "none",
+            "train_share": self.svm_.train_share_, "tuned": self.svm_.tuned_,
         }  # fmt: skip
         self.converged_ = self.svm_.converged_
         self.n_parameters_ = int(self.svm_.coef_.size + self.svm_.intercept_.size)
@@ -87,8 +93,8 @@ class Pretrained(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def decision_function(self, images: Any) -> NDArray[np.float32]:
         """(n, n_classes) float32."""
         with torch_threads(self.n_jobs):
-            features, _ = self._features(None, images, np.arange(len(images)))
-            return self.svm_.decision_function(features)
+            features, _ = self._features(None, images, np.arange(len(images)), self.views)
+            return mean_of_views(self.svm_.decision_function(features), self.views)
 
     def predict(self, images: Any) -> NDArray[np.int64]:
         """(n,) labels."""
@@ -99,14 +105,16 @@ class Pretrained(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         values = torch.from_numpy(self.network_(np.asarray(batch)))
         return torch.nn.functional.normalize(values, dim=1)
 
-    def _features(self, key: Key | None, images: Any, order: NDArray[np.int64]) -> tuple[NDArray[np.float16], Cost]:
+    def _features(
+        self, key: Key | None, images: Any, order: NDArray[np.int64], views: int
+    ) -> tuple[NDArray[np.float16], Cost]:
         bare = copy.copy(self)
         bare.__dict__.pop("svm_", None)  # what a cluster is sent does not include the SVM
 
         def fill(out: Any) -> None:
-            extract(bare.encode, images, order, out, device=self.device, side=self.network_.side)
+            extract(bare.encode, images, order, out, device=self.device, side=self.network_.side, mirrored=views == 2)
 
-        return Stages(self.cache_dir).features(key, (len(order), self.network_.dim), fill)
+        return Stages(self.cache_dir).features(key, (views * len(order), self.network_.dim), fill)
 
     def _key(self, images: Any) -> Key | None:
         """All that the features depend on; None where the images have no fingerprint."""
@@ -116,7 +124,7 @@ class Pretrained(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             return None
         with file.open("rb") as opened:
             digest = hashlib.file_digest(opened, "blake2b").hexdigest()
-        ignored = ("n_jobs", "cache_dir", "device")
+        ignored = ("n_jobs", "cache_dir", "device", "views")
         settings = {name: value for name, value in self.get_params().items() if name not in ignored}
         return {"features": type(self).__name__, "images": fingerprint, "weights": digest, "settings": settings}
 
@@ -132,6 +140,7 @@ class Timm(Pretrained):
         self,
         model: str = "resnet50.a1_in1k",
         weights: str = "",
+        views: int = 2,
         random_state: int = 0,
         device: str = "cpu",
         n_jobs: int | None = None,
@@ -139,6 +148,7 @@ class Timm(Pretrained):
     ) -> None:
         self.model = model
         self.weights = weights
+        self.views = views
         self.random_state = random_state
         self.device = device
         self.n_jobs = n_jobs
@@ -192,6 +202,7 @@ class Onnx(Pretrained):
         output: str = "",
         side: int | None = None,
         pixels: str = "imagenet",
+        views: int = 2,
         random_state: int = 0,
         n_jobs: int | None = None,
         cache_dir: str | None = None,
@@ -200,6 +211,7 @@ class Onnx(Pretrained):
         self.output = output
         self.side = side
         self.pixels = pixels
+        self.views = views
         self.random_state = random_state
         self.n_jobs = n_jobs
         self.cache_dir = cache_dir
