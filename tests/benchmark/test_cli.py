@@ -165,13 +165,14 @@ def test_studies_are_listed(tmp_path: Path) -> None:
 
 
 def test_a_study_is_a_run_with_every_flag_still_there(tmp_path: Path) -> None:
-    words = ["study", "data", "-d", "photos[per_class=8]", "-m", "chance", "--per-class", "2,4", "-q"]
+    few = ["-d", "photos[per_class=8]", "-m", "chance", "--per-class", "2,4", "--seed", "1"]
+    words = ["study", "data", *few, "-q"]
     done = topfive(tmp_path, *words)
     assert done.returncode == 0, done.stderr
     stored = open_run(tmp_path / "reports" / "data-photos_per_class=8")
-    assert [(r.method, r.condition) for r in stored.records] == [
-        ("chance", {"train_per_class": 2}),
-        ("chance", {"train_per_class": 4}),
+    assert [(r.method, r.seed, r.condition) for r in stored.records] == [
+        ("chance", 1, {"train_per_class": 2}),
+        ("chance", 1, {"train_per_class": 4}),
     ]
     assert stored.manifest.config["study"] == "data"
     unknown = topfive(tmp_path, "study", "dta")

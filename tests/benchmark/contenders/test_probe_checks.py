@@ -23,7 +23,7 @@ def findings(text: str) -> dict[str, Finding]:
     [
         ("darker", {"views": "2 views: light 0.5, level 50 … light 0.25, level 25"}),
         ("margins", {"ask": "margins: 8 rows"}),
-        ("corruptions[kinds=fog,severities=1+2]", {"views": "2 views: corruption fog, severity 1 … "}),
+        ("corruptions[kinds=fog,severities=1+2]", {"views": "2 views: corruption fog, severity 1 … ", "ask": ""}),
     ],
 )
 def test_those_that_work_pass(probe: str, said: dict[str, str]) -> None:
