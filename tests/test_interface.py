@@ -70,6 +70,14 @@ def pictures(n: int = 24) -> tuple[np.ndarray[Any, Any], list[str]]:
     return (level + noise).astype(np.uint8), labels
 
 
+def test_a_report_starts_without_what_takes_seconds_to_import() -> None:
+    slow = "{'torch', 'sklearn', 'scipy.stats', 'scipy.optimize', 'statsmodels', 'skimage'}"
+    code = (
+        f"import sys, topfive.benchmark.report.render; assert not {slow} & set(sys.modules), {slow} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)
+
+
 def test_importing_it_imports_nothing_heavy() -> None:
     code = "import sys, topfive; assert {'run', 'load', 'check', 'open_dataset'} <= {*dir(topfive)}\n"
     code += "assert not {'numpy', 'torch', 'cv2', 'pandas', 'pydantic', 'rich'} & set(sys.modules), sys.modules"

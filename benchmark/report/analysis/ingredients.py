@@ -14,7 +14,7 @@ from itertools import pairwise
 from typing import Any
 
 import numpy as np
-from scipy import stats
+from scipy.special import stdtrit
 
 from ...families import FLOOR
 from ...scoring.paired import holm_levels
@@ -191,7 +191,7 @@ def _compared(a: Contender, b: Contender) -> tuple[tuple[float | None, float | N
     if min(len(x) for x in logs) > 1:
         parts = [float(x.var(ddof=1)) / len(x) for x in logs]
         freedom = sum(parts) ** 2 / max(sum(v**2 / (len(x) - 1) for v, x in zip(parts, logs, strict=True)), 1e-300)
-        wide = float(stats.t.isf(0.025, max(freedom, 1.0))) * sum(parts) ** 0.5
+        wide = -float(stdtrit(max(freedom, 1.0), 0.025)) * sum(parts) ** 0.5
     with np.errstate(over="ignore"):
         ratio = Estimate(*(float(np.exp(v)) for v in (middle, middle - wide, middle + wide)))
     return (means[0], means[1]), ratio

@@ -12,7 +12,6 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.stats import spearmanr
 
 from ...scoring.resampling import interval
 from .asked import Told, told
@@ -120,16 +119,26 @@ def mean(values: Floats, seed: int = 0) -> Estimate:
 def correlations(one: Sequence[Floats], other: Sequence[Floats]) -> tuple[Floats, float]:
     """(n,) Spearman's rank correlation of two maps of each image, NaN where one is flat; and the mean between maps of
     different images of one shape, which is what a common liking for the middle alone gives."""
-    same = np.array([_ranks(a, b) for a, b in zip(one, other, strict=True)])
-    crossed = [_ranks(a, b) for i, a in enumerate(one) for j, b in enumerate(other) if i != j and a.shape == b.shape]
+    ours, theirs = ([_ranks(values) for values in maps] for maps in (one, other))
+    same = np.array([_correlation(a, b) for a, b in zip(ours, theirs, strict=True)])
+    crossed = [_correlation(a, b) for i, a in enumerate(ours) for j, b in enumerate(theirs) if i != j]
     known = [value for value in crossed if not np.isnan(value)]
     return same, float(np.mean(known)) if known else float("nan")
 
 
-def _ranks(a: Floats, b: Floats) -> float:
-    if a.shape != b.shape or np.ptp(a) == 0 or np.ptp(b) == 0:
-        return float("nan")
-    return float(spearmanr(a.ravel(), b.ravel()).statistic)
+def _ranks(values: Floats) -> Floats | None:
+    """The rank of each place, ties at their mean, about 0 and of length 1; None of a flat map or one with NaN."""
+    levels, place, counts = np.unique(values, return_inverse=True, return_counts=True)
+    if len(levels) < 2 or np.isnan(levels).any():
+        return None
+    ranks = (np.cumsum(counts) - (counts + 1) / 2)[place].reshape(values.shape)
+    ranks -= ranks.mean()
+    return np.asarray(ranks / np.linalg.norm(ranks), np.float64)
+
+
+def _correlation(a: Floats | None, b: Floats | None) -> float:
+    """Spearman's, which is Pearson's of ranks; NaN where there is none."""
+    return float("nan") if a is None or b is None or a.shape != b.shape else float(np.sum(a * b))
 
 
 def pointing(found: Occluded, contender: int) -> tuple[Floats, Floats, Floats] | None:

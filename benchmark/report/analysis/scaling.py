@@ -10,7 +10,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy.special import ndtri
 
 from ...families import FLOOR
 from ...scoring.powerlaw import LEAST, Laws, fit, meeting
@@ -123,7 +123,7 @@ def risen(measured: Floats, samples: Floats) -> int | None:
     """After which size the error rises by more than noise, at 5 % for all steps together; None where it never does."""
     steps = np.diff(measured)
     noise = np.diff(samples, axis=1).std(axis=0)
-    limit = float(stats.norm.isf(0.05 / max(len(steps), 1)))
+    limit = -float(ndtri(0.05 / max(len(steps), 1)))
     found = np.flatnonzero(steps > limit * np.maximum(noise, 1e-12))
     return int(found[0]) if len(found) else None
 

@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 import pyarrow as pa
 import pytest
+from scipy.stats import spearmanr
 from topfive.benchmark.probes.occlusion import Occlusion as Probe
 from topfive.benchmark.report.analysis.contest import Contest, contests_of
 from topfive.benchmark.report.analysis.occluded import correlations, mean, occluded, pointing
@@ -113,6 +114,8 @@ def test_rank_correlations_of_the_same_and_of_different_images() -> None:
     assert opposite.tolist() == pytest.approx([-1, -1])
     flat, _ = correlations([np.zeros((3, 3))], [maps[0][:3, :3]])
     assert np.isnan(flat[0])
+    tied, other = rng.integers(0, 4, (5, 5)).astype(float), rng.integers(0, 4, (5, 5)).astype(float)
+    assert correlations([tied], [other])[0] == pytest.approx(spearmanr(tied.ravel(), other.ravel()).statistic)
     e = mean(np.array([0.0, 1.0, np.nan]))
     assert (e.value, e.low, e.high) == (0.5, 0.0, 1.0)
 
