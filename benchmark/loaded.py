@@ -10,7 +10,6 @@ from typing import TYPE_CHECKING, Any
 
 from topfive.common.files import write_atomic
 
-from . import conditions
 from .errors import InputError
 from .report.analysis.contest import Contest, contests_of
 from .report.analysis.verdict import verdict
@@ -39,6 +38,7 @@ class LoadedRun:
 
     def __init__(self, runs: Sequence[Run]) -> None:
         self.runs = list(runs)
+        self._drawn: dict[int, dict[str, Chart]] = {}  # by place of the data set: all sections take seconds
 
     @property
     def path(self) -> Path:
@@ -204,8 +204,11 @@ class LoadedRun:
             raise InputError(f"this run has {len(names)} data sets; name one of {', '.join(map(repr, names))}")
         if dataset is not None and dataset not in names:
             raise InputError(nearest(dataset, names, "data set"))
-        contest = self.contests[0 if dataset is None else names.index(dataset)]
-        return {chart.key: chart for section in sections_of(contest, foreign(())) for chart in section.charts()}
+        place = 0 if dataset is None else names.index(dataset)
+        if place not in self._drawn:
+            sections = sections_of(self.contests[place], foreign(()))
+            self._drawn[place] = {chart.key: chart for section in sections for chart in section.charts()}
+        return self._drawn[place]
 
     def __repr__(self) -> str:
         lines = []
@@ -281,6 +284,4 @@ def _axes(records: Sequence[Record]) -> dict[str, str]:
 
 
 def _undone(record: Record) -> str:
-    some = conditions.written(record.condition)
-    asked = "" if record.probe is None else f", asked by {record.probe}"
-    return f"{record.method}{f', {some}' if some else ''}{asked} {record.status}: {record.reason}"
+    return f"{record.method}{record.under} {record.status}: {record.reason}"

@@ -11,6 +11,7 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field
 
+from .. import conditions
 from ..conditions import Scalar
 
 SCHEMA_VERSION = 2
@@ -18,6 +19,7 @@ SCHEMA_VERSION = 2
 Status = Literal["done", "failed", "timeout", "oom", "skipped", "unavailable", "interrupted"]
 Confidence = Literal["probability", "log-probability"]  # what a contender's scores are, where they are either
 Number = int | float
+ASKED_ABOUT = "asked"  # the table that says which images a probe's own tables count, by their places: id, label, box
 
 
 class _Model(BaseModel):
@@ -112,6 +114,12 @@ class Record(_Model):
     def identity(self) -> tuple[object, ...]:
         """What a later record with the same replaces."""
         return self.dataset, self.method, self.seed, tuple(self.condition.items()), self.probe
+
+    @property
+    def under(self) -> str:
+        """What tells it from the plain result, to be put behind a name: ", fog, asked by corruptions"; or nothing."""
+        some = conditions.written(self.condition)
+        return (f", {some}" if some else "") + ("" if self.probe is None else f", asked by {self.probe}")
 
     @property
     def settled(self) -> bool:

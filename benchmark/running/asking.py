@@ -21,13 +21,13 @@ from ..contenders.discovery import Entry
 from ..data import Dataset
 from ..data.images import LazyImages
 from ..data.sampling import stratified_sample
+from ..results.schema import ASKED_ABOUT
 from ..scoring.predictions import write_predictions
 from ..scoring.ranking import align, rank
 from ..specs import slug
 
 log = logging.getLogger("topfive.engine")
 
-ASKED_ABOUT = "asked"  # the table that says which images a probe's own tables count, by their places: id and label
 Answer = dict[str, Any]  # fields of a results.schema.Record; files by their names in the cell's folder
 
 

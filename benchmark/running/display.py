@@ -155,9 +155,7 @@ def ranking(
             _table(dataset, done, console)
     for record in [*records, *failed_answers]:
         if record.status != "done":
-            asked = "" if record.probe is None else f", asked by {record.probe}"
-            some = conditions.written(record.condition)
-            what = f"{record.method} on {record.dataset}{f', {some}' if some else ''}{asked}"
+            what = f"{record.method} on {record.dataset}{record.under}"
             console.print(f"[red]{record.status}[/]: {escape(what)}: {escape(_reason(record))}")
     known = checked or {}
     failed = dict.fromkeys(known.get(record.method, record.method) for record in records if record.traceback)

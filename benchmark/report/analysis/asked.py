@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 
 from ...conditions import Scalar, of_asking
 from ...families import FLOOR
+from ...results.schema import ASKED_ABOUT
 from ...scoring.resampling import interval, resampled_errors
 from ...scoring.statistics import hits_at
 from ..numbers import listed, named
@@ -120,6 +121,13 @@ def error(hits: NDArray[Any], labels: NDArray[np.int64]) -> Estimate:
     return Estimate(1 - float(hits.mean()), *interval(samples))
 
 
+def compared(contest: Contest, answered: Collection[int]) -> list[int]:
+    """The two, or fewer, that are set against each other: the report's pair where it answered, else the first two."""
+    pair = [i for i in contest.headline_pair or () if i in answered]
+    rest = [i for i in answered if i not in pair and contest.ranked[i].family != FLOOR]
+    return [*pair, *rest][:2]
+
+
 @dataclass(frozen=True)
 class Told:
     """What one seed of a contender answered to a probe of its own questions. ``asked``: its images, id and label."""
@@ -138,9 +146,6 @@ class Told:
     def rows(self, name: str) -> list[dict[str, Any]]:
         """Of one table; none where it is not there."""
         return list(self.tables[name].to_pylist()) if name in self.tables else []
-
-
-ASKED_ABOUT = "asked"  # the table in which the harness says which images a probe asked about
 
 
 def told(contest: Contest, probe: str) -> list[Told]:

@@ -18,7 +18,7 @@ from ...families import FLOOR
 from ...scoring.resampling import interval, resampled_errors
 from ..numbers import named, points
 from ..tables import Value, number
-from .asked import Answer, answers
+from .asked import Answer, answers, compared
 from .contest import Contest
 from .estimate import Estimate
 
@@ -70,9 +70,8 @@ class Robustness:
 
     def two(self, contest: Contest) -> tuple[Panel, Panel] | None:
         """The two that are set against each other: the report's pair where both answered, else the first two."""
-        pair = [panel for i in contest.headline_pair or () if (panel := self.panel(i)) is not None]
-        rest = [p for p in self.panels if contest.ranked[p.contender].family != FLOOR and p not in pair]
-        chosen = [*pair, *rest][:2]
+        by_contender = {panel.contender: panel for panel in self.panels}
+        chosen = [by_contender[i] for i in compared(contest, by_contender)]
         return (chosen[0], chosen[1]) if len(chosen) == 2 else None
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 from ..analysis.contest import Contest
 from ..analysis.robustness import Robustness
 from . import robustness
@@ -14,7 +16,7 @@ def figure(contest: Contest, found: Robustness) -> Figure:
     groups = [(str(s), found.columns(severity=s)) for s in sorted(found.values("severity"))]
     title = "Error as the images are damaged" + (f", mean over {kinds} kinds" if kinds > 1 else "")
     return robustness.figure(
-        contest, found, "corruptions", title, "severity of the damage", groups, written=lambda s: f"severity {s}"
+        contest, found, "corruptions", title, "severity of the damage", groups, written="severity {}".format
     )
 
 
@@ -34,7 +36,7 @@ def figures(contest: Contest, found: Robustness) -> list[Figure]:
             "severity",
             groups,
             small=True,
-            written=lambda s, title=title: f"{title}, severity {s}",  # type: ignore[misc]
+            written=partial("{}, severity {}".format, title),
         )
         out.append(drawn)
     return out

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from collections.abc import Sequence
 
 from ...families import MARKERS
@@ -10,6 +9,7 @@ from ..numbers import percent
 from .figure import RankingFigure, Row
 from .primitives import Item, Line, Rect, Shape, Sheet, Text
 from .text import shortened, width, wrap
+from .ticks import ticks_above
 
 NARROW = 560  # px: below it a name stands above its row
 LANE, KEY, GAP = 9, 18, 14  # px that a tie bar, a family's marker and the room between columns take
@@ -65,15 +65,7 @@ def ranking(figure: RankingFigure, room: float) -> Sheet:
 
     # Where names stand above their tracks, the lines of the axis leave out what is written.
     tracks = [(end - 27, end - 3) for end in tops[1:]] if narrow else [(tops[0], bottom)]
-    items: list[Item] = []
-    last = -math.inf
-    for value, text in figure.axis.ticks:
-        half = width(text, 12) / 2
-        middle = min(max(x(value), half), room - half)
-        items += [Line(x(value), top, x(value), end, "grid") for top, end in tracks]
-        if middle - half > last + 4:
-            items.append(Text(middle, 13, text, "tick", "middle"))
-            last = middle + half
+    items = ticks_above([(x(value), text) for value, text in figure.axis.ticks], tracks, room)
     items += [Line(x(figure.chance), top, x(figure.chance), end, "rule") for top, end in tracks]
     for row, lines, (error, span), top, height in zip(rows, lines_of, texts, tops, heights, strict=False):
         items.append(Rect(0, top, room, height, "row", tip=_tip(row)))

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import math
 from itertools import pairwise
 
 from .figure import WaterfallFigure
-from .primitives import Item, Line, Rect, Sheet, Text
+from .primitives import Line, Rect, Sheet, Text
 from .text import shortened, width, wrap
+from .ticks import ticks_above
 
 NARROW = 560  # px: below it a name stands above its bar
 THICK, STEP, LINE, GAP = 14, 30, 16, 14  # px: of a bar, of a row, of a further line of its name, between columns
@@ -30,16 +30,8 @@ def waterfall(figure: WaterfallFigure, room: float) -> Sheet:
     def x(value: float) -> float:
         return left + (right - left) * min(max(figure.axis.place(value), 0), 1)
 
-    items: list[Item] = []
-    last = -math.inf
     tracks = [(end - 28, end - 2) for end in tops[1:]] if narrow else [(tops[0], bottom)]
-    for value, text in figure.axis.ticks:
-        half = width(text, 12) / 2
-        middle = min(max(x(value), half), room - half)
-        items += [Line(x(value), top, x(value), end, "grid") for top, end in tracks]
-        if middle - half > last + 4:
-            items.append(Text(middle, 13, text, "tick", "middle"))
-            last = middle + half
+    items = ticks_above([(x(value), text) for value, text in figure.axis.ticks], tracks, room)
     if not figure.joined and figure.bars:
         start = x(figure.bars[0].start)
         items += [Line(start, top, start, end, "rule") for top, end in tracks]

@@ -11,11 +11,11 @@ from . import robustness
 from .figure import Figure
 
 UNITS: Mapping[str, tuple[str, str]] = {  # the axis, and how an amount is written
-    "translation": ("moved by, pixels", "{:g} px"),
-    "rotation": ("turned by, degrees", "{:g}°"),
-    "scale": ("scaled by", "× {:g}"),
-    "grey": ("share of the colour that is gone", "{:g}"),
-    "jpeg": ("JPEG quality", "quality {:g}"),
+    "translation": ("moved by, pixels", "{} px"),
+    "rotation": ("turned by, degrees", "{}°"),
+    "scale": ("scaled by", "× {}"),
+    "grey": ("share of the colour that is gone", "{}"),
+    "jpeg": ("JPEG quality", "quality {}"),
 }
 TITLES = {"jpeg": "JPEG"}
 
@@ -24,7 +24,7 @@ def figures(contest: Contest, found: Robustness) -> list[Figure]:
     """A kind a figure."""
     out = []
     for kind in map(str, found.values("shift")):
-        label, form = UNITS.get(kind, ("amount", "{:g}"))
+        label, form = UNITS.get(kind, ("amount", "{}"))
         which = found.columns(shift=kind)
         groups = [(f"{float(found.conditions[i]['amount']):g}", [i]) for i in which]
         title = TITLES.get(kind, kind.capitalize())
@@ -37,7 +37,7 @@ def figures(contest: Contest, found: Robustness) -> list[Figure]:
                 label,
                 groups,
                 small=True,
-                written=lambda amount, form=form: form.format(float(amount)),  # type: ignore[misc]
+                written=form.format,
             )
         )
     return out
@@ -45,4 +45,4 @@ def figures(contest: Contest, found: Robustness) -> list[Figure]:
 
 def written(condition: Mapping[str, Scalar]) -> str:
     """ "5 px", "quality 75"."""
-    return UNITS.get(str(condition["shift"]), ("", "{:g}"))[1].format(float(condition["amount"]))
+    return UNITS.get(str(condition["shift"]), ("", "{}"))[1].format(f"{float(condition['amount']):g}")

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-import cv2
 import numpy as np
-from numpy.typing import NDArray
 
 from ...families import tone_of
 from ..analysis.asked import Told, told, unasked
@@ -17,7 +15,7 @@ from ..charts import attack
 from ..numbers import named, percent, points
 from ..tables import Column, Table, Value, number
 from .parts import Charts, Heading, Numbers, Part, Section, Text
-from .pictures import Picture, gallery, may_be_shown
+from .pictures import Picture, decoded, gallery, may_be_shown, png
 
 EXAMPLES = 2  # of each side
 GREY = 128.0
@@ -129,7 +127,7 @@ def _three(
     contest: Contest, source: int, other: int, row: dict[str, Any], attacks: dict[int, Told], others: dict[int, Told]
 ) -> list[Picture]:
     """The image, the change around grey, and the changed image."""
-    before, after = (_decoded(row[name]).astype(float) for name in ("clean", "perturbed"))
+    before, after = (decoded(row[name]).astype(float) for name in ("clean", "perturbed"))
     magnified = np.clip(GREY + (after - before) * (GREY - 1) / max(row["epsilon"], 1), 0, 255)
     times = round((GREY - 1) / max(row["epsilon"], 1))
     classes, mine, theirs = (contest.dataset.class_names, *(named(contest.ranked[i].name) for i in (source, other)))
@@ -140,7 +138,7 @@ def _three(
     return [
         Picture(row["clean"], classes[row["label"]], f"{mine}: {classes[row['label']]}{also[0]}"),
         Picture(
-            _encoded(magnified),
+            png(np.rint(magnified).astype(np.uint8)),
             f"± {row['epsilon']}/255",
             f"the change, × {times}, found after {row['queries']} queries",
         ),
@@ -151,13 +149,3 @@ def _three(
 def _answer(one: Told | None, table: str, **where: Any) -> int | None:
     rows = [] if one is None else one.rows(table)
     return next((int(row["answer"]) for row in rows if all(row[name] == v for name, v in where.items())), None)
-
-
-def _decoded(file: bytes) -> NDArray[np.uint8]:
-    image = cv2.imdecode(np.frombuffer(file, np.uint8), cv2.IMREAD_COLOR)
-    assert image is not None
-    return np.asarray(image, np.uint8)
-
-
-def _encoded(bgr: NDArray[np.float64]) -> bytes:
-    return bytes(cv2.imencode(".png", np.rint(bgr).astype(np.uint8))[1])

@@ -8,15 +8,16 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ...families import FLOOR, family_of, tone_of
-from ..analysis.asked import unasked
+from ...families import family_of, tone_of
+from ..analysis.asked import compared, unasked
 from ..analysis.contest import Contest
 from ..analysis.occluded import Occluded, correlations, mean, occluded, pointing
+from ..analysis.robustness import between
 from ..charts import occlusion
 from ..numbers import decimal, named, percent, points
 from ..tables import Column, Table, Value, number
 from .parts import Charts, Heading, Numbers, Part, Section, Text
-from .pictures import Picture, gallery
+from .pictures import Picture, decoded, gallery, png
 
 SHOWN = 6  # images
 SIDE = 128  # px of a picture
@@ -31,16 +32,16 @@ class Occlusion:
         found = occluded(contest)
         if found is None:
             return None
-        compared = _compared(contest, found)
-        parts: list[Part] = pictures(contest, found, compared)
-        parts += [Charts(occlusion.curves(contest, found, compared)), Numbers(by_contender(contest, found))]
+        two = compared(contest, found.maps) or list(found.maps)[:1]
+        parts: list[Part] = pictures(contest, found, two)
+        parts += [Charts(occlusion.curves(contest, found, two)), Numbers(by_contender(contest, found))]
         matrix = occlusion.alike(contest, found)
         if matrix is not None:
-            parts += [Text([same_place(contest, found, compared)], "lede"), Charts([matrix])]
+            parts += [Text([same_place(contest, found, two)], "lede"), Charts([matrix])]
         parts.append(
             Text([*sanity(contest, found), objects(contest, found), PROTOCOL, *unasked(contest, found.maps)], "small")
         )
-        return Section("occlusion", "What each looked at", sentence(contest, found, compared), parts, "Looking")
+        return Section("occlusion", "What each looked at", sentence(contest, found, two), parts, "Looking")
 
 
 PROTOCOL = (
@@ -50,23 +51,17 @@ PROTOCOL = (
 )
 
 
-def _compared(contest: Contest, found: Occluded) -> list[int]:
-    pair = [i for i in contest.headline_pair or () if i in found.maps]
-    rest = [i for i in found.maps if i not in pair and contest.ranked[i].family != FLOOR]
-    return [*pair, *rest][:2] or list(found.maps)[:1]
-
-
-def sentence(contest: Contest, found: Occluded, compared: Sequence[int]) -> str:
+def sentence(contest: Contest, found: Occluded, two: Sequence[int]) -> str:
     """Whose map finds better what its contender needs, and whether that is more than chance."""
-    names = [named(contest.ranked[i].name) for i in compared]
+    names = [named(contest.ranked[i].name) for i in two]
     told = "; ".join(
         f"hidden in the order of its map, {name} loses its answer after {_share(found, i, 'map')} of the image, in "
         f"random order after {_share(found, i, 'random')}"
-        for i, name in zip(compared, names, strict=True)
+        for i, name in zip(two, names, strict=True)
     )
-    if len(compared) < 2:
+    if len(two) < 2:
         return f"{told[0].upper()}{told[1:]}."
-    gap = mean(found.gain(compared[0]) - found.gain(compared[1]))
+    gap = mean(found.gain(two[0]) - found.gain(two[1]))
     size = f"a difference of {points(abs(gap.value))} points"
     low, high = (gap.low, gap.high) if gap.value >= 0 else (-gap.high, -gap.low)
     bounds = f"(95 % interval {points(low)} to {points(high)})"
@@ -104,16 +99,16 @@ def by_contender(contest: Contest, found: Occluded) -> Table:
         game = pointing(found, i)
         if pointed and game is not None:
             e = mean(game[0])
-            row += [number(percent(e.value), e.value), number(f"{100 * e.low:.1f}–{100 * e.high:.1f}", e.high)]
+            row += [number(percent(e.value), e.value), between(e)]
         rows.append(row)
     return Table("occlusion", "How well each map points", columns, rows)
 
 
-def same_place(contest: Contest, found: Occluded, compared: Sequence[int]) -> str:
+def same_place(contest: Contest, found: Occluded, two: Sequence[int]) -> str:
     """Whether the two sides look at the same place."""
-    if len(compared) < 2:
+    if len(two) < 2:
         return ""
-    a, b = compared
+    a, b = two
     same, crossed = correlations(found.maps[a], found.maps[b])
     e = mean(same)
     return (
@@ -163,28 +158,27 @@ def objects(contest: Contest, found: Occluded) -> str:
     )
 
 
-def pictures(contest: Contest, found: Occluded, compared: Sequence[int]) -> list[Part]:
+def pictures(contest: Contest, found: Occluded, two: Sequence[int]) -> list[Part]:
     """The image beside the maps of both sides, and what patches added; none where pictures may not be shown."""
     stored = contest.pictures()
     those = [n for n, name in enumerate(found.ids) if name in stored][:SHOWN]
     if not those:
         return []
     shown: list[Picture] = []
-    added = [i for i in compared if len(found.patches.get(i, ())) == len(found.ids)]
+    added = [i for i in two if len(found.patches.get(i, ())) == len(found.ids)]
     for n in those:
-        image = cv2.imdecode(np.frombuffer(stored[found.ids[n]], np.uint8), cv2.IMREAD_COLOR)
-        assert image is not None
+        image = decoded(stored[found.ids[n]])
         pixels = np.asarray(cv2.resize(image, _fitted(image.shape), interpolation=cv2.INTER_CUBIC), np.uint8)
-        shown.append(Picture(_png(pixels), contest.dataset.class_names[found.labels[n]]))
+        shown.append(Picture(png(pixels), contest.dataset.class_names[found.labels[n]]))
         for i, grids, what in [
-            *((i, found.maps[i], "") for i in compared),
+            *((i, found.maps[i], "") for i in two),
             *((i, found.patches[i], "what patches added") for i in added),
         ]:
             contender = contest.ranked[i]
-            drawn = _png(overlaid(pixels, grids[n], family_of(contender.family).light))
+            drawn = png(overlaid(pixels, grids[n], family_of(contender.family).light))
             shown.append(Picture(drawn, named(contender.name), what, tone_of(contender.family)))
     heading = "Where a grey square costs the answer most"
-    return [Heading(heading), gallery("", shown, across=1 + len(compared) + len(added))]
+    return [Heading(heading), gallery("", shown, across=1 + len(two) + len(added))]
 
 
 def overlaid(pixels: NDArray[np.uint8], loss: NDArray[np.float64], colour: str) -> NDArray[np.uint8]:
@@ -200,7 +194,3 @@ def overlaid(pixels: NDArray[np.uint8], loss: NDArray[np.float64], colour: str) 
 def _fitted(shape: tuple[int, ...]) -> tuple[int, int]:
     scale = SIDE / max(shape[:2])
     return max(1, round(shape[1] * scale)), max(1, round(shape[0] * scale))
-
-
-def _png(bgr: NDArray[np.uint8]) -> bytes:
-    return bytes(cv2.imencode(".png", bgr)[1])

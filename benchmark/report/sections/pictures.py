@@ -6,6 +6,10 @@ import base64
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import cv2
+import numpy as np
+from numpy.typing import NDArray
+
 from ..analysis.contest import Contest
 from ..page.html import snippet
 from .parts import Html
@@ -30,6 +34,18 @@ class Picture:
 def gallery(heading: str, pictures: Sequence[Picture], across: int = 0) -> Html:
     """Pictures in rows with their titles; ``across`` of them in a row where that is given. Pixels stay squares."""
     return Html(snippet("pictures.html", heading=heading, pictures=pictures, across=across))
+
+
+def decoded(file: bytes) -> NDArray[np.uint8]:
+    """(H, W, 3) BGR of a stored PNG or JPEG."""
+    image = cv2.imdecode(np.frombuffer(file, np.uint8), cv2.IMREAD_COLOR)
+    assert image is not None
+    return np.asarray(image, np.uint8)
+
+
+def png(bgr: NDArray[np.uint8]) -> bytes:
+    """(H, W, 3) BGR as a file."""
+    return bytes(cv2.imencode(".png", bgr)[1])
 
 
 def may_be_shown(contest: Contest) -> bool:
