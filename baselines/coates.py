@@ -14,17 +14,16 @@ from typing import Any, Self
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, ClassifierMixin
 from topfive.common.machine import torch_threads
 from topfive.common.parameters import one_of, whole_number
 
 from .compute import on_cpu, product_dtype
 from .descriptors import LEAST_SIDE, to_tensor
 from .extraction import extract
+from .features_svm import FeaturesSVM
 from .kmeans import kmeans
 from .stages import Stages
-from .svm import LinearSVM
-from .views import VIEWS, mean_of_views
+from .views import VIEWS
 
 PATCH = 6  # px
 SAMPLES = 200_000
@@ -34,7 +33,7 @@ STANDARD_ROWS = 2000  # images, at most, that tell each feature's mean and devia
 VARIANCE = 0.01  # added to a feature's variance, as in the authors' code
 
 
-class CoatesNg(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class CoatesNg(FeaturesSVM):
     """6 × 6 colour patches at stride 1, (p − mean)/√(var + 10), ZCA, k-means, max(0, mean(z) − z), quadrants, L2-SVM.
 
     Follows the paper at its stride and patch size. Deviates: images are brought to 32 px, the paper's size, where
@@ -76,26 +75,11 @@ class CoatesNg(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             middle = time.perf_counter()
             features = self._features(images, order, 1)
             end = time.perf_counter()
-            self.svm_ = LinearSVM(random_state=self.random_state, device=self.device).fit(features, labels[order])
+            self._fit_svm(features, labels[order])
         self.timings_ = {"codebook": middle - begin, "features": end - middle, "svm": time.perf_counter() - end}
-        self.classes_ = self.svm_.classes_
-        self.budget_ = {
-            "pixels": self.side**2, "codebook": self.k, "views": self.views, "augment": "none",
-            "train_share": self.svm_.train_share_, "tuned": self.svm_.tuned_,
-        }  # fmt: skip
-        self.converged_ = self.svm_.converged_
-        self.n_parameters_ = int(self.svm_.coef_.size + self.svm_.intercept_.size + self.centres_.numel())
+        self.budget_ = self._budget(pixels=self.side**2, codebook=self.k)
+        self.n_parameters_ += self.centres_.numel()
         return self
-
-    def decision_function(self, images: Any) -> NDArray[np.float32]:
-        """(n, n_classes) float32."""
-        with torch_threads(self.n_jobs):
-            features = self._features(images, np.arange(len(images)), self.views)
-            return mean_of_views(self.svm_.decision_function(features), self.views)
-
-    def predict(self, images: Any) -> NDArray[np.int64]:
-        """(n,) labels."""
-        return np.asarray(self.classes_[self.decision_function(images).argmax(1)])
 
     def encode(self, batch: NDArray[np.uint8]) -> torch.Tensor:
         """(B, side, side, 3) uint8 -> (B, 4k) float32: the triangle code's sums over four quadrants, standardised, and

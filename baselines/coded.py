@@ -32,8 +32,9 @@ class Coded(ShowsPatches, ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     """Local descriptors, coded and pooled, with a linear SVM. A contender says which in ``channels``.
 
     Of all of them: PCA whitens (``pca``); every region's and every descriptor's vector has unit length, so that all
-    weigh alike; the SVM has no penalty and an average that forgets (``sgd``). What was tuned on held-out training rows
-    is then learned from all rows, where the tuning had seen them all (``LinearSVM.train_share_``).
+    weigh alike, but where rows are few descriptors get tuned weights (``dual``); the SVM's penalty is tuned and its
+    average forgets (``svm``, ``sgd``). What was tuned on held-out training rows is then learned from all rows, where
+    the tuning had seen them all (``LinearSVM.train_share_``).
 
     ``mirrored``: learn from each image and its mirror image; twice the cost. ``views``: of a test image, whose scores
     are averaged: 2, the image and its mirror image, as for every contender; 1, the image alone.

@@ -30,6 +30,10 @@ class Frozen(ABC):
     @abstractmethod
     def __call__(self, batch: NDArray[np.uint8]) -> NDArray[np.float32]: ...
 
+    def encode(self, batch: Any) -> torch.Tensor:
+        """(n, side, side, 3) uint8 → (n, dim) float32 of unit length."""
+        return torch.nn.functional.normalize(torch.from_numpy(self(np.asarray(batch))), dim=1)
+
     def measure(self) -> None:
         """Set ``dim``, by trying it on a black image."""
         self.dim = self(np.zeros((1, self.side, self.side, 3), dtype=np.uint8)).shape[1]

@@ -104,6 +104,8 @@ class Fisher(Configurable):
     The other parameters are those of ``Configurable``.
     """
 
+    coding = "fisher"
+
     def __init__(
         self,
         descriptor: str = "sift",
@@ -133,10 +135,12 @@ class Fisher(Configurable):
         super().check()
         true_or_false("root", self.root)
 
-    @property
-    def coding(self) -> str:  # type: ignore[override]
-        """With or without the roots."""
-        return "fisher" if self.root else "fisher-2007"
+    def channels(self, grid: Grid) -> list[Channel]:
+        """One for each descriptor, with or without the roots."""
+        channels = super().channels(grid)
+        if self.root:
+            return channels
+        return [dataclasses.replace(c, coding="fisher-2007") if c.coding == self.coding else c for c in channels]
 
 
 class Bovw(Configurable):

@@ -8,7 +8,6 @@ nothing where the network was trained on ImageNet: it has seen the answers. Noth
 
 from __future__ import annotations
 
-import copy
 import hashlib
 from importlib import import_module
 from importlib.util import find_spec
@@ -16,36 +15,29 @@ from pathlib import Path
 from typing import Any, ClassVar, Self
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, ClassifierMixin
 from topfive.common.machine import torch_threads
 from topfive.common.parameters import one_of, whole_number
 
 from . import costs
 from .costs import Cost
 from .extraction import extract
+from .features_svm import FeaturesSVM
 from .frozen import SCALES, Frozen, OnnxNetwork, TimmNetwork
 from .stages import Key, Stages
-from .svm import LinearSVM
-from .views import VIEWS, mean_of_views
+from .views import VIEWS
 
 
-class Pretrained(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class Pretrained(FeaturesSVM):
     """A frozen network and a linear SVM on its features. A contender says which in ``open`` and ``missing``.
 
     ``cache_dir``: the features of the training images are kept there, under a digest of the network's weights.
-    ``views``: of a test image, whose scores are averaged: 2, the image and its mirror image; 1, the image alone.
     """
 
     family = "pre-trained"
     quick_params: ClassVar[dict[str, Any]] = {}
 
     model: str
-    views: int
-    random_state: int
-    device: str
-    n_jobs: int | None
     cache_dir: str | None
 
     def missing(self) -> str | None:
@@ -72,47 +64,28 @@ class Pretrained(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         begin = costs.now()
         with torch_threads(self.n_jobs):
             self.network_ = self.open()
-            features, cached = self._features(self._key(images), images, order, 1)
+            features, cached = self._stored(self._key(images), images, order, 1)
             seen = costs.now()
-            self.svm_ = LinearSVM(random_state=self.random_state, device=self.device).fit(features, labels[order])
+            self._fit_svm(features, labels[order])
         self.timings_ = {
             "features": (seen - begin).seconds + cached.seconds,
             "svm": (costs.now() - seen).seconds,
         }
         self.cached_timings_ = {} if cached == Cost() else {"features": cached.seconds}
         self.cached_cpu_seconds_ = cached.cpu_seconds
-        self.classes_ = self.svm_.classes_
-        self.budget_ = {
-            "side": self.network_.side, "views": self.views, "augment": "none",
-            "train_share": self.svm_.train_share_, "tuned": self.svm_.tuned_,
-        }  # fmt: skip
-        self.converged_ = self.svm_.converged_
-        self.n_parameters_ = int(self.svm_.coef_.size + self.svm_.intercept_.size)
+        self.budget_ = self._budget(side=self.network_.side)
         return self
 
-    def decision_function(self, images: Any) -> NDArray[np.float32]:
-        """(n, n_classes) float32."""
-        with torch_threads(self.n_jobs):
-            features, _ = self._features(None, images, np.arange(len(images)), self.views)
-            return mean_of_views(self.svm_.decision_function(features), self.views)
+    def _features(self, images: Any, order: NDArray[np.int64], views: int) -> NDArray[np.float16]:
+        return self._stored(None, images, order, views)[0]
 
-    def predict(self, images: Any) -> NDArray[np.int64]:
-        """(n,) labels."""
-        return np.asarray(self.classes_[self.decision_function(images).argmax(1)])
-
-    def encode(self, batch: Any) -> torch.Tensor:
-        """(B, side, side, 3) uint8 → (B, dim) float32 of unit length."""
-        values = torch.from_numpy(self.network_(np.asarray(batch)))
-        return torch.nn.functional.normalize(values, dim=1)
-
-    def _features(
+    def _stored(
         self, key: Key | None, images: Any, order: NDArray[np.int64], views: int
     ) -> tuple[NDArray[np.float16], Cost]:
-        bare = copy.copy(self)
-        bare.__dict__.pop("svm_", None)  # what a cluster is sent does not include the SVM
+        network = self.network_  # all that a cluster is sent
 
         def fill(out: Any) -> None:
-            extract(bare.encode, images, order, out, device=self.device, side=self.network_.side, mirrored=views == 2)
+            extract(network.encode, images, order, out, device=self.device, side=network.side, mirrored=views == 2)
 
         return Stages(self.cache_dir).features(key, (views * len(order), self.network_.dim), fill)
 

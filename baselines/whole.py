@@ -8,25 +8,22 @@ from typing import Any, Self
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, ClassifierMixin, clone
+from sklearn.base import clone
 from topfive.common.machine import torch_threads
 from topfive.common.parameters import one_of
 
 from .color import color_histogram
 from .descriptors import to_tensor
 from .extraction import extract
+from .features_svm import FeaturesSVM
 from .hog import hog
 from .inside import colour_cells, hog_cells
 from .stages import Stages
-from .svm import LinearSVM
-from .views import VIEWS, mean_of_views
+from .views import VIEWS
 
 
-class Whole(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
-    """One descriptor of the whole image and a linear SVM. A contender says which in ``describe``.
-
-    ``views``: of a test image, whose scores are averaged: 2, the image and its mirror image; 1, the image alone.
-    """
+class Whole(FeaturesSVM):
+    """One descriptor of the whole image and a linear SVM. A contender says which in ``describe``."""
 
     family = "hand-engineered"
     side = 64  # px: short side resized to this, centre crop
@@ -50,26 +47,10 @@ class Whole(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         with torch_threads(self.n_jobs):
             features = self._features(images, order, 1)
             middle = time.perf_counter()
-            self.svm_ = LinearSVM(random_state=self.random_state, device=self.device).fit(features, labels[order])
+            self._fit_svm(features, labels[order])
         self.timings_ = {"features": middle - begin, "svm": time.perf_counter() - middle}
-        self.classes_ = self.svm_.classes_
-        self.budget_ = {
-            "pixels": self.side**2, "views": self.views, "augment": "none",
-            "train_share": self.svm_.train_share_, "tuned": self.svm_.tuned_,
-        }  # fmt: skip
-        self.converged_ = self.svm_.converged_
-        self.n_parameters_ = int(self.svm_.coef_.size + self.svm_.intercept_.size)
+        self.budget_ = self._budget(pixels=self.side**2)
         return self
-
-    def decision_function(self, images: Any) -> NDArray[np.float32]:
-        """(n, n_classes) float32."""
-        with torch_threads(self.n_jobs):
-            features = self._features(images, np.arange(len(images)), self.views)
-            return mean_of_views(self.svm_.decision_function(features), self.views)
-
-    def predict(self, images: Any) -> NDArray[np.int64]:
-        """(n,) labels."""
-        return np.asarray(self.classes_[self.decision_function(images).argmax(1)])
 
     def _features(self, images: Any, order: NDArray[np.int64], views: int) -> Any:
         bare = clone(self)  # what a cluster is sent does not include the SVM

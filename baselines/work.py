@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import torch
+from topfive.common import energy
 from topfive.common.machine import torch_threads
 from topfive.common.work import peaks, work_of
 
@@ -43,5 +44,5 @@ def work(contender: Any, images: Any) -> dict[str, Any]:
         "predict_bytes": views * (encoded.bytes_in(BATCH) + 4 * encoder.dim_ + weights / len(images)),
         "peak_flops": peak_flops,
         "peak_bytes": peak_bytes,
-        "counter": "cpu:" if device.type == "cpu" else f"GPU-{torch.cuda.get_device_properties(device).uuid}",
+        "counter": energy.counter(device),
     }

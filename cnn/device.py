@@ -138,11 +138,6 @@ def peak_bytes(device: torch.device) -> int:
     return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * 1024
 
 
-def energy_counter(device: torch.device) -> str:
-    """The name of the device's counter in ``topfive.common.energy``."""
-    return "cpu:" if device.type == "cpu" else f"GPU-{torch.cuda.get_device_properties(device).uuid}"
-
-
 def energy_joules(device: torch.device) -> float | None:
     """The GPU's energy counter (NVML); None on a CPU, without the library pynvml, or where the GPU has none."""
     if device.type != "cuda":

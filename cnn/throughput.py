@@ -30,6 +30,7 @@ from typing import Any
 
 import numpy as np
 import torch
+from topfive.common.work import wait
 from torch import nn
 
 from .alexnet import alexnet
@@ -64,11 +65,6 @@ def timed(device: torch.device, call: Callable[[], Any], times: int) -> float:
         call()
     wait(device)
     return (time.perf_counter() - started) / times
-
-
-def wait(device: torch.device) -> None:
-    if device.type == "cuda":
-        torch.cuda.synchronize(device)
 
 
 def training_flops(side: int, n_classes: int = 1000, width: float = 1.0) -> float:

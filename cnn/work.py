@@ -8,6 +8,7 @@ from typing import Any
 
 import torch
 import torch.nn.functional as F
+from topfive.common import energy
 from topfive.common.work import count, peaks, work_of
 
 from . import device as hardware
@@ -62,5 +63,5 @@ class HasWork:
             "predict_bytes": views * predicted.bytes_in(256),
             "peak_flops": len(names) * peak_flops,
             "peak_bytes": len(names) * peak_bytes,
-            "counter": hardware.energy_counter(device),
+            "counter": energy.counter(device),
         }

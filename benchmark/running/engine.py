@@ -115,7 +115,8 @@ def _run(cell: dict[str, Any], folder: Path) -> dict[str, Any] | None:
         cached = sum(told.pop("cached_timings").values())
         cached_cpu = told.pop("cached_cpu_seconds") or 0.0
         if told["costs"]["energy_joules"] is None and not cached:
-            told["costs"]["energy_joules"] = energy.spent(joules, joules_after, _counter(method))
+            first = str(getattr(method, "device", "cpu")).partition(",")[0]
+            told["costs"]["energy_joules"] = energy.spent(joules, joules_after, energy.counter(first))
         record = {
             "status": "done",
             "family": _family(method),
@@ -311,14 +312,6 @@ def _device(method: Any) -> tuple[str, int | None]:
                 peak = max(peak, getattr(method, "peak_bytes_", 0))
             return f"{n} × " * (n > 1) + torch.cuda.get_device_name(), int(peak)
     return "cpu", None
-
-
-def _counter(method: Any) -> str:
-    """The energy counter of what it works on, by ``topfive.common.energy``'s names."""
-    torch, device = sys.modules.get("torch"), str(getattr(method, "device", "cpu")).partition(",")[0]
-    if torch is None or not device.startswith("cuda"):
-        return "cpu:"
-    return f"GPU-{torch.cuda.get_device_properties(device).uuid}"
 
 
 def _cpu_seconds() -> float:

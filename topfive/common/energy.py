@@ -5,6 +5,7 @@ They count the whole package, or the whole card: what others do on it at the tim
 
 from __future__ import annotations
 
+import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -36,6 +37,17 @@ def spent(before: Mapping[str, Reading], after: Mapping[str, Reading], name: str
         difference = after[one].joules - before[one].joules
         total += difference if difference >= 0 else difference + before[one].range
     return total if found else None
+
+
+def counter(device: object) -> str:
+    """The name that ``spent`` takes for what works on ``device``: "cpu", "cuda:1", a ``torch.device``.
+
+    Of a process that has not imported torch it is the CPU's.
+    """
+    torch = sys.modules.get("torch")
+    if torch is None or not str(device).startswith("cuda"):
+        return "cpu:"
+    return f"GPU-{torch.cuda.get_device_properties(device).uuid}"
 
 
 def _packages(folder: Path) -> dict[str, Reading]:
