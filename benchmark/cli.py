@@ -105,9 +105,17 @@ def report(
     output: Annotated[Path | None, typer.Option("-o", "--output", help=r"Where to.  \[the first run's folder]")] = None,
     formats: Annotated[str, typer.Option("--figures", help="Formats of the figures: png,svg,pdf.")] = "png,svg",
     plugin: Annotated[list[str] | None, typer.Option(help="A Python file of sections of your own.")] = None,
+    lesson: Annotated[
+        bool, typer.Option("--lesson", help="Write lesson.html instead: the results as a story in steps, for a class.")
+    ] = False,
 ) -> None:
     """Rebuild the report from the stored results."""
+    from .report.lesson import write_lesson
     from .report.render import render
+
+    if lesson:
+        print(write_lesson(runs, output or runs[0]))
+        return
 
     wanted = formats.split(",")
     if not set(wanted) <= {"png", "svg", "pdf"}:

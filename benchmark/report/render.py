@@ -56,7 +56,7 @@ def _page(made: Sequence[tuple[Contest, list[Section]]], runs: Sequence[Run]) ->
         "report.html",
         title=f"topfive on {short(inside(names), 120)}" if names else "topfive",
         made=made,
-        headlines=[verdict(contest).headline for contest in contests],
+        headlines=[verdict(contest).text for contest in contests],
         overview=overview(contests) if len(contests) > 1 else None,
         provenance=provenance(runs),
         version=", ".join(sorted({run.version for run in runs})),

@@ -43,7 +43,7 @@ class Explorer:
             f"scores; ✓ marks the truth.{several}{none}"
         )
         markup = snippet("explorer.html", explored=data(explored))
-        return Section("explorer", "Where they disagree", sentence, [Html(markup)], "Disagreements")
+        return Section("explorer", "Where they disagree", sentence, [Html(markup)], "Disagreements", lead=1)
 
 
 def explore(contest: Contest, thumbnails: dict[str, bytes], share: float = 1.0) -> dict[str, Any] | None:
