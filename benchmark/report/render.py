@@ -21,7 +21,7 @@ from .sections import foreign, sections_of
 from .sections.parts import Section
 from .tables import Column, Table, Value, number, text
 
-WIDE, SQUARE, NARROW, SMALL = 872, 640, 352, 416  # px that charts are drawn for: the column, a phone, half the column
+WIDE, SQUARE, NARROW, SMALL = 872, 520, 352, 416  # px that charts are drawn for: the column, a phone, half the column
 
 
 def render(runs: Sequence[Path], out: Path, formats: Sequence[str] = FORMATS, plugins: Sequence[str] = ()) -> Path:

@@ -28,7 +28,7 @@ from .screen import duration, number, p_value, rounded, tokens
 # What the page calls contenders, written down a second time.
 TITLES = {
     "alexnet": "AlexNet",
-    "chance": "Chance",
+    "chance": "Random guesses",
     "color-histogram": "Colour histogram",
     "hog": "HOG",
     "lenet-1998": "LeNet-5",
@@ -191,8 +191,6 @@ class Recount:
         yield r"points between them", [[gap, low, high]]
         yield r"^Paired difference ", [[gap, "95", low, high, "0"]]
         yield r"^difference ", [[gap, "95", low, high]]
-        missed = float((~self.hits[self.hand] & ~self.hits[self.deep]).mean())
-        yield r"^Both miss \|", [[number(100 * missed)]]
         yield r"^One image of \d+ of the classes$", [["20"]] if self.n_classes > 20 and self.pictured else []
         for i, c in enumerate(top):
             own = [c.name, self.percent(i), *self.interval(i)]
@@ -304,7 +302,7 @@ class Recount:
         yield r"^Not clear of chance", [[number(100 * self.chance), *floor]] if floor else []
         cells = len(self.ranked) + self.undone
         yield r"cells did not finish", [[str(self.undone), str(cells)]] if self.undone else []
-        for note in self.dataset["notes"]:
+        for note in self.dataset.get("notes", []):
             if note.startswith("Leakage:"):
                 yield re.escape(note), [tokens(note, self.names)]
 

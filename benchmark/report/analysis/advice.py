@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from ..numbers import named, seconds
+from ..numbers import NBSP, named
+from ..numbers import seconds as duration
 from .contest import Contest
 
 ALIKE = 1.5  # times as long is still about as long: timings on a busy machine differ by that much
@@ -35,6 +36,11 @@ def advice(contest: Contest) -> list[str]:
     else:
         said = f"Take {name[ahead]} for its error, {name[behind]} for its cost: {times}."
     return [said, *_in_use(contest, quick, slow, alike, name)]
+
+
+def seconds(value: float) -> str:
+    """A duration that stays on one line."""
+    return duration(value).replace(" ", NBSP)
 
 
 def _in_use(contest: Contest, quick: int, slow: int, alike: bool, name: dict[int, str]) -> list[str]:

@@ -20,7 +20,7 @@ TITLES: Mapping[str, str] = {
     "alexnet-shuffled": "AlexNet taught shuffled labels",
     "best-of-2012": "The best features of 2012",
     "bovw": "Visual words",
-    "chance": "Chance",
+    "chance": "Random guesses",
     "coates-ng-2011": "k-means features",
     "color-histogram": "Colour histogram",
     "dbn-2006": "Deep belief network",

@@ -38,7 +38,7 @@ def figure(contest: Contest) -> RankingFigure | None:
     )
 
 
-WIDEST = 2.0  # times the span of the contenders that the axis may have, to show the chance level too
+WIDEST = 1.25  # times the span of the contenders that the axis may have, to show the chance level too
 
 
 def _axis(contest: Contest, rows: list[Row]) -> Axis:

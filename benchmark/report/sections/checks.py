@@ -27,8 +27,9 @@ class Checks:
         found = f"{counted(failed, 'check')} failed" if failed else f"all {passed} checks passed"
         if not passed + failed:
             found = "none could be made, as none are stored"
+        more = "Each check, and what the data set is"
         sentence = f"The scorer is checked again from the stored predictions whenever this page is made: {found}."
-        return Section("checks", "Is the count right?", sentence, parts, lead=1 if failed else 0)
+        return Section("checks", "Is the count right?", sentence, parts, lead=1 if failed else 0, more=more)
 
 
 def facts(contest: Contest) -> list[tuple[str, str]]:

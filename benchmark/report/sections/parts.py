@@ -97,6 +97,7 @@ class Section:
     sentence  what the results say, in one or two sentences; it stands below the heading
     framed    False: without heading and frame, for the first screen
     lead      how many parts stay in sight, the rest being folded; None: the first figure (see ``lead_parts``)
+    more      what the folded rest is called; empty: its tables and charts are listed
     """
 
     key: str
@@ -106,6 +107,7 @@ class Section:
     short: str = ""
     framed: bool = True
     lead: int | None = None
+    more: str = ""
 
     @property
     def lead_parts(self) -> list[Part]:
@@ -120,6 +122,8 @@ class Section:
     @property
     def contents(self) -> str:
         """What the rest holds, in a line."""
+        if self.more:
+            return self.more
         inner = _flat(self.rest)
         charts = sum(len(part.charts) for part in inner if isinstance(part, Charts))
         said = [part.table.caption for part in inner if isinstance(part, Numbers)]

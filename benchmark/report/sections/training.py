@@ -16,4 +16,8 @@ class Training:
         sentence = (
             "What the networks recorded epoch by epoch: a gap between training and held-out images is overfitting."
         )
-        return Section("training", "How training went", sentence, [Charts(figures)], "Training") if figures else None
+        return (
+            Section("training", "How training went", sentence, [Charts(figures)], "Training", lead=0)
+            if figures
+            else None
+        )

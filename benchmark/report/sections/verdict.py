@@ -90,18 +90,16 @@ def contenders(contest: Contest) -> list[Tile]:
 
 
 def gap(contest: Contest) -> dict[str, object] | None:
-    """The difference of the two: its number, its interval, its drawing, and the share that both miss."""
+    """The difference of the two: its number, its interval and its drawing."""
     pair = contest.pair(*contest.headline_pair) if contest.headline_pair else None
     if pair is None or flawless(contest):
         return None
     drawn = difference.sheet(contest, DIFFERENCE)
     assert drawn is not None
-    a, b = (contest.mean_hits[contest.paired.index(i)] for i in (pair.a, pair.b))
     return {
         "value": points(pair.gap.value),
         "interval": f"{points(pair.gap.low)} to {points(pair.gap.high)}",
         "drawing": inline(drawn, DIFFERENCE),
-        "missed": percent(float(((1 - a) * (1 - b)).mean())),
     }
 
 
