@@ -159,14 +159,23 @@ def report(
     plugin: Annotated[
         list[str] | None, typer.Option(metavar="FILE", help="A Python file of sections of your own.")
     ] = None,
+    lesson: Annotated[
+        bool, typer.Option("--lesson", help="Write lesson.html instead: the results in steps, for a class.")
+    ] = False,
 ) -> None:
     """Write the report again from the stored results.
 
     \b
     topfive report reports/photos
     topfive report reports/monday reports/friday -o reports/both
+    topfive report reports/photos --lesson
     """
+    from .report.lesson import write_lesson
     from .report.render import render
+
+    if lesson:
+        print(write_lesson(runs, output or runs[0]))
+        return
 
     wanted = formats.split(",")
     if not set(wanted) <= {"png", "svg", "pdf"}:

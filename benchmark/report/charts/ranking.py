@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from ...families import tone_of
+from ...families import FLOOR, tone_of
 from ..analysis.contest import Contest
 from ..numbers import inside, percent
-from .axes import errors
+from .axes import Axis, errors
 from .figure import RankingFigure, Row
 from .wording import intervals, source
 
@@ -15,12 +15,11 @@ def figure(contest: Contest) -> RankingFigure | None:
     if not contest.ranked:
         return None
     rows = [
-        Row(c.name, tone_of(c.family), e.value, e.low, e.high)
-        for c, e in zip(contest.ranked, contest.errors, strict=True)
+        Row(c.name, tone_of(c.family), e.value, e.low, e.high, title)
+        for c, e, title in zip(contest.ranked, contest.errors, contest.titles, strict=True)
     ]
-    top = max([*(row.high for row in rows), contest.chance])
     listed = "; ".join(
-        f"{row.name} {percent(row.value)}, 95 % interval {100 * row.low:.1f} to {100 * row.high:.1f}" for row in rows
+        f"{row.title} {percent(row.value)}, 95 % interval {100 * row.low:.1f} to {100 * row.high:.1f}" for row in rows
     )
     return RankingFigure(
         "ranking",
@@ -30,10 +29,26 @@ def figure(contest: Contest) -> RankingFigure | None:
         rows,
         contest.groups,
         contest.chance,
-        errors(f"top-{contest.k} error", 0, top),
+        _axis(contest, rows),
         source(
             contest,
             intervals(contest),
             "Bars on the left join contenders that cannot be told apart." if contest.groups else "",
         ),
     )
+
+
+WIDEST = 1.25  # times the span of the contenders that the axis may have, to show the chance level too
+
+
+def _axis(contest: Contest, rows: list[Row]) -> Axis:
+    """Fits the contenders and their intervals; floors and the chance level are on it only where they are near."""
+    shown = [row for row, c in zip(rows, contest.ranked, strict=True) if c.family != FLOOR] or rows
+    low, high = min(row.low for row in shown), max(row.high for row in shown)
+    span = max(high - low, 0.05)
+    far = max([*(row.high for row in rows), contest.chance])
+    if far - low <= WIDEST * span:
+        high = max(high, far)
+    if low <= span / 2:
+        low = 0.0
+    return errors(f"top-{contest.k} error", low, high)
