@@ -252,7 +252,9 @@ def _table(dataset: str, records: Sequence[Record], console: Console) -> None:
 
 def _limits(records: Sequence[Record], k: int, console: Console) -> None:
     """What to know before one believes the numbers: who was still learning, and how little few images tell."""
-    learning = dict.fromkeys(_learning(record) for record in records if record.converged is False)
+    methods = dict.fromkeys(record.method for record in records)
+    of_each = ([record for record in records if record.method == method] for method in methods)
+    learning = [said for trainings in of_each if (said := _learning(trainings))]
     if learning:
         console.print(escape(f"still learning when their budget ended: {'; '.join(learning)}"))
     n = int(_metric(records[0], "n"))
@@ -264,8 +266,14 @@ def _limits(records: Sequence[Record], k: int, console: Console) -> None:
         )
 
 
-def _learning(record: Record) -> str:
-    """Who could do better, and how it is known."""
+def _learning(trainings: Sequence[Record]) -> str:
+    """That this contender could do better, and how it is known; empty where it could not."""
+    learning = [record for record in trainings if record.converged is False]
+    if not learning:
+        return ""
+    record = learning[0]
+    if len(trainings) > 1:
+        return f"{record.method} in {len(learning)} of {len(trainings)} trainings"
     epochs = record.budget.get("epochs")
     given = [f"{epochs} epochs"] if epochs else []
     given += [f"width {width:g}"] if (width := record.budget.get("width", 1)) != 1 else []

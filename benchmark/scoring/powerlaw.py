@@ -86,6 +86,6 @@ def meeting(one: Laws, other: Laws, after: float, times: float) -> Floats:
     rows = np.arange(len(gap))
     before, later = gap[rows, j], gap[rows, j + 1]
     with np.errstate(divide="ignore", invalid="ignore"):
-        share = np.where(before == later, 0.0, before / (before - later))
+        share = np.where(turned.any(axis=1) & (before != later), before / (before - later), 0.0)
     log = np.log(n)
     return np.where(turned.any(axis=1), np.exp(log[j] + share * (log[1] - log[0])), np.inf)

@@ -142,6 +142,8 @@ def test_who_was_still_learning_stands_below_the_ranking() -> None:
     )
     assert text.index("silent") < text.index("still learning")
     assert "still learning" not in said([done("done", 20, 40, 10, converged=True)])
+    seeds = [done("young", 20, 40, 20, seed=seed, converged=seed == 0, convergence=why) for seed in range(3)]
+    assert "still learning when their budget ended: young in 2 of 3 trainings\n" in said(seeds)
 
 
 class Clock:

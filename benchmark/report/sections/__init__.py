@@ -31,10 +31,9 @@ from .verdict import FirstScreen
 
 log = logging.getLogger("topfive.report")
 
+# What a study asks comes right after the verdict.
 SECTIONS: tuple[type[Builder], ...] = (
     FirstScreen,
-    AllNumbers,
-    TheRecord,
     Learning,
     Transfer,
     Ingredients,
@@ -43,8 +42,10 @@ SECTIONS: tuple[type[Builder], ...] = (
     Shifts,
     Occlusion,
     MadeOf,
-    Cost,
     Throughput,
+    AllNumbers,
+    TheRecord,
+    Cost,
     Classes,
     Explorer,
     Closer,
