@@ -18,7 +18,7 @@ from ..errors import InputError
 from ..families import tone_of
 from ..results.run import open_run
 from .analysis.contest import Contest, contests_of
-from .analysis.titles import what_it_is
+from .analysis.titles import terms, what_it_is
 from .analysis.verdict import verdict
 from .charts import difference, draw, ranking, record
 from .charts.svg import inline
@@ -58,11 +58,12 @@ class Factor:
 
 @dataclass(frozen=True)
 class Lesson:
-    """All that the steps show. ``sees``: what each of the two is; ``winners``: (year, entry, error) up to 2011."""
+    """All that the steps show. ``sees``: what each of the two is, in ``terms``; ``winners``: (year, entry, error)."""
 
     contest: Contest
     pictures: Sequence[tuple[str, str]]
     sees: Sequence[dict[str, str]]
+    terms: Sequence[tuple[str, str]]
     taken_apart: Sequence[Markup]
     examples: Sequence[Example]
     winners: Sequence[tuple[int, str, str]]
@@ -102,6 +103,7 @@ def lesson(contest: Contest) -> Lesson:
             }
             for i in contest.headline_pair
         ],
+        terms(text for i in contest.headline_pair for text in (contest.titles[i], what_it_is(contest.ranked[i].spec))),
         _markup(MadeOf().build(contest)),
         examples(contest),
         [(q.year, q.entry.split(" (")[0], f"{q.top5:.1f} %") for q in RECORD if "winner" in q.entry and q.year < 2012],

@@ -5,8 +5,11 @@ from __future__ import annotations
 from ...conditions import written
 from ...families import tone_of
 from ..analysis.contest import Contest
+from ..numbers import listed, named
 from ..tables import Column, Table, Value, number, text
 from .parts import Folded, Numbers, Output, Section
+
+MOST = 5  # names in the sentence
 
 
 class Undone:
@@ -24,9 +27,16 @@ class Undone:
             for record in contest.undone
             if record.log or record.traceback
         ]
-        sentence = "Nothing of these is counted above. Each is listed with its reason."
+        names = list(dict.fromkeys(named(record.method) for record in contest.undone))
+        who = listed(names) if len(names) <= MOST else f"{', '.join(names[:MOST])} and {len(names) - MOST} more"
         return Section(
-            "undone", "What did not finish", sentence, [Numbers(undone(contest)), *said], "Unfinished", lead=1
+            "undone",
+            "What did not finish",
+            f"{who}: not counted anywhere above.",
+            [Numbers(undone(contest)), *said],
+            "Unfinished",
+            lead=0,
+            more="Each with its reason and what it last said",
         )
 
 

@@ -62,7 +62,7 @@ def column(page: Any, table: str, index: int) -> list[str]:
 
 
 def test_first_screen_holds_verdict_and_ranking(opened: Any) -> None:
-    assert opened.locator(".verdict").inner_text() == "AlexNet beats hand-engineered features here."
+    assert opened.locator(".verdict").inner_text() == "Too close to call."
     assert opened.locator(".said").inner_text().startswith("On these 20 classes with 100 training images each, AlexNet")
     names = opened.locator("#f-s1-ranking .wide .who").all_text_contents()
     assert names[:2] == ["AlexNet", "SIFT with Fisher vectors"]
@@ -174,7 +174,7 @@ def test_charts_say_their_numbers(opened: Any) -> None:
     plot.press("Escape")
     assert not opened.locator("#tip").is_visible()
     # And every figure has them in a table.
-    for figure in opened.locator("figure:has(svg.fig)").all():
+    for figure in opened.locator("figure.chart:has(svg.fig)").all():
         assert figure.locator("details tbody tr").count() >= 2
 
 
@@ -202,13 +202,15 @@ def test_phone(browser: Any, page_path: Path, width: int) -> None:
 def test_what_is_folded_can_be_reached(browser: Any, page_path: Path) -> None:
     page = browser.new_page(viewport={"width": 1280, "height": 900})
     page.goto(page_path.as_uri())
-    assert page.evaluate("document.documentElement.scrollHeight") < 6000
+    assert page.evaluate("document.documentElement.scrollHeight") < 6500
     assert page.evaluate("document.body.innerText.split(/\\s+/).length") < 1500
     table = page.locator("#t-s1-pairs")
     assert not table.is_visible()
     page.evaluate("location.hash = 't-s1-pairs'")
     table.wait_for(state="visible")
-    assert table.bounding_box()["y"] < 900
+    page.wait_for_function(
+        "document.getElementById('t-s1-pairs').getBoundingClientRect().top < 900"
+    )  # it scrolls there
     # Wide tables stay in the column and begin with what decides; the rest comes when it is asked for.
     box = page.locator("main").bounding_box()
     for heading in ("better", "worse", "difference", "told apart", "p, corrected"):
@@ -258,6 +260,7 @@ def test_without_script_the_numbers_are_still_there(browser: Any, page_path: Pat
     page.goto(page_path.as_uri())
     assert page.locator("#t-s1-contenders tbody tr").count() == 7
     assert not page.locator(".theme").is_visible()
+    page.locator("#s1-explorer summary").first.click()  # what is folded opens all the same
     assert page.locator("noscript p").is_visible()
     context.close()
 
