@@ -103,7 +103,7 @@ def list_(
 def report(
     runs: Annotated[list[Path], typer.Argument(help="Folders of finished runs; several make one report.")],
     output: Annotated[Path | None, typer.Option("-o", "--output", help=r"Where to.  \[the first run's folder]")] = None,
-    formats: Annotated[str, typer.Option("--figures", help="Formats of the figures: png,svg,pdf.")] = "png,svg",
+    formats: Annotated[str, typer.Option("--figures", help="Formats of the figures: png,svg,pdf.")] = "png,svg,pdf",
     plugin: Annotated[list[str] | None, typer.Option(help="A Python file of sections of your own.")] = None,
 ) -> None:
     """Rebuild the report from the stored results."""

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...families import tone_of
 from ..analysis.contest import Contest
 from ..charts import confusion, per_class
 from ..numbers import named, percent, points, short
@@ -142,7 +141,7 @@ def confusions(contest: Contest) -> Table | None:
             share = count[j] / total[truth]
             rows.append(
                 [
-                    Value(contest.ranked[i].name, tone=tone_of(contest.ranked[i].family)),
+                    Value(contest.ranked[i].name, tone=contest.ranked[i].tone),
                     text(names[truth]),
                     text(names[guess]),
                     number(f"{count[j]:,}", count[j]),
