@@ -27,13 +27,15 @@ class Axis:
         return (value - self.low) / (self.high - self.low)
 
 
-def linear(label: str, low: float, high: float, text: Callable[[float], str], *, about: int = 5) -> Axis:
-    """An axis over [low, high] widened to round ticks, ``about`` of them."""
+def linear(
+    label: str, low: float, high: float, text: Callable[[float], str], *, about: int = 5, whole: bool = False
+) -> Axis:
+    """An axis over [low, high] widened to round ticks, ``about`` of them; ``whole``: of what is counted, as epochs."""
     if high <= low:
         low, high = low - 0.5 * (abs(low) or 1), high + 0.5 * (abs(high) or 1)
-    raw = (high - low) / about
+    raw = max((high - low) / about, 1.0 if whole else 0.0)
     power = 10 ** math.floor(math.log10(raw))
-    step = next(s * power for s in (1, 2, 2.5, 5, 10) if s * power >= raw * 0.999)
+    step = next(s * power for s in ((1, 2, 5, 10) if whole else (1, 2, 2.5, 5, 10)) if s * power >= raw * 0.999)
     first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
     ticks = [i * step for i in range(first, last + 1)]
     return Axis(label, ticks[0], ticks[-1], [(t, text(t)) for t in ticks], text=text)

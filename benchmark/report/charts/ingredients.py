@@ -108,7 +108,7 @@ def race(contest: Contest, races: Sequence[Race]) -> Figure | None:
     title = f"Not every network comes down to {percent(LEVEL, 0)} error on its training images"
     if ratio is not None:
         title = f"tanh needs {times(ratio.value)} times as many epochs as ReLU to {percent(LEVEL, 0)} training error"
-    x = linear("epoch", 0, max(mark.x for mark in every), lambda v: f"{v:g}")
+    x = linear("epoch", 0, max(mark.x for mark in every), lambda v: f"{v:g}", whole=True)
     x = replace(x, high=x.high * 1.3)  # room for names at the ends of lines
     return Figure(
         "activations",

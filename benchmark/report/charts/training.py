@@ -38,7 +38,7 @@ def figures(contest: Contest) -> list[Figure]:
                     drawn.append((name, contender.tone, marks))
         if drawn:
             every = [m for _, _, marks in drawn for m in marks]
-            x = linear("epoch", min(m.x for m in every), max(m.x for m in every), lambda v: f"{v:g}")
+            x = linear("epoch", min(m.x for m in every), max(m.x for m in every), lambda v: f"{v:g}", whole=True)
             x = replace(x, high=x.high + 0.3 * (x.high - x.low))  # room for names at the ends of lines
             low, high = around([m.y for m in every])
             label = title.split(" on ")[0].lower()
