@@ -155,7 +155,7 @@ def report(
     ] = None,
     formats: Annotated[
         str, typer.Option("--figures", metavar="FORMATS", help="Of the figures: png,svg,pdf.")
-    ] = "png,svg",
+    ] = "png,svg,pdf",
     plugin: Annotated[
         list[str] | None, typer.Option(metavar="FILE", help="A Python file of sections of your own.")
     ] = None,

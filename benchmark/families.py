@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Literal
 
-Tone = Literal["hand", "deep", "pretrained", "shallow", "floor", "other", "ink"]  # "ink": what belongs to no family
-Marker = Literal["square", "circle", "star", "diamond", "triangle", "plus", "cross"]
+Tone = Literal["hand", "deep", "pretrained", "shallow", "floor", "other", "rival", "ink"]
+# "rival": the second of two that are compared, where both are of one family; "ink": what belongs to no family
+Marker = Literal["square", "circle", "star", "diamond", "triangle", "plus", "wedge", "cross"]
 
 HAND, DEEP, SHALLOW, FLOOR, OTHER = "hand-engineered", "deep", "learned, shallow", "floor", "other"
 PRETRAINED = "pre-trained"  # has learned from other images too: shown, but on neither side of the verdict
@@ -36,7 +37,9 @@ FAMILIES: tuple[Family, ...] = (  # in the order of legends
     Family(FLOOR, "floor", "floor", "triangle", "#6b6b65", "#a0a09a"),
     Family(OTHER, "other", "other", "plus", "#4d4d48", "#c4c4be"),
 )
-MARKERS: dict[Tone, Marker] = {**{family.tone: family.marker for family in FAMILIES}, "ink": "cross"}
+RIVAL = Family("rival", "the second of the two compared", "rival", "wedge", "#a02675", "#ee9bd0")
+PAINTED = (*FAMILIES, RIVAL)  # everything that has a colour of its own
+MARKERS: dict[Tone, Marker] = {**{family.tone: family.marker for family in PAINTED}, "ink": "cross"}
 _BY_NAME = {family.name: family for family in FAMILIES}
 
 

@@ -245,7 +245,7 @@ class Drawing:
         """Write it as the file's ending says: ``.png``, ``.svg`` or ``.pdf``; the path. Raises InputError."""
         path = Path(path)
         form = path.suffix.removeprefix(".")
-        if form not in (*FORMATS, "pdf"):
+        if form not in FORMATS:
             raise InputError(f"{path}: give a file that ends in .png, .svg or .pdf")
         write_atomic(path, picture(self._chart, form))
         return path

@@ -80,6 +80,7 @@ RECORD: tuple[Quoted, ...] = (
                             "2016, table 5, arxiv.org/abs/1512.03385")),
 )  # fmt: skip
 
+RERUN = {"nec-uiuc-2010": 2010, "xrce-2011": 2011, "oxford-vgg-2012": 2012, "alexnet": 2012}  # entries to run again
 HUMAN = 5.1
 SURVEY = (
     "O. Russakovsky et al.: ImageNet large scale visual recognition challenge, IJCV 115 (2015), section 6.4, "

@@ -15,7 +15,6 @@ import numpy as np
 from markupsafe import Markup
 
 from ..errors import InputError
-from ..families import tone_of
 from ..results.run import open_run
 from .analysis.contest import Contest, contests_of
 from .analysis.titles import terms, what_it_is
@@ -98,7 +97,7 @@ def lesson(contest: Contest) -> Lesson:
         [
             {
                 "name": named(contest.titles[i]),
-                "tone": tone_of(contest.ranked[i].family),
+                "tone": contest.ranked[i].tone,
                 "line": what_it_is(contest.ranked[i].spec),
             }
             for i in contest.headline_pair
@@ -142,7 +141,7 @@ def examples(contest: Contest, seed: int = 0) -> list[Example]:
 def _guess(contest: Contest, i: int, n: int, names: Sequence[str]) -> tuple[str, str, str, bool]:
     c = contest.ranked[i]
     first = "" if c.first is None else names[int(c.first[n])]
-    return named(contest.titles[i]), tone_of(c.family), first, bool(c.hits(contest.k)[0][n])
+    return named(contest.titles[i]), c.tone, first, bool(c.hits(contest.k)[0][n])
 
 
 def data(contest: Contest) -> Factor:

@@ -85,7 +85,9 @@ def joules(value: float | None) -> str:
     """Energy: "3.2 kJ", "1.4 Wh" from 3.6 kJ on."""
     if value is None:
         return "–"
-    return f"{value / 3600:.3g} Wh" if value >= 3600 else f"{value:.3g} J"
+    if value >= 3600:
+        return f"{value / 3600:.3g} Wh"
+    return f"{value / 1000:.3g} kJ" if value >= 1000 else f"{value:.3g} J"
 
 
 def short(text: str, length: int = 28) -> str:

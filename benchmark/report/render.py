@@ -8,12 +8,13 @@ from pathlib import Path
 from markupsafe import Markup
 
 from ..errors import InputError
-from ..families import FAMILIES, tone_of
+from ..families import RIVAL, Tone, tone_of
 from ..results.run import Run, open_run
 from .analysis.contest import Contest, contests_of
 from .analysis.verdict import verdict
-from .charts import FORMATS, draw, save
-from .charts.figure import Chart, Figure, MatrixFigure, RankingFigure, WaterfallFigure
+from .charts import FORMATS, draw, save, save_card
+from .charts.figure import Chart, Figure, MatrixFigure, RankingFigure, WaterfallFigure, subject
+from .charts.layout import legend_of
 from .numbers import inside, percent, short
 from .page.html import html, write
 from .provenance import provenance
@@ -38,6 +39,7 @@ def render(runs: Sequence[Path], out: Path, formats: Sequence[str] = FORMATS, pl
     figures = out / "figures"
     figures.mkdir(parents=True, exist_ok=True)
     made: list[tuple[Contest, list[Section]]] = []
+    cards: list[str] = []
     for contest in contests:
         sections = sections_of(contest, builders)
         prefix = f"{len(made) + 1}-" if len(contests) > 1 else ""
@@ -45,11 +47,13 @@ def render(runs: Sequence[Path], out: Path, formats: Sequence[str] = FORMATS, pl
             for chart in section.charts():
                 save(chart, figures, formats, prefix)
         made.append((contest, sections))
-    write(out / "report.html", _page(made, loaded))
+        if "png" in formats:
+            cards.append(save_card(contest, verdict(contest).headline, figures, prefix))
+    write(out / "report.html", _page(made, loaded, cards))
     return out / "report.html"
 
 
-def _page(made: Sequence[tuple[Contest, list[Section]]], runs: Sequence[Run]) -> str:
+def _page(made: Sequence[tuple[Contest, list[Section]]], runs: Sequence[Run], cards: Sequence[str]) -> str:
     contests = [contest for contest, _ in made]
     names = ", ".join(dict.fromkeys(contest.dataset.title for contest in contests))
     return html(
@@ -57,6 +61,7 @@ def _page(made: Sequence[tuple[Contest, list[Section]]], runs: Sequence[Run]) ->
         title=f"topfive on {short(inside(names), 120)}" if names else "topfive",
         made=made,
         headlines=[verdict(contest).text for contest in contests],
+        card=f"figures/{cards[0]}" if cards else "",
         overview=overview(contests) if len(contests) > 1 else None,
         provenance=provenance(runs),
         version=", ".join(sorted({run.version for run in runs})),
@@ -79,10 +84,14 @@ def is_small(chart: Chart) -> bool:
     return isinstance(chart, Figure) and chart.small
 
 
-def legend(families: Sequence[str]) -> list[tuple[str, str]]:
-    """(tone, label) of the families that are there, in their order."""
-    present = {tone_of(family) for family in families}
-    return [(family.tone, family.label) for family in FAMILIES if family.tone in present]
+def legend(charts: Sequence[Chart], families: Sequence[str]) -> list[tuple[Tone, str]]:
+    """(tone, label) of what the colours of charts mean: of the families, and of what else they show."""
+    explained = [entry for chart in charts if isinstance(chart, Figure) for entry in chart.key_to]
+    if explained or not families:
+        return explained
+    tones = {tone_of(family) for family in families}
+    rivals = [chart.tones for chart in charts if not isinstance(chart, MatrixFigure)]
+    return legend_of([*tones, *(RIVAL.tone for of_it in rivals if RIVAL.tone in of_it)])
 
 
 def figure_numbers(chart: Chart) -> Table:
@@ -119,7 +128,7 @@ def figure_numbers(chart: Chart) -> Table:
             for j, (shown, value) in enumerate(zip(texts, values, strict=True))
             if shown
         ]
-    return Table(chart.key, chart.title, columns, rows)
+    return Table(chart.key, subject(chart), columns, rows)
 
 
 def overview(contests: Sequence[Contest]) -> Table:

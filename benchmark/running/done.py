@@ -66,7 +66,8 @@ class Done:
         for contest in contests:
             found = verdict(contest)
             name = f"{contest.dataset.name}: " if len(contests) > 1 else ""
-            headline, *more = (line.replace(NBSP, " ") for line in (name + found.headline, *found.more[:1]))
+            said = (name + found.headline, found.sentence, *found.advice, *found.more[:1])
+            headline, *more = (line.replace(NBSP, " ") for line in said)
             display.console.print(f"\n[bold]{escape(headline)}[/]")
             for sentence in more:
                 display.say(sentence)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from topfive.benchmark import families
 from topfive.benchmark.errors import InputError
-from topfive.benchmark.families import FAMILIES, MARKERS, family_of, tone_of
+from topfive.benchmark.families import FAMILIES, MARKERS, PAINTED, family_of, tone_of
 from topfive.benchmark.report import charts
 from topfive.benchmark.report.charts.primitives import outline
 from topfive.benchmark.report.charts.style import COLOURS, NEUTRALS, style_sheet
@@ -24,13 +24,13 @@ def rgb(colour: str) -> tuple[int, int, int]:
 
 
 def test_no_two_families_share_a_marker_a_colour_or_a_name() -> None:
-    for a, b in combinations(FAMILIES, 2):
+    for a, b in combinations(PAINTED, 2):
         assert a.marker != b.marker
         assert outline(a.marker, 0, 0, 1) != outline(b.marker, 0, 0, 1)
         assert len({a.name, b.name}) == len({a.label, b.label}) == len({a.tone, b.tone}) == 2
         for one, other in ((a.light, b.light), (a.dark, b.dark)):
             assert sum((x - y) ** 2 for x, y in zip(rgb(one), rgb(other), strict=True)) ** 0.5 > 40
-    assert len(set(MARKERS.values())) == len(MARKERS) == len(FAMILIES) + 1  # and what belongs to no family has its own
+    assert len(set(MARKERS.values())) == len(MARKERS) == len(PAINTED) + 1  # and what belongs to no family has its own
 
 
 def test_a_family_nobody_knows_is_other() -> None:

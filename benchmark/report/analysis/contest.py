@@ -17,7 +17,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from ...families import DEEP, FLOOR, HAND, PRETRAINED
+from ...families import DEEP, FLOOR, HAND, PRETRAINED, Tone, tone_of
 from ...results.run import Run
 from ...results.schema import DatasetRecord, Record
 from ...scoring.metrics import decisive_k
@@ -50,6 +50,7 @@ class Contender:
     """One method at one training size. ``above`` and ``tied``: (S, n) int16, one row a seed; None: none stored.
 
     per_class: training images per class; None where nothing is known of its training, as of a predictions file.
+    rival: the second of the two that the report compares, where both are of one family: drawn in a hue of its own.
     """
 
     spec: str
@@ -61,6 +62,7 @@ class Contender:
     tied: NDArray[np.int16] | None = None
     first: NDArray[np.int16] | None = None  # (n,) the best guess, of the first seed
     confidence: NDArray[np.float32] | None = None  # (n,) its probability, of the first seed; None where it is none
+    rival: bool = False
 
     def __post_init__(self) -> None:
         self.name = self.name or self.spec
@@ -75,6 +77,11 @@ class Contender:
         assert self.above is not None
         assert self.tied is not None
         return hits_at(self.above, self.tied, k)
+
+    @property
+    def tone(self) -> Tone:
+        """The colour it has in tables and charts."""
+        return "rival" if self.rival else tone_of(self.family)
 
     @property
     def record(self) -> Record:
@@ -319,7 +326,16 @@ def _contest(members: list[tuple[Run, DatasetRecord]], runs: Sequence[Run], numb
         of=of,
     )
     contest.ranked.sort(key=lambda c: (c.mean(f"top{contest.k}_err") or 0, c.mean("top1_err") or 0, c.name))
+    _tell_apart(contest)
     return contest
+
+
+def _tell_apart(contest: Contest) -> None:
+    """Two of one family that are set against each other get two hues, at every size."""
+    a, b = (contest.ranked[i] for i in contest.headline_pair or (0, 0)) if contest.ranked else (None, None)
+    if a is not None and b is not None and a is not b and a.tone == b.tone:
+        for contender in [*contest.ranked, *contest.smaller]:
+            contender.rival = contender.name == b.name
 
 
 def _full_size(contenders: list[Contender]) -> list[Contender]:

@@ -12,12 +12,14 @@ from pathlib import Path
 from markupsafe import Markup
 from topfive.common.files import write_atomic
 
+from ..analysis.contest import Contest
 from . import svg
+from .card import card
 from .figure import Chart
 from .layout import lay_out, stand_alone
 from .primitives import Sheet
 
-FORMATS = ("png", "svg")
+FORMATS = ("png", "svg", "pdf")
 
 
 def draw(chart: Chart, room: int) -> Markup:
@@ -30,6 +32,15 @@ def save(chart: Chart, folder: Path, formats: Sequence[str] = FORMATS, prefix: s
     sheet = stand_alone(chart)
     for form in formats:
         write_atomic(folder / f"{prefix}{chart.key}.{form}", _bytes(sheet, form))
+
+
+def save_card(contest: Contest, headline: str, folder: Path, prefix: str = "") -> str:
+    """Write ``<prefix>card.png`` into ``folder``: the verdict for links and messages. Its name."""
+    from .raster import PX, image
+
+    name = f"{prefix}card.png"
+    write_atomic(folder / name, image(card(contest, headline), "png", dpi=PX, margin=0))
+    return name
 
 
 def picture(chart: Chart, form: str) -> bytes:

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ...families import Tone
 from ..analysis.attacked import at_the_end, epsilon_told_of, transferred
 from ..analysis.contest import Contest
 from ..analysis.robustness import Panel, Robustness, estimate
-from ..numbers import percent
+from ..numbers import named, percent
 from .axes import Axis, around, errors, logarithmic
 from .figure import Figure, Mark, MatrixFigure, lines
+from .robustness import costs
 from .wording import source, with_interval
 
 NAMES = {"square": "", "noise": ", noise", "pgd": ", white-box"}  # behind a contender's name
@@ -27,18 +29,20 @@ def by_queries(contest: Contest, found: Robustness) -> Figure:
     spent = sorted({mark.x for _, _, marks in drawn for mark in marks})
     return Figure(
         "attack-queries",
-        f"Error against queries, pixels changed by at most {epsilon}/255",
+        costs(contest, found, "A Square attack", at_the_end(found, "square", epsilon)),
         f"Top-1 error under attack against queries spent, values changed by at most {epsilon} of 255.",
-        logarithmic("queries spent on an image", spent[0], spent[-1] * 2.2, lambda v: f"{v:g}", spent),
+        logarithmic("queries spent on an image", spent[0], spent[-1] * 2.2, lambda v: f"{v:g}", [spent]),
         _errors([marks for _, _, marks in drawn]),
         lines(drawn, points=False),
         source=_source(contest, found),
+        subtitle=f"Error against queries spent, pixels changed by at most {epsilon}/255",
     )
 
 
 def by_epsilon(contest: Contest, found: Robustness, white: Robustness | None) -> Figure:
     """At the end of every budget; ``white``: of those that a white-box attack can be made on."""
     epsilons = sorted(found.values("epsilon"))
+    most = max(e for e in epsilons if at_the_end(found, "square", e))
     drawn = []
     for panel, of, attacks in [
         *((p, found, ("square", "noise")) for p in found.panels),
@@ -53,12 +57,13 @@ def by_epsilon(contest: Contest, found: Robustness, white: Robustness | None) ->
     ticks = [(0.0, "none"), *((float(n + 1), f"{e}/255") for n, e in enumerate(epsilons))]
     return Figure(
         "attack-epsilon",
-        "Error against how much may be changed",
+        costs(contest, found, f"A Square attack of {most}/255", at_the_end(found, "square", most)),
         "Top-1 error under attack against the largest change of a value.",
         Axis("largest change of a value", -0.15, len(epsilons) * 1.35, ticks),
         _errors([marks for _, _, marks in drawn]),
         lines(drawn, points=True),
         source=_source(contest, found),
+        subtitle="Error against how much every value may be changed",
     )
 
 
@@ -71,13 +76,14 @@ def transfer(contest: Contest) -> MatrixFigure | None:
     names = [contest.ranked[i].name for i in shown]
     shares = [[fooled / n if n else None for n, fooled in row] for row in counts]
     others = [(s, i, j) for i, row in enumerate(shares) for j, s in enumerate(row) if i != j and s is not None]
-    summary = "What fools one contender, tried on the others."
+    title = summary = "What fools one contender, tried on the others."
     if others:
         most, i, j = max(others)
         summary += f" Most goes over from {names[i]} to {names[j]}: {percent(most, 0)}."
+        title = f"{percent(most, 0)} of what fools {named(names[i])} fools {named(names[j])} too"
     return MatrixFigure(
         "transfer",
-        "What fools one, tried on another",
+        title,
         summary,
         names,
         shares,
@@ -94,6 +100,7 @@ def transfer(contest: Contest) -> MatrixFigure | None:
         values_are="fooled",
         tone="ink",
         source=source(contest, "Shares of the images that fool the first and that the second gets as they are."),
+        subtitle="What fools one, tried on another" if others else "",
     )
 
 
@@ -105,7 +112,7 @@ def _line(
     written: str,
     *,
     plain: bool = False,
-) -> tuple[str, str, list[Mark]]:
+) -> tuple[str, Tone, list[Mark]]:
     contender = contest.ranked[panel.contender]
     name = f"{contender.name}{NAMES[attack]}"
     marks = []
@@ -114,7 +121,7 @@ def _line(
         tip = f"{name}, {written.format(what) if columns else 'as they are'}: {with_interval(e)}"
         low, high = (e.low, e.high) if plain or (x, what, columns) == at[-1] else (None, None)
         marks.append(Mark(x, e.value, tip, "", low, high, at=what or "none"))
-    return name, contender.family, marks
+    return name, contender.tone, marks
 
 
 def _errors(drawn: Sequence[list[Mark]]) -> Axis:

@@ -27,13 +27,15 @@ class Axis:
         return (value - self.low) / (self.high - self.low)
 
 
-def linear(label: str, low: float, high: float, text: Callable[[float], str], *, about: int = 5) -> Axis:
-    """An axis over [low, high] widened to round ticks, ``about`` of them."""
+def linear(
+    label: str, low: float, high: float, text: Callable[[float], str], *, about: int = 5, whole: bool = False
+) -> Axis:
+    """An axis over [low, high] widened to round ticks, ``about`` of them; ``whole``: of what is counted, as epochs."""
     if high <= low:
         low, high = low - 0.5 * (abs(low) or 1), high + 0.5 * (abs(high) or 1)
-    raw = (high - low) / about
+    raw = max((high - low) / about, 1.0 if whole else 0.0)
     power = 10 ** math.floor(math.log10(raw))
-    step = next(s * power for s in (1, 2, 2.5, 5, 10) if s * power >= raw * 0.999)
+    step = next(s * power for s in ((1, 2, 5, 10) if whole else (1, 2, 2.5, 5, 10)) if s * power >= raw * 0.999)
     first, last = math.floor(low / step + 1e-9), math.ceil(high / step - 1e-9)
     ticks = [i * step for i in range(first, last + 1)]
     return Axis(label, ticks[0], ticks[-1], [(t, text(t)) for t in ticks], text=text)
@@ -47,36 +49,29 @@ def errors(label: str, low: float, high: float) -> Axis:
 
 
 def logarithmic(
-    label: str,
-    low: float,
-    high: float,
-    text: Callable[[float], str],
-    at: Sequence[float] = (),
-    finer: Sequence[float] = (),
+    label: str, low: float, high: float, text: Callable[[float], str], at: Sequence[Sequence[float]] = ()
 ) -> Axis:
-    """A logarithmic axis with some room on both sides; ticks at powers of ten, or at those of ``at`` that fit.
+    """A logarithmic axis with some room on both sides, and two to seven round ticks.
 
-    ``finer``: what to try where fewer than three of ``at`` fit; the axis is widened to hold two of them.
+    ``at``: what ticks are chosen from, coarse and fine, where decimal numbers are not the round ones, as of times. The
+    axis is widened to hold two.
     """
     low, high = low / 1.35, high * 1.35
-    if at:
-        ticks = [v for v in at if low <= v <= high]
-        if len(ticks) < 3:
-            if sum(low <= v <= high for v in finer) < 2:
-                low = max((v for v in finer if v <= low), default=low)
-                high = min((v for v in finer if v >= high), default=high)
-            ticks = [v for v in finer if low <= v <= high]
-    else:
-        decades = range(math.floor(math.log10(low)), math.ceil(math.log10(high)) + 1)
-        ticks = [10.0**d for d in decades if low <= 10.0**d <= high]
-        for steps in ((1, 2, 5), (1, 1.2, 1.5, 2, 2.5, 3, 4, 5, 6, 8)):
-            if len(ticks) < 3:
-                ticks = [m * 10.0**d for d in decades for m in steps if low <= m * 10.0**d <= high]
+    decades = range(math.floor(math.log10(low)) - 1, math.ceil(math.log10(high)) + 2)
+    steps = ((1,), (1, 2, 5), (1, 1.5, 2, 3, 4, 5, 6, 8))
+    grids = at or [[m * 10.0**d for d in decades for m in of] for of in steps]
+    ticks = next((t for t in (_within(grid, low, high) for grid in grids) if len(t) > 2), _within(grids[-1], low, high))
     if len(ticks) < 2:
-        ticks = [low * 1.35, high / 1.35] if high > low * 2 else [low * 1.35]
+        low = max((v for v in grids[-1] if v <= low), default=low)
+        high = min((v for v in grids[-1] if v >= high), default=high)
+        ticks = _within(grids[-1], low, high)
     while len(ticks) > 7:
         ticks = ticks[::2]
     return Axis(label, low, high, [(t, text(t)) for t in ticks], log=True, text=text)
+
+
+def _within(values: Sequence[float], low: float, high: float) -> list[float]:
+    return [v for v in values if low <= v <= high]
 
 
 def around(values: Sequence[float]) -> tuple[float, float]:

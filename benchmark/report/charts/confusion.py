@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...families import tone_of
 from ..analysis.contest import Contest
-from ..numbers import percent
+from ..numbers import named, percent, short
 from .figure import MatrixFigure
 from .wording import source
 
@@ -25,11 +24,14 @@ def figure(contest: Contest, i: int) -> MatrixFigure | None:
     wrong = counts * (1 - np.eye(n, dtype=np.int64))
     truth, guess = divmod(int(wrong.argmax()), n)
     summary = f"{name} is right at the first guess on {percent(float(np.trace(counts) / max(counts.sum(), 1)))}."
+    title = f"{named(name)} takes no class for another"
     if wrong[truth, guess]:
+        title = f"{named(name)} most often takes {short(names[truth], 40)} for {short(names[guess], 40)}"
         summary += f" Its commonest mistake: {names[truth]} taken for {names[guess]}, {wrong[truth, guess]:,} times."
+    side = 0 if contest.headline_pair and i == contest.headline_pair[0] else 1
     return MatrixFigure(
-        f"confusion-{'first' if contest.headline_pair and i == contest.headline_pair[0] else 'second'}",
-        f"What {name} takes for what",
+        f"confusion-{('first', 'second')[side]}",
+        title,
         summary,
         names,
         shares.tolist(),
@@ -48,6 +50,11 @@ def figure(contest: Contest, i: int) -> MatrixFigure | None:
         rows_are="truth",
         columns_are="first guess",
         values_are="images",
-        tone=tone_of(contest.ranked[i].family),
+        tone=contest.ranked[i].tone,
         source=source(contest, "Numbers are validation images; the shade is the share of the class."),
+        subtitle=f"What {named(name)} takes for what, at its first guess",
+        opens=[
+            [f"of={t}&as={g}&by={side}" if count else "" for g, count in enumerate(row)]
+            for t, row in enumerate(counts.tolist())
+        ],
     )

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ...families import FLOOR
 from ..analysis.contest import Contest
-from ..numbers import decimal
+from ..numbers import decimal, named
 from .figure import MatrixFigure
 from .wording import source
 
@@ -29,7 +29,7 @@ def figure(contest: Contest) -> MatrixFigure | None:
         summary += f" The least alike are {least} ({decimal(low)}), the most alike {most} ({decimal(high)})."
     return MatrixFigure(
         "consistency",
-        "Do they miss the same images? (error consistency κ)",
+        _title(contest),
         summary,
         names,
         values,
@@ -43,4 +43,15 @@ def figure(contest: Contest) -> MatrixFigure | None:
         values_are="κ",
         tone="ink",
         source=source(contest, "κ is 1 where two miss exactly the same images, 0 where they overlap only by chance."),
+        subtitle="Do they miss the same images? Error consistency κ of each two",
     )
+
+
+def _title(contest: Contest) -> str:
+    """Of the two that are set against each other."""
+    a, b = contest.headline_pair or (0, 1)
+    pair = contest.pair(a, b)
+    if pair is None or pair.kappa is None:
+        return "Do they miss the same images?"
+    one, other = (named(contest.ranked[i].name) for i in (a, b))
+    return f"{one} and {other} agree on what they miss with κ = {decimal(pair.kappa)}"

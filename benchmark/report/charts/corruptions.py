@@ -16,7 +16,7 @@ def figure(contest: Contest, found: Robustness) -> Figure:
     groups = [(str(s), found.columns(severity=s)) for s in sorted(found.values("severity"))]
     title = "Error as the images are damaged" + (f", mean over {kinds} kinds" if kinds > 1 else "")
     return robustness.figure(
-        contest, found, "corruptions", title, "severity of the damage", groups, written="severity {}".format
+        contest, found, "corruptions", "Damage", title, "severity of the damage", groups, written="severity {}".format
     )
 
 
@@ -33,6 +33,7 @@ def figures(contest: Contest, found: Robustness) -> list[Figure]:
             found,
             f"corruption-{kind}",
             title,
+            f"Error as it grows more severe: {kind}".replace("-", " "),
             "severity",
             groups,
             small=True,

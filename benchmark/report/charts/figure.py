@@ -1,4 +1,9 @@
-"""What a chart says, apart from how it is laid out and drawn. Errors, intervals and shares are fractions."""
+"""What a chart says, apart from how it is laid out and drawn. Errors, intervals and shares are fractions.
+
+Every chart has a ``title``, what it shows in words a person would say, and a ``subtitle``, what is drawn; where nothing
+can be said the title is what is drawn and the subtitle empty. ``summary`` is what a screen reader says. ``source`` is
+the footer that only files show, so that each stands alone: data set, images, what the intervals are, version.
+"""
 
 from __future__ import annotations
 
@@ -6,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Literal
 
-from ...families import Tone, tone_of
+from ...families import Tone
 from .axes import Axis
 
 
@@ -14,7 +19,7 @@ from .axes import Axis
 class Mark:
     """A point: ``tip`` says its numbers on hover; ``low``/``high`` an interval in y; ``label`` is written beside it.
 
-    ``at``: what its x means, where it is drawn a little beside that.
+    ``at``: what its x means, where it is drawn a little beside that. ``opens``: which images of the explorer it opens.
     """
 
     x: float
@@ -25,6 +30,7 @@ class Mark:
     high: float | None = None
     weight: float = 1.0  # area, relative to an ordinary point
     at: str = ""
+    opens: str = ""
 
 
 @dataclass(frozen=True)
@@ -56,10 +62,7 @@ class Rule:
 
 @dataclass(frozen=True)
 class Figure:
-    """An x-y figure. ``summary`` is what a screen reader says; ``small`` figures stand side by side.
-
-    ``source``: the footer that only files show, so that each stands alone: data set, images, what the intervals are.
-    """
+    """An x-y figure. ``small`` ones stand side by side. ``key_to``: what its colours mean, where that is no family."""
 
     key: str
     title: str
@@ -74,6 +77,8 @@ class Figure:
     square: bool = False
     tall: bool = False
     source: str = ""
+    subtitle: str = ""
+    key_to: Sequence[tuple[Tone, str]] = ()
 
     @property
     def tones(self) -> list[Tone]:
@@ -105,6 +110,7 @@ class RankingFigure:
     chance: float
     axis: Axis
     source: str = ""
+    subtitle: str = ""
 
     @property
     def tones(self) -> list[Tone]:
@@ -115,7 +121,8 @@ class RankingFigure:
 class MatrixFigure:
     """A square of numbers with names on both sides; a value shades its cell by 0…1, None leaves it blank.
 
-    ``texts``: what is written in the cells, ``tips`` what is said of them, both in the shape of ``values``.
+    ``texts``: what is written in the cells, ``tips`` what is said of them, ``opens`` which images of the explorer they
+    open, all in the shape of ``values``.
     """
 
     key: str
@@ -130,6 +137,8 @@ class MatrixFigure:
     values_are: str
     tone: Tone
     source: str = ""
+    subtitle: str = ""
+    opens: Sequence[Sequence[str]] = ()
 
 
 @dataclass(frozen=True)
@@ -163,6 +172,7 @@ class WaterfallFigure:
     axis: Axis
     joined: bool = False
     source: str = ""
+    subtitle: str = ""
 
     @property
     def tones(self) -> list[Tone]:
@@ -172,13 +182,18 @@ class WaterfallFigure:
 Chart = Figure | RankingFigure | MatrixFigure | WaterfallFigure
 
 
-def lines(drawn: Sequence[tuple[str, str, list[Mark]]], *, points: bool = False, named: int = -1) -> list[Series]:
-    """(name, family, marks) → lines with a name at their mark ``named``; dashes tell those of one family apart."""
-    out, dashes = [], dict[str, int]()
-    for name, family, marks in drawn:
-        dash = dashes.get(family, 0)
-        dashes[family] = dash + 1
+def subject(chart: Chart) -> str:
+    """What is drawn."""
+    return chart.subtitle or chart.title
+
+
+def lines(drawn: Sequence[tuple[str, Tone, list[Mark]]], *, points: bool = False, named: int = -1) -> list[Series]:
+    """(name, tone, marks) → lines with a name at their mark ``named``; dashes tell those of one tone apart."""
+    out, dashes = [], dict[Tone, int]()
+    for name, tone, marks in drawn:
+        dash = dashes.get(tone, 0)
+        dashes[tone] = dash + 1
         marks = marks.copy()
         marks[named] = replace(marks[named], label=name)
-        out.append(Series(tone_of(family), marks, name, line=True, points=points, dash=dash))
+        out.append(Series(tone, marks, name, line=True, points=points, dash=dash))
     return out

@@ -7,14 +7,13 @@ from dataclasses import replace
 
 import numpy as np
 
-from ...families import tone_of
 from ..analysis.contest import Contest
 from ..analysis.estimate import Estimate
 from ..analysis.ingredients import LEVEL, Race, Step
 from ..numbers import named, percent, points
 from .axes import Axis, errors, linear
 from .figure import Bar, Figure, Mark, Rule, WaterfallFigure, lines
-from .wording import source
+from .wording import source, times
 
 HOLM = "Intervals: of the paired difference, over images and seeds, at levels that hold 95 % for all bars together."
 
@@ -22,29 +21,38 @@ HOLM = "Intervals: of the paired difference, over images and seeds, at levels th
 def one_at_a_time(contest: Contest, base: int, steps: Sequence[Step]) -> WaterfallFigure:
     """From the base's error to each arm's."""
     name = named(contest.ranked[base].method)
+    title = f"No single change to {name} can be told from none"
+    decided = [step for step in steps if step.decided]
+    if decided:
+        most = max(decided, key=lambda step: abs(step.gap.value))
+        verb = "costs" if most.gap.value > 0 else "gains"
+        title = f"{most.label[:1].upper()}{most.label[1:]} {verb} {name} {points(abs(most.gap.value))} points"
     return WaterfallFigure(
         f"ablation-{contest.ranked[base].method}",
-        f"{name}, one ingredient at a time",
+        title,
         f"Top-{contest.k} error when one ingredient of {name} is changed: "
         + "; ".join(f"{step.label} {change(step.gap)}" for step in steps),
         f"top-{contest.k} error",
         _bars(contest, steps),
         _axis(contest, steps),
         source=source(contest, HOLM, "Pale: not told from no change."),
+        subtitle=f"{name}, one ingredient at a time",
     )
 
 
 def climbed(contest: Contest, steps: Sequence[Step]) -> WaterfallFigure:
     """The ladder, each step from where the one before it ended."""
+    start, end = (contest.errors[i].value for i in (steps[0].before, steps[-1].after))
     return WaterfallFigure(
         "ladder",
-        "From visual words to the best of 2012",
+        f"{len(steps)} ideas take the error from {percent(start, 0)} to {percent(end, 0)}",
         f"Top-{contest.k} error as ideas are added: " + "; ".join(f"{s.label} {change(s.gap)}" for s in steps),
         f"top-{contest.k} error",
         _bars(contest, steps),
         _axis(contest, steps),
         joined=True,
         source=source(contest, HOLM, "Pale: not told from no change."),
+        subtitle="From visual words to the best of 2012",
     )
 
 
@@ -65,7 +73,7 @@ def _bars(contest: Contest, steps: Sequence[Step]) -> list[Bar]:
         start, end = (contest.errors[i].value for i in (step.before, step.after))
         said = change(step.gap)
         tip = f"{step.label}: {percent(start)} to {percent(end)}, {said} points"
-        tone = tone_of(contest.ranked[step.after].family)
+        tone = contest.ranked[step.after].tone
         low, high = start + step.gap.low, start + step.gap.high
         bars.append(Bar(step.label, tone, start, end, low, high, said, tip, step.decided))
     return bars
@@ -92,15 +100,19 @@ def race(contest: Contest, races: Sequence[Race]) -> Figure | None:
             for epoch, error in enumerate(mean, 1)
         ]
         if len(marks) > 1:
-            drawn.append((contender.name, contender.family, marks))
+            drawn.append((contender.name, contender.tone, marks))
     if not drawn:
         return None
     every = [mark for _, _, marks in drawn for mark in marks]
-    x = linear("epoch", 0, max(mark.x for mark in every), lambda v: f"{v:g}")
+    ratio = next((one.ratio for one in races if one.ratio is not None), None)
+    title = f"Not every network comes down to {percent(LEVEL, 0)} error on its training images"
+    if ratio is not None:
+        title = f"tanh needs {times(ratio.value)} times as many epochs as ReLU to {percent(LEVEL, 0)} training error"
+    x = linear("epoch", 0, max(mark.x for mark in every), lambda v: f"{v:g}", whole=True)
     x = replace(x, high=x.high * 1.3)  # room for names at the ends of lines
     return Figure(
         "activations",
-        "Training error by epoch, ReLU against tanh",
+        title,
         "Top-1 error on the training images by epoch, after figure 1 of the paper.",
         x,
         errors("top-1 error on training images", 0, 1),
@@ -109,4 +121,5 @@ def race(contest: Contest, races: Sequence[Race]) -> Figure | None:
         source=source(
             contest, "Means over seeds. As they are trained: with augmentation and dropout where they have it."
         ),
+        subtitle="Training error by epoch, ReLU against tanh",
     )

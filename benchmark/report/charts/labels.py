@@ -13,8 +13,8 @@ Spot = tuple[float, float, Anchor]  # x and y of the baseline's end that the anc
 def place(
     points: Sequence[tuple[float, float]],
     texts: Sequence[str],
-    frame: Box,
     *,
+    frame: Box,
     measure: Callable[[str], float],
     height: float,
     gap: float = 8.0,
@@ -45,7 +45,7 @@ def place(
             (x + gap * 0.8, y - gap * 1.5, "start"),
         ]
         for spot in spots:
-            box = _box(spot, width, height)
+            box = box_of(spot, width, height)
             own = (x - 5, y - 5, x + 5, y + 5)
             if _inside(box, frame) and not any(_overlap(box, other) for other in taken if other != own):
                 taken.append(box)
@@ -56,7 +56,8 @@ def place(
     return placed
 
 
-def _box(spot: Spot, width: float, height: float) -> Box:
+def box_of(spot: Spot, width: float, height: float) -> Box:
+    """What a text takes that stands there."""
     x, y, anchor = spot
     left = x - {"start": 0.0, "middle": 0.5, "end": 1.0}[anchor] * width
     return left, y - height * 0.8, left + width, y + height * 0.2

@@ -36,7 +36,8 @@ def matrix(figure: MatrixFigure, room: float) -> Sheet:
                 continue
             x, y = label + wide * j, top + high * i
             shade = min(max(value, 0.0), 1.0)
-            items.append(Rect(x, y, wide, high, "cell", figure.tone, figure.tips[i][j], shade=shade))
+            opens = figure.opens[i][j] if figure.opens else ""
+            items.append(Rect(x, y, wide, high, "cell", figure.tone, figure.tips[i][j], shade=shade, opens=opens))
             at = y + high / 2 + STYLES[number].size * 0.36
             items.append(Text(x + wide / 2, at, text, number, "middle"))
     return Sheet(label + wide * n, top + high * n + 2, figure.summary, items)

@@ -12,7 +12,7 @@ from .text import shortened, width, wrap
 from .ticks import ticks_above
 
 NARROW = 560  # px: below it a name stands above its row
-LANE, KEY, GAP = 9, 18, 14  # px that a tie bar, a family's marker and the room between columns take
+LANE, KEY, GAP = 10, 18, 14  # px that a tie bracket, a family's marker and the room between columns take
 INTERVAL = 10  # px: how thick an interval is
 LONGEST, HEIGHT = 120, 18  # characters of a name, and px from one of its lines to the next
 LARGE, SMALL = 15, 12.5  # the text sizes of style.py's "who" and "value", and of "range"
@@ -88,7 +88,9 @@ def ranking(figure: RankingFigure, room: float) -> Sheet:
         items.append(Shape(x(row.value), middle, 5.2, MARKERS[row.tone], "mark", row.tone))
     for j, lane in enumerate(ties):
         for group in lane:
-            items.append(Line(LANE * j + 2, tops[group[0]] + 8, LANE * j + 2, tops[group[1] + 1] - 8, "lane"))
+            x_at, first, last = LANE * j + 2, tops[group[0]] + 8, tops[group[1] + 1] - 8
+            items.append(Line(x_at, first, x_at, last, "lane"))
+            items += [Line(x_at - 0.6, end, x_at + 5, end, "lane") for end in (first, last)]
     items += _below(figure, x(figure.chance), bottom, room)
     return Sheet(room, bottom + (36 if narrow else 22), figure.summary, items)
 

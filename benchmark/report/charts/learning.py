@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...families import FLOOR, tone_of
+from ...families import FLOOR, Tone
 from ..analysis.contest import Contest
 from ..analysis.curves import Curves
 from ..analysis.scaling import FAR, Fit, Scaling
-from ..numbers import percent
+from ..numbers import named, percent
 from .axes import around, errors, logarithmic
 from .figure import Figure, Mark, Rule, Series, lines
 from .wording import intervals, source, with_interval
@@ -22,24 +22,26 @@ def figure(contest: Contest, curves: Curves, scaling: Scaling) -> Figure | None:
     if not shown:
         return None
     drawn = []
+    tones = {c.name: c.tone for c in [*contest.ranked, *contest.smaller]}
     for line in shown:
         marks = [
             Mark(s, e.value, f"{line.name}, {s:g} images per class: {with_interval(e)}", "", e.low, e.high)
             for s, e in line.points
         ]
-        drawn.append((line.name, line.family, marks))
+        drawn.append((line.name, tones[line.name], marks))
     sizes = sorted({s for line in shown for s, _ in line.points})
     values = [v for line in shown for _, e in line.points for v in (e.low, e.high)]
     end, rules, band = _crossing(curves, scaling, sizes)
-    fitted = [series for one in scaling.fits for series in _fitted(one, end)]
+    fitted = [series for one in scaling.fits for series in _fitted(one, end, tones[one.name])]
     values += [mark.y for series in fitted for mark in series.marks]
     if contest.chance <= max(values) + 0.1:
         rules.append(Rule("y", contest.chance, f"chance {percent(contest.chance)}"))
+    drawn_is = "Error against training images per class"
     return Figure(
         "learning",
-        "Error against training images per class",
+        _title(contest, curves, scaling) or drawn_is,
         f"Top-{contest.k} error against training images per class. {curves.sentence} {scaling.sentence}".strip(),
-        logarithmic("training images per class", sizes[0], end * 1.3, lambda v: f"{v:g}", _ticks(sizes, end)),
+        logarithmic("training images per class", sizes[0], end * 1.3, lambda v: f"{v:g}", [_ticks(sizes, end)]),
         errors(f"top-{contest.k} error", *around(values)),
         [*lines(drawn, points=True), *fitted],
         rules=rules,
@@ -53,7 +55,21 @@ def figure(contest: Contest, curves: Curves, scaling: Scaling) -> Figure | None:
             else "",
             trained=False,
         ),
+        subtitle=drawn_is if _title(contest, curves, scaling) else "",
     )
+
+
+def _title(contest: Contest, curves: Curves, scaling: Scaling) -> str:
+    """Whether and where the two that are compared cross; empty where that is not known."""
+    if contest.headline_pair is None or curves.crossing is None:
+        return ""
+    ahead, behind = (named(contest.ranked[i].name) for i in sorted(contest.headline_pair))
+    if curves.crossing.at is not None:
+        return f"{ahead} overtakes {behind} at about {curves.crossing.at:.0f} images per class"
+    beyond = scaling.beyond
+    if beyond is not None and np.isfinite(beyond.at):
+        return f"{behind} would overtake {ahead} at about {beyond.at:,.0f} images per class, if its law holds on"
+    return f"{ahead} is ahead of {behind} at every size that was measured"
 
 
 def _crossing(
@@ -72,7 +88,7 @@ def _crossing(
     return end, rules, (beyond.low, min(beyond.high, end))
 
 
-def _fitted(one: Fit, end: float) -> list[Series]:
+def _fitted(one: Fit, end: float, tone: Tone) -> list[Series]:
     n = np.geomspace(one.sizes[0], end, 60)
     path = [Mark(float(x), float(y), "") for x, y in zip(n, one.law.errors(n)[0], strict=True)]
     told = [
@@ -83,8 +99,8 @@ def _fitted(one: Fit, end: float) -> list[Series]:
         )
         for t in one.foretold[:1]
     ]
-    dotted = Series(tone_of(one.family), path, line=True, points=False, dash=2, listed=False)
-    return [dotted, Series(tone_of(one.family), told, hollow=True)] if told else [dotted]
+    dotted = Series(tone, path, line=True, points=False, dash=2, listed=False)
+    return [dotted, Series(tone, told, hollow=True)] if told else [dotted]
 
 
 def _ticks(sizes: list[float], end: float) -> list[float]:

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ..analysis.asked import compared
 from ..analysis.contest import Contest
 from ..analysis.occluded import Occluded, correlations, mean
-from ..numbers import decimal, percent
+from ..numbers import decimal, named, percent
 from .axes import Axis, linear
 from .figure import Figure, Mark, MatrixFigure, lines
 from .wording import source
@@ -29,17 +30,18 @@ def curves(contest: Contest, found: Occluded, shown: Sequence[int]) -> list[Figu
                     Mark(float(s), float(k), f"{name}, {percent(float(s), 0)} changed: {percent(float(k), 0)} kept")
                     for s, k in zip(shares, kept.mean(axis=0), strict=True)
                 ]
-                drawn.append((name, contender.family, marks))
+                drawn.append((name, contender.tone, marks))
         out.append(
             Figure(
                 f"occlusion-{curve}",
-                title,
+                _title(contest, found, curve, shown),
                 f"Share of images whose answer is kept. {title}, in the order of the map and of two controls.",
-                linear("share of the image changed", 0, 1, percent),
+                linear("share of the image changed", 0, 1, lambda v: percent(v, 0)),
                 Axis("answers kept", 0, 1, [(v / 4, f"{25 * v} %") for v in range(5)], text=percent),
                 lines(drawn, named=len(drawn[0][2]) // 3),
                 small=True,
-                source=source(contest, f"{len(found.ids):,} images."),
+                source=source(contest, f"Means over {len(found.ids):,} images."),
+                subtitle=f"{title} in an order: answers kept",
             )
         )
     return out
@@ -54,7 +56,7 @@ def alike(contest: Contest, found: Occluded) -> MatrixFigure | None:
     values = [[None if i == j else mean(correlations(found.maps[i], found.maps[j])[0]) for j in shown] for i in shown]
     return MatrixFigure(
         "looks-alike",
-        "Do they look at the same place? (rank correlation of their maps)",
+        _alike(contest, found),
         f"Mean rank correlation of the occlusion maps of {len(names)} contenders on {len(found.ids):,} images.",
         names,
         [[None if e is None or e.value != e.value else e.value for e in row] for row in values],
@@ -73,4 +75,25 @@ def alike(contest: Contest, found: Occluded) -> MatrixFigure | None:
         values_are="rank correlation",
         tone="ink",
         source=source(contest, "1: the same places matter, in the same order; 0: no relation."),
+        subtitle="Do they look at the same place? Rank correlation of their maps",
     )
+
+
+def _title(contest: Contest, found: Occluded, curve: str, shown: Sequence[int]) -> str:
+    """How much of the image each loses its answer by, or has it back by."""
+    areas = [float(found.areas[i, curve, "map"].mean()) for i in shown]
+    shares = [percent(area if curve == "deletion" else 1 - area, 0) for area in areas]
+    names = [named(contest.ranked[i].name) for i in shown]
+    verb = "loses its answer with {} hidden" if curve == "deletion" else "has its answer with {} uncovered"
+    first = f"{names[0]} {verb.format(shares[0])}"
+    return first + "".join(f", {name} with {share}" for name, share in zip(names[1:], shares[1:], strict=True))
+
+
+def _alike(contest: Contest, found: Occluded) -> str:
+    """Of the two that are set against each other."""
+    two = compared(contest, found.maps)
+    e = mean(correlations(found.maps[two[0]], found.maps[two[1]])[0]) if len(two) == 2 else None
+    if e is None or e.value != e.value:
+        return "Do they look at the same place?"
+    one, other = (named(contest.ranked[i].name) for i in two)
+    return f"{one} and {other} look at the same place with a rank correlation of {decimal(e.value)}"

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...families import Tone, tone_of
+from ...families import Tone
 from ..analysis.contest import Contest
 from ..numbers import counted, named, percent, short
 from .axes import errors
@@ -30,8 +30,10 @@ def figure(contest: Contest) -> Figure | None:
         )
         tip = f"{listed}: {a.name} {percent(ex, 0)}, {b.name} {percent(ey, 0)}"
         # A mark takes the colour of the side that is better there.
-        tone = "ink" if ex == ey else tone_of(a.family if ex < ey else b.family)
-        sides.setdefault(tone, []).append(Mark(ex, ey, tip, weight=min(len(members), 12) ** 0.9 * 0.8))
+        tone: Tone = "ink" if ex == ey else a.tone if ex < ey else b.tone
+        of = f"of={'.'.join(map(str, members))}"
+        weight = min(len(members), 12) ** 0.9 * 0.8
+        sides.setdefault(tone, []).append(Mark(ex, ey, tip, weight=weight, opens=of))
     better, worse = int(np.sum(x < y)), int(np.sum(y < x))
     said = f"{named(a.name)} is better on {counted(better, 'class')}, {named(b.name)} on {worse or 'none'}."
     if not better and not worse:
@@ -39,7 +41,7 @@ def figure(contest: Contest) -> Figure | None:
     across, up = shortened([a.name, b.name], 60)
     return Figure(
         "per-class",
-        "Every class: one side against the other",
+        said.removesuffix("."),
         f"Per-class top-{contest.k} error. {said}",
         errors(f"{across}: error", 0, 1),
         errors(f"{up}: error", 0, 1),
@@ -51,4 +53,10 @@ def figure(contest: Contest) -> Figure | None:
             f"Top-{contest.k} error; a mark is drawn as the side that errs less there, a larger one holds "
             "several classes.",
         ),
+        subtitle=f"Top-{contest.k} error of every class: one side against the other",
+        key_to=[
+            (tone, f"{short(name, 40)} errs less" if name else "alike")
+            for tone, name in ((a.tone, a.name), (b.tone, b.name), ("ink", ""))
+            if tone in sides
+        ],
     )

@@ -1,7 +1,7 @@
 """What a laid-out chart consists of, in px, y downwards. The page, the SVG files and the PNGs draw these and no more.
 
 ``role`` says what a thing is and ``tone`` whose: together they give its paint (style.py). ``tip`` is what is said of it
-under the pointer or when the arrow keys reach it.
+under the pointer or when the arrow keys reach it, ``opens`` which images of the explorer a click on it shows.
 """
 
 from __future__ import annotations
@@ -40,6 +40,7 @@ class Rect:
     tip: str = ""
     radius: float = 0.0
     shade: float | None = None
+    opens: str = ""
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,7 @@ class Shape:
     role: str
     tone: Tone
     tip: str = ""
+    opens: str = ""
 
 
 @dataclass(frozen=True)
@@ -127,6 +129,8 @@ def outline(marker: Marker, x: float, y: float, r: float) -> list[tuple[float, f
             unit = [(0, -1.25), (1.25, 0), (0, 1.25), (-1.25, 0)]
         case "triangle":
             unit = [(0, -1.15), (1.15, 0.85), (-1.15, 0.85)]
+        case "wedge":
+            unit = [(0, 1.15), (1.15, -0.85), (-1.15, -0.85)]
         case "star":
             points = [(1.45 if i % 2 == 0 else 0.62, math.pi * i / 5) for i in range(10)]
             unit = [(reach * math.sin(turn), -reach * math.cos(turn)) for reach, turn in points]

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from ...families import FLOOR, tone_of
+from ...families import FLOOR
 from ..analysis.contest import Contest
 from ..numbers import inside, percent
 from .axes import Axis, errors
 from .figure import RankingFigure, Row
-from .wording import intervals, source
+from .wording import intervals, leader, source
 
 
 def figure(contest: Contest) -> RankingFigure | None:
@@ -15,15 +15,16 @@ def figure(contest: Contest) -> RankingFigure | None:
     if not contest.ranked:
         return None
     rows = [
-        Row(c.name, tone_of(c.family), e.value, e.low, e.high, title)
+        Row(c.name, c.tone, e.value, e.low, e.high, title)
         for c, e, title in zip(contest.ranked, contest.errors, contest.titles, strict=True)
     ]
     listed = "; ".join(
         f"{row.title} {percent(row.value)}, 95 % interval {100 * row.low:.1f} to {100 * row.high:.1f}" for row in rows
     )
+    drawn = f"Top-{contest.k} error on {inside(contest.dataset.title)}, best first"
     return RankingFigure(
         "ranking",
-        f"Top-{contest.k} error on {inside(contest.dataset.title)}",
+        leader(contest) or drawn,
         f"Top-{contest.k} error, best first: {listed}. Chance level {percent(contest.chance)}.",
         f"top-{contest.k} error",
         rows,
@@ -33,8 +34,9 @@ def figure(contest: Contest) -> RankingFigure | None:
         source(
             contest,
             intervals(contest),
-            "Bars on the left join contenders that cannot be told apart." if contest.groups else "",
+            "Brackets on the left join contenders that cannot be told apart." if contest.groups else "",
         ),
+        subtitle=drawn if leader(contest) else "",
     )
 
 

@@ -34,24 +34,27 @@ METADATA = {"png": {"Software": None}, "pdf": {"CreationDate": None}}
 ALIGN = {"start": "left", "middle": "center", "end": "right"}
 
 
-def image(sheet: Sheet, form: str) -> bytes:
-    """The bytes of a "png" or "pdf" file, at 200 dots per inch; the same sheet gives the same ones."""
+def image(sheet: Sheet, form: str, dpi: int = DPI, margin: int = MARGIN) -> bytes:
+    """The bytes of a "png" or "pdf" file, at ``dpi`` dots per inch; the same sheet gives the same ones.
+
+    With 96 dots and no margin a PNG has the sheet's own px.
+    """
     if form not in METADATA:
         raise ValueError(f"a figure is saved as png, svg or pdf, not as {form!r}")
     # Whole dots, and a hundredth for matplotlib, which rounds down.
-    wide, high = ((math.ceil((size + 2 * MARGIN) * DPI / PX) + 0.01) / DPI for size in (sheet.width, sheet.height))
+    wide, high = ((math.ceil((size + 2 * margin) * dpi / PX) + 0.01) / dpi for size in (sheet.width, sheet.height))
     with mpl.rc_context():
         mpl.rcdefaults()  # nothing of the user's own style
         mpl.rcParams.update(RC)
-        canvas = Canvas(figsize=(wide, high), dpi=DPI, facecolor=NEUTRALS["bg"])
+        canvas = Canvas(figsize=(wide, high), dpi=dpi, facecolor=NEUTRALS["bg"])
         # From px of the sheet, y downwards, to inches from the lower left corner.
-        inches = Affine2D().translate(MARGIN, MARGIN).scale(1 / PX, -1 / PX).translate(0, high)
+        inches = Affine2D().translate(margin, margin).scale(1 / PX, -1 / PX).translate(0, high)
         for z, item in enumerate(sheet.visible):
             artist = _artist(item, inches + canvas.dpi_scale_trans)
             artist.set_zorder(z)
             canvas.add_artist(artist)
         out = io.BytesIO()
-        canvas.savefig(out, format=form, dpi=DPI, metadata=METADATA[form])
+        canvas.savefig(out, format=form, dpi=dpi, metadata=METADATA[form])
     return out.getvalue()
 
 

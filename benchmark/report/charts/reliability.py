@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from ...scoring.statistics import calibration
-from ..analysis.contest import Contest
-from ..numbers import percent
+from ..analysis.contest import Contender, Contest
+from ..numbers import named, percent
 from .axes import linear
 from .figure import Figure, Mark, lines
 from .wording import source
@@ -12,7 +12,7 @@ from .wording import source
 
 def figure(contest: Contest) -> Figure | None:
     """Eight contenders at most; None where no scores are probabilities."""
-    drawn = []
+    drawn, found = [], []
     for i in contest.paired:
         contender = contest.ranked[i]
         if contender.confidence is None:
@@ -27,12 +27,13 @@ def figure(contest: Contest) -> Figure | None:
             )
             if count
         ]
-        drawn.append((contender.name, contender.family, marks))
+        found.append((contender, float(contender.confidence.mean()), float(contender.hits(1)[0].mean())))
+        drawn.append((contender.name, contender.tone, marks))
     if not drawn:
         return None
     return Figure(
         "reliability",
-        "Does it know when it is right?",
+        _title(*found[0]),
         "Share of right first guesses against the probability the contender gave them; the diagonal is honest.",
         linear("probability it gave its first guess", 0, 1, lambda v: f"{100 * v:.0f} %"),
         linear("share that was right", 0, 1, lambda v: f"{100 * v:.0f} %"),
@@ -40,4 +41,10 @@ def figure(contest: Contest) -> Figure | None:
         diagonal=True,
         small=True,
         source=source(contest, "On the dashed diagonal a contender is right as often as it says."),
+        subtitle="Does it know when it is right?",
     )
+
+
+def _title(contender: Contender, said: float, right: float) -> str:
+    """What one says, and how often it is right."""
+    return f"{named(contender.name)} claims to be {percent(said, 0)} sure and is right on {percent(right, 0)}"

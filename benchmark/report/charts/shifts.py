@@ -34,6 +34,7 @@ def figures(contest: Contest, found: Robustness) -> list[Figure]:
                 found,
                 f"shift-{kind}",
                 title,
+                f"Error against how much: {label}",
                 label,
                 groups,
                 small=True,

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from ...families import FAMILIES, Tone
+from ...families import PAINTED, Tone
 
 FONTS = (
     'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", "Noto Sans", "Liberation Sans", Arial, sans-serif'
 )
 # A file is printed or put into a paper: its ground is white. The page's own neutrals are in style.css.
 NEUTRALS = {"bg": "#ffffff", "ink": "#1c1c19", "soft": "#5a5a54", "line": "#e2e1da"}
-COLOURS: dict[Tone, str] = {**{family.tone: family.light for family in FAMILIES}, "ink": NEUTRALS["soft"]}
+COLOURS: dict[Tone, str] = {**{family.tone: family.light for family in PAINTED}, "ink": NEUTRALS["soft"]}
 SHADE = 0.58  # opacity of a matrix's strongest cell on a light ground; the page's --mix
 DASHES: tuple[tuple[float, ...], ...] = ((), (7, 4), (2, 4), (9, 4, 2, 4), (14, 4), (1, 3))
 
@@ -40,8 +40,9 @@ STYLES: dict[str, Style] = {
     "rule": Style(stroke="soft", opacity=0.75, dash=(4, 3)),
     "band": Style(fill="soft", opacity=0.13),
     "line": Style(stroke="tone", width=1.8),
+    "step": Style(stroke="tone", width=1.3, opacity=0.8),
     "err": Style(stroke="tone", width=1.6, opacity=0.55),
-    "lane": Style(stroke="soft", width=3),
+    "lane": Style(stroke="soft", width=1.2),
     "row": Style(fill="soft", opacity=0),  # catches the pointer anywhere in a row
     "interval": Style(fill="tone", opacity=0.32),
     "bar": Style(fill="tone", opacity=0.85),
@@ -51,6 +52,7 @@ STYLES: dict[str, Style] = {
     "quiet": Style(fill="tone", opacity=0),  # a point of a line that is shown without points
     "key": Style(fill="tone"),
     "title": _text(15, "ink", 600),
+    "subtitle": _text(12.5),
     "source": _text(10.5),
     "legend": _text(12),
     "axis": _text(12),
@@ -64,6 +66,13 @@ STYLES: dict[str, Style] = {
     "number": _text(11, "ink"),
     "small-class": _text(10, "ink"),
     "small-number": _text(9, "ink"),
+    "card-title": _text(54, "ink", 600),
+    "card-title-2": _text(42, "ink", 600),
+    "card-title-3": _text(32, "ink", 600),
+    "card-text": _text(27, "ink"),
+    "card-value": _text(30, "ink", 600),
+    "card-note": _text(20),
+    "whisker": Style(stroke="ink", width=2),
 }
 
 
@@ -74,13 +83,13 @@ def paint(name: str, tone: Tone) -> str:
 
 def style_sheet() -> str:
     """CSS of the charts on the page: the families' colours in both themes and in print, and every role."""
-    light, dark = ("".join(f"--{f.tone}:{getattr(f, theme)};" for f in FAMILIES) for theme in ("light", "dark"))
+    light, dark = ("".join(f"--{f.tone}:{getattr(f, theme)};" for f in PAINTED) for theme in ("light", "dark"))
     rules = [
         f":root{{--sans:{FONTS};{light}}}",
         f'@media (prefers-color-scheme:dark){{:root:not([data-theme="light"]){{{dark}}}}}',
         f':root[data-theme="dark"]{{{dark}}}',
         f'@media print{{:root,:root[data-theme="dark"],:root:not([data-theme="light"]){{{light}}}}}',
-        *(f".t-{family.tone}{{--tone:var(--{family.tone})}}" for family in FAMILIES),
+        *(f".t-{family.tone}{{--tone:var(--{family.tone})}}" for family in PAINTED),
         ".t-ink{--tone:var(--soft)}",
         *(f".fig .{role}{{{_declarations(style)}}}" for role, style in STYLES.items()),
     ]

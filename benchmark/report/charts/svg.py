@@ -53,6 +53,7 @@ def _classes(item: Item) -> Attributes:
     return {
         "class": f"{'m ' if tip else ''}{item.role}" + ("" if item.tone == "ink" else f" t-{item.tone}"),
         "data-tip": tip or None,
+        "data-open": (item.opens or None) if isinstance(item, Rect | Shape) else None,
         "style": None if shade is None else f"--v:{shade:.2f}",
     }
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import count
 
 # Characters by their width, in hundredths of the font's size.
@@ -32,13 +32,13 @@ def _other(character: str) -> float:
 
 
 def wrap(text: str, room: float, size: float, *, lines: int = 0, bold: bool = False) -> list[str]:
-    """Lines that fit into ``room`` px: broken at spaces, else after one of ``,+[/_-``, else anywhere.
+    """Lines that fit into ``room`` px: broken at spaces, and in words longer than a line after one of ``,+[/_-``, else
+    anywhere.
 
     ``lines``: at most so many; the last then ends in "…".
     """
     out, line = [], ""
-    for piece in re.findall(r"\s+|[^\s,+\[/_-]*[,+\[/_-]|[^\s,+\[/_-]+", text):
-        piece = " " if piece.isspace() else piece
+    for piece in _pieces(text, room, size, bold=bold):
         if line and width(line + piece, size, bold=bold) > room:
             out.append(line.rstrip())
             line = ""
@@ -56,6 +56,17 @@ def wrap(text: str, room: float, size: float, *, lines: int = 0, bold: bool = Fa
             last = last[:-1]
         out = [*out[: lines - 1], last + "…"]
     return out
+
+
+def _pieces(text: str, room: float, size: float, *, bold: bool) -> Iterator[str]:
+    """Spaces, words, and of a word that no line can hold the parts after which it may break."""
+    for word in re.findall(r"[^\S\u00a0]+|(?:\S|\u00a0)+", text):
+        if word.isspace() and word != "\u00a0":
+            yield " "
+        elif width(word, size, bold=bold) <= room:
+            yield word
+        else:
+            yield from re.findall(r"[^,+\[/_-]*[,+\[/_-]|[^,+\[/_-]+", word)
 
 
 def shortened(names: Sequence[str], length: int) -> list[str]:

@@ -7,7 +7,7 @@ from collections.abc import Sequence
 from ...families import tone_of
 from ..analysis.contest import Contest
 from ..analysis.throughput import Measured
-from ..numbers import quantity, short
+from ..numbers import named, quantity, short
 from .axes import logarithmic
 from .figure import Figure, Mark, Rule, Series
 from .wording import source
@@ -20,6 +20,7 @@ def figure(contest: Contest, rows: Sequence[Measured]) -> Figure | None:
     shown = [one for one in rows if one.trained]
     if not shown:
         return None
+    tones = {contender.spec: contender.tone for contender in contest.ranked}
     series = []
     for what in dict.fromkeys(one.what for one in shown):
         mine = [one for one in shown if one.what == what]
@@ -34,17 +35,21 @@ def figure(contest: Contest, rows: Sequence[Measured]) -> Figure | None:
             )
             for one in mine
         ]
-        series.append(Series(tone_of(mine[0].record.family), marks, what, line=len(marks) > 1))
+        first = mine[0].record
+        tone = tones.get(first.method, tone_of(first.family))
+        series.append(Series(tone, marks, what, line=len(marks) > 1))
     xs, ys = ([mark.x for s in series for mark in s.marks], [mark.y for s in series for mark in s.marks])
+    fastest = max(shown, key=lambda one: one.trained or 0.0)
     return Figure(
         "throughput",
-        "Images a second, by hardware",
+        f"{named(fastest.what)} trains on {quantity(fastest.trained)} images a second on {fastest.hardware}",
         "Images a second in training against images a second in prediction; further to the upper right is faster.",
         logarithmic("images a second in training", min([*xs, GTX_580]), max([*xs, GTX_580]) * 1.5, quantity),
         logarithmic("images a second in prediction", min(ys), max(ys), quantity),
         series,
         rules=[Rule("x", GTX_580, "227: AlexNet at 224 px on two GTX 580, 2012, quoted")],
         source=source(contest, "A line joins the same contender on different hardware."),
+        subtitle="Images a second in training and in prediction, by hardware",
     )
 
 

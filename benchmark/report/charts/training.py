@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 
+from ...families import Tone
 from ..analysis.contest import Contest
+from ..numbers import named
 from .axes import around, errors, linear
 from .figure import Figure, Mark, lines
 from .wording import source
@@ -25,7 +27,7 @@ def figures(contest: Contest) -> list[Figure]:
     ]
     out = []
     for key, title, fields, text in asked:
-        drawn = []
+        drawn = list[tuple[str, Tone, list[Mark]]]()
         for contender in contest.ranked[:12]:
             for field, what in fields:
                 name = f"{contender.name}, {what}"
@@ -33,17 +35,38 @@ def figures(contest: Contest) -> list[Figure]:
                     Mark(x, y, f"{name}, epoch {x:g}: {text(y)}") for x, y in _recorded(contender.record.history, field)
                 ]
                 if len(marks) > 1:
-                    drawn.append((name, contender.family, marks))
+                    drawn.append((name, contender.tone, marks))
         if drawn:
             every = [m for _, _, marks in drawn for m in marks]
-            x = linear("epoch", min(m.x for m in every), max(m.x for m in every), lambda v: f"{v:g}")
+            x = linear("epoch", min(m.x for m in every), max(m.x for m in every), lambda v: f"{v:g}", whole=True)
             x = replace(x, high=x.high + 0.3 * (x.high - x.low))  # room for names at the ends of lines
             low, high = around([m.y for m in every])
             label = title.split(" on ")[0].lower()
             y = errors(label, low, high) if key == "error" else linear(label, max(low, 0), high, text)
-            summary, about = f"{title} by epoch.", source(contest)
-            out.append(Figure(f"training-{key}", title, summary, x, y, lines(drawn), small=True, source=about))
+            about = source(contest, "The first seed's training.")
+            said = _title(drawn, text, label)
+            out.append(
+                Figure(
+                    f"training-{key}",
+                    said,
+                    f"{title} by epoch.",
+                    x,
+                    y,
+                    lines(drawn),
+                    small=True,
+                    source=about,
+                    subtitle=f"{title}, by epoch",
+                )
+            )
     return out
+
+
+def _title(drawn: Sequence[tuple[str, Tone, list[Mark]]], text: Callable[[float], str], label: str) -> str:
+    """Where the first contender's curves end."""
+    name = drawn[0][0].rpartition(", ")[0]
+    ends = [(which.rpartition(", ")[2], marks[-1]) for which, _, marks in drawn if which.rpartition(", ")[0] == name]
+    said = " and ".join(f"{text(end.y)} on {what}" for what, end in ends)
+    return f"{named(name)} ends at a {label} of {said} images"
 
 
 def _recorded(history: Sequence[Mapping[str, Any]], field: str) -> list[tuple[float, float]]:

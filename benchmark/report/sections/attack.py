@@ -6,7 +6,6 @@ from typing import Any
 
 import numpy as np
 
-from ...families import tone_of
 from ..analysis.asked import Told, told, unasked
 from ..analysis.attacked import at_the_end, attacked, epsilon_told_of
 from ..analysis.contest import Contest
@@ -74,7 +73,7 @@ def by_epsilon(contest: Contest, found: Robustness, white: Robustness | None) ->
         contender = contest.ranked[panel.contender]
         seen = white.panel(panel.contender) if white is not None else None
         for epsilon in sorted(found.values("epsilon")):
-            row = [Value(contender.name, tone=tone_of(contender.family)), number(str(epsilon), epsilon)]
+            row = [Value(contender.name, tone=contender.tone), number(str(epsilon), epsilon)]
             plain = float(panel.errors[0, 0])
             row.append(number(percent(plain), plain))
             for one, of, name in ((panel, found, "noise"), (panel, found, "square"), (seen, white, "pgd")):
@@ -132,7 +131,7 @@ def _three(
     magnified = np.clip(GREY + (after - before) * (GREY - 1) / max(row["epsilon"], 1), 0, 255)
     times = round((GREY - 1) / max(row["epsilon"], 1))
     classes, mine, theirs = (labels(contest.dataset), *(named(contest.ranked[i].name) for i in (source, other)))
-    tone = tone_of(contest.ranked[source].family)
+    tone = contest.ranked[source].tone
     plain = _answer(attacks.get(other), "clean", image=row["image"])
     tried = _answer(others.get(other), "examples", image=row["image"], source=contest.ranked[source].spec)
     also = [f"; {theirs}: {classes[answer]}" if answer is not None else "" for answer in (plain, tried)]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...families import tone_of
 from ..analysis.contest import Contest
 from ..charts import confusion, per_class
 from ..labels import labels
@@ -144,7 +143,7 @@ def confusions(contest: Contest) -> Table | None:
             share = count[j] / total[truth]
             rows.append(
                 [
-                    Value(contest.ranked[i].name, tone=tone_of(contest.ranked[i].family)),
+                    Value(contest.ranked[i].name, tone=contest.ranked[i].tone),
                     Value(names[truth], whole[truth]),
                     Value(names[guess], whole[guess]),
                     number(f"{count[j]:,}", count[j]),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import numpy as np
 
-from ...families import DEEP, HAND, tone_of
+from ...families import DEEP, HAND
 from ...scoring.statistics import calibration
 from ..analysis.contest import Contest
 from ..charts import consistency, reliability, top_k
@@ -44,7 +44,7 @@ def calibrations(contest: Contest) -> Table | None:
             lean = "too sure" if said > right + 0.01 else "not sure enough" if said < right - 0.01 else "about right"
             rows.append(
                 [
-                    Value(c.name, tone=tone_of(c.family)),
+                    Value(c.name, tone=c.tone),
                     number(percent(ece), ece),
                     number(percent(said), said),
                     number(percent(right), right),

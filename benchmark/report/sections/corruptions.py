@@ -6,7 +6,6 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from ...families import tone_of
 from ..analysis.asked import told, unasked
 from ..analysis.contest import Contest
 from ..analysis.estimate import Estimate
@@ -85,7 +84,7 @@ def mean_errors(contest: Contest) -> Table | None:
         plain, damaged = estimate(panel.errors[:, 0]), estimate(panel.mean())
         rows.append(
             [
-                Value(contender.name, tone=tone_of(contender.family)),
+                Value(contender.name, tone=contender.tone),
                 *_hundredths(mce),
                 *_hundredths(relative),
                 number(percent(plain.value), plain.value),

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ...families import tone_of
 from ..analysis.budget import further, has_budget, pixels, share
 from ..analysis.contest import Contender, Contest
 from ..charts import cost
@@ -65,7 +64,7 @@ def costs(contest: Contest) -> Table:
     ]
     rows = [
         [
-            Value(c.name, tone=tone_of(c.family)),
+            Value(c.name, tone=c.tone),
             number(percent(e.value), e.value),
             *(number(shown(value), value) for _, field, shown in asked for value in [_cost(c, field)]),
             text(c.record.device or "–"),
@@ -116,7 +115,7 @@ def budgets(contest: Contest) -> Table | None:
         seen, part = pixels(record, contest.dataset), share(record)
         rows.append(
             [
-                Value(c.name, tone=tone_of(c.family)),
+                Value(c.name, tone=c.tone),
                 text({True: "no", False: "yes", None: "–"}[record.converged]),
                 number("–" if seen is None else f"{seen:,}", seen),
                 *(_given(given.get(name)) for name in ("width", "epochs", "views")),
@@ -136,7 +135,7 @@ def _given(value: object) -> Value:
 def stages(contest: Contest) -> Table | None:
     """Where the time went, as the contenders recorded it."""
     rows = [
-        [Value(c.name, tone=tone_of(c.family)), text(stage), number(seconds(s), s)]
+        [Value(c.name, tone=c.tone), text(stage), number(seconds(s), s)]
         for c in contest.ranked
         for stage, s in c.record.timings.items()
     ]

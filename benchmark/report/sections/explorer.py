@@ -15,8 +15,10 @@ import numpy as np
 import pyarrow.compute as pc
 from numpy.typing import NDArray
 
-from ...families import FLOOR, tone_of
+from ...families import FLOOR
 from ..analysis.contest import Contest
+from ..analysis.occluded import Occluded, occluded
+from ..charts.confusion import CLASSES
 from ..page.html import data, snippet
 from .parts import Html, Section
 
@@ -38,9 +40,11 @@ class Explorer:
         shown = "five best guesses" if contest.dataset.n_classes > 4 else "guesses"
         none = "" if any(explored["pictures"]) else " This run saved no pictures, so the images are named only."
         several = " Answers are those of the first seed." if any(c.seeds > 1 for c in contest.ranked) else ""
+        looked = " Where a contender’s map is stored, it lies beside the picture: the stronger the colour, the more a"
+        maps = f"{looked} grey square there costs its answer." if explored["maps"] else ""
         sentence = (
             f"Validation images by who has the truth {has_truth}. Each card shows the {shown} of both with their "
-            f"scores; ✓ marks the truth.{several}{none}"
+            f"scores; ✓ marks the truth.{maps}{several}{none}"
         )
         markup = snippet("explorer.html", explored=data(explored))
         more = "The images, with the answers of any two contenders"
@@ -53,8 +57,10 @@ def explore(contest: Contest, thumbnails: dict[str, bytes], share: float = 1.0) 
     Of all n images, in one order: "labels" (n uint16) and for each of "contenders" its "hits" (n bits), whether the
     truth is among its best k. Of the first "ids" of them what a card shows: id, picture ("" for none), and for each
     contender the best classes ("guesses", 5 uint16 an image, 65535 where there are fewer) and their "scores" (float32;
-    probabilities where "probable"). Arrays are base64, least byte and bit first. The first two contenders are the ones
-    that the report sets against each other.
+    probabilities where "probable"). Of few classes also the best class of all n images ("first", uint8), for the cells
+    of confusion matrices. "maps": the places of images whose occlusion maps are stored, with a map for each of
+    "contenders" or None: [rows, columns, uint8 shares of its strongest]. Arrays are base64, least byte and bit first.
+    The first two contenders are the ones that the report sets against each other.
     """
     pair, labels = contest.headline_pair, contest.labels
     if pair is None or labels is None or contest.ids is None or not {*pair} <= {*contest.paired}:
@@ -63,9 +69,11 @@ def explore(contest: Contest, thumbnails: dict[str, bytes], share: float = 1.0) 
     chosen = list(dict.fromkeys([*pair, *others]))[:CONTENDERS]
     hits = np.stack([contest.ranked[i].hits(contest.k)[0] for i in chosen])
     ids = contest.ids.to_pylist()
-    pictured = np.array([name in thumbnails for name in ids])
+    looked = occluded(contest)
+    mapped = {} if looked is None else {name: place for place, name in enumerate(looked.ids)}
+    rank = np.array([(name in thumbnails) + (name in thumbnails and name in mapped) for name in ids])
     room = int(share * GUESSES / (6 * SHOWN * len(chosen) + 60))
-    order, kept = arrange(hits, pictured, room)
+    order, kept = arrange(hits, rank, room)
     names = [ids[i] for i in order[:kept]]
     return {
         "k": contest.k,
@@ -73,29 +81,34 @@ def explore(contest: Contest, thumbnails: dict[str, bytes], share: float = 1.0) 
         "labels": _packed(labels[order].astype("<u2")),
         "ids": names,
         "pictures": _pictures([thumbnails.get(name, b"") for name in names], int(share * PICTURES)),
+        "maps": {
+            str(i): [_map(looked, c, mapped[name]) for c in chosen]
+            for i, name in enumerate(names)
+            if looked is not None and name in mapped
+        },
         "contenders": [
             {
                 "name": contest.ranked[i].name,
-                "tone": tone_of(contest.ranked[i].family),
+                "tone": contest.ranked[i].tone,
                 "hits": _packed(np.packbits(hits[place][order], bitorder="little")),
                 **_answers(contest, i, order[:kept]),
+                **_first(contest, i, order),
             }
             for place, i in enumerate(chosen)
         ],
     }
 
 
-def arrange(
-    hits: NDArray[np.bool_], pictured: NDArray[np.bool_], room: int, seed: int = 0
-) -> tuple[NDArray[np.int64], int]:
-    """(order of all n images, how many of the first of them are shown): those with pictures come first.
+def arrange(hits: NDArray[np.bool_], rank: NDArray[Any], room: int, seed: int = 0) -> tuple[NDArray[np.int64], int]:
+    """(order of all n images, how many of the first of them are shown).
 
-    hits: (m, n). Where not all find ``room``, equally many are drawn of who of each pair gets them: one, the other,
-    neither, both; the rest of the room goes to any.
+    hits: (m, n). rank: (n,) those of the highest come first: with a picture and a map, with a picture. Where not all
+    find ``room``, equally many are drawn of who of each pair gets them: one, the other, neither, both; the rest of the
+    room goes to any.
     """
     n = hits.shape[1]
     shuffled = np.random.default_rng(seed).permutation(n)
-    shuffled = shuffled[np.argsort(~pictured[shuffled], kind="stable")]
+    shuffled = shuffled[np.argsort(-rank[shuffled].astype(int), kind="stable")]
     if n <= room:
         return shuffled, n
     kinds = []
@@ -128,6 +141,21 @@ def _answers(contest: Contest, i: int, rows: NDArray[np.int64]) -> dict[str, Any
         "scores": _packed(np.pad(scores, missing)),
         "probable": kind is not None,
     }
+
+
+def _first(contest: Contest, i: int, order: NDArray[np.int64]) -> dict[str, str]:
+    """Nothing where there are more classes than a confusion matrix shows."""
+    first = contest.ranked[i].first
+    return {} if first is None or contest.dataset.n_classes > CLASSES else {"first": _packed(first[order].astype("u1"))}
+
+
+def _map(looked: Occluded, contender: int, place: int) -> list[Any] | None:
+    """[rows, columns, shares of the strongest loss], what is negative at 0; None where there is no map."""
+    if contender not in looked.maps:
+        return None
+    loss = looked.maps[contender][place]
+    shares = np.clip(loss / max(float(loss.max()), 1e-12), 0, 1)
+    return [*loss.shape, _packed(np.rint(255 * shares).astype("u1"))]
 
 
 def _pictures(jpegs: list[bytes], budget: int) -> list[str]:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from ...families import tone_of
 from ..analysis.asked import told
 from ..analysis.contest import Contest
 from ..numbers import named
@@ -20,7 +19,7 @@ class MadeOf:
         lines = [
             {
                 "name": named(contest.ranked[i].name),
-                "tone": tone_of(contest.ranked[i].family),
+                "tone": contest.ranked[i].tone,
                 "steps": [row["step"] for row in answered[i].rows("steps")],
             }
             for i in sorted(answered)
@@ -32,7 +31,7 @@ class MadeOf:
             for row in answered[i].rows("pictures"):
                 is_image = row["name"] == "image"
                 if row["image"] == 0 and not (is_image and shown):
-                    tone = "" if is_image else tone_of(contest.ranked[i].family)
+                    tone = "" if is_image else contest.ranked[i].tone
                     note = "" if is_image else named(contest.ranked[i].name)
                     shown.append(Picture(row["picture"], row["name"], note, tone))
         parts += [gallery("The same image as each takes it apart", shown, across=4)] if shown else []

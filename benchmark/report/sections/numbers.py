@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from ...families import tone_of
 from ...scoring.metrics import METRICS, Metric
 from ..analysis.contest import Contest
 from ..analysis.estimate import Estimate
@@ -53,7 +52,7 @@ def contenders(contest: Contest) -> Table:
     rows = []
     for i, c in enumerate(contest.ranked):
         values = [_value(contest, i, metric, ranged) for metric, ranged in fields]
-        rows.append([Value(c.name, tone=tone_of(c.family)), text(c.family), *values, number(str(c.seeds), c.seeds)])
+        rows.append([Value(c.name, tone=c.tone), text(c.family), *values, number(str(c.seeds), c.seeds)])
     columns.append(Column("seeds", True, extra=all(c.seeds == 1 for c in contest.ranked)))
     return without_empty(Table("contenders", "Every contender and its errors", columns, rows))
 
@@ -110,8 +109,8 @@ def pairs(contest: Contest) -> Table | None:
         a, b = contest.ranked[pair.a], contest.ranked[pair.b]
         rows.append(
             [
-                Value(a.name, tone=tone_of(a.family)),
-                Value(b.name, tone=tone_of(b.family)),
+                Value(a.name, tone=a.tone),
+                Value(b.name, tone=b.tone),
                 number(points(pair.gap.value), pair.gap.value),
                 number(f"{points(pair.gap.low)} to {points(pair.gap.high)}", pair.gap.low),
                 text("yes" if pair.told_apart else "no"),

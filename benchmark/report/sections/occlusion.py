@@ -8,12 +8,12 @@ import cv2
 import numpy as np
 from numpy.typing import NDArray
 
-from ...families import family_of, tone_of
 from ..analysis.asked import compared, unasked
 from ..analysis.contest import Contest
 from ..analysis.occluded import Occluded, correlations, mean, occluded, pointing
 from ..analysis.robustness import between
 from ..charts import occlusion
+from ..charts.style import COLOURS
 from ..labels import labels
 from ..numbers import decimal, named, percent, points
 from ..tables import Column, Table, Value, number
@@ -89,7 +89,7 @@ def by_contender(contest: Contest, found: Occluded) -> Table:
     columns += [Column("hits the object", True, "pointing game"), Column("95 %", True)] if pointed else []
     rows = []
     for i in found.maps:
-        row = [Value(contest.ranked[i].name, tone=tone_of(contest.ranked[i].family))]
+        row = [Value(contest.ranked[i].name, tone=contest.ranked[i].tone)]
         for curve in occlusion.TITLES:
             for order in occlusion.ORDERS:
                 area = float(found.areas[i, curve, order].mean())
@@ -176,8 +176,8 @@ def pictures(contest: Contest, found: Occluded, two: Sequence[int]) -> list[Part
             *((i, found.patches[i], "what patches added") for i in added),
         ]:
             contender = contest.ranked[i]
-            drawn = png(overlaid(pixels, grids[n], family_of(contender.family).light))
-            shown.append(Picture(drawn, named(contender.name), what, tone_of(contender.family)))
+            drawn = png(overlaid(pixels, grids[n], COLOURS[contender.tone]))
+            shown.append(Picture(drawn, named(contender.name), what, contender.tone))
     heading = "Where a grey square costs the answer most"
     return [Heading(heading), gallery("", shown, across=1 + len(two) + len(added))]
 

@@ -23,7 +23,7 @@ class TheRecord:
             Text([*CAVEATS, HUMAN_NOTE], "small"),
             Folded("Sources of the quoted results", [Numbers(sources())]),
         ]
-        mine = record.here(contest)
+        mine = record.reruns(contest) or record.here(contest)
         sentence = "Published results on ImageNet, quoted, not measured."
         if mine is None:
             sentence += (
@@ -31,9 +31,8 @@ class TheRecord:
             )
             sentence += "report can stand beside them."
         else:
-            heading = f"Measured here: {mine.title[0].lower()}{mine.title[1:]}"
-            shown = [c.family for c in contest.ranked if tone_of(c.family) in mine.tones]
-            parts[1:1] = [Charts([mine], shown, heading), Text([HERE], "small")]
+            shown = [c.family for c in contest.ranked if c.tone in mine.tones]
+            parts[1:1] = [Charts([mine], shown), Text([HERE], "small")]
         return Section("history", "The record", sentence, parts, "Record")
 
 

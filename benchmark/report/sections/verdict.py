@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from ...families import DEEP, HAND, family_of, tone_of
+from ...families import DEEP, HAND, family_of
 from ..analysis.contest import Contest
 from ..analysis.titles import terms, what_it_is
 from ..analysis.verdict import flawless, verdict
@@ -73,7 +73,7 @@ def _tile(contest: Contest, i: int) -> Tile:
     label = SIDES.get(c.family, "") if contest.both_sides else ""
     label = label or f"{'Best ' if best else ''}{family_of(c.family).label}"
     return Tile(
-        tone_of(c.family),
+        c.tone,
         f"{label[0].upper()}{label[1:]}",
         percent(e.value),
         short(contest.titles[i], 60),

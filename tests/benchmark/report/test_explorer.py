@@ -53,6 +53,8 @@ def test_hits_and_labels_are_those_of_all_images(make_run: MakeRun) -> None:
         assert np.array_equal(decoded(shown["guesses"], "<u2").reshape(400, 5), best)
         assert np.array_equal(decoded(shown["scores"], "<f4").reshape(400, 5), scores)
         assert shown["probable"] == (shown["name"] == "net")
+        assert np.array_equal(decoded(shown["first"], "u1"), stored[1].top_classes[at, 0])
+    assert explored["maps"] == {}
 
 
 def test_where_room_is_short_every_pair_gets_its_own_samples() -> None:
@@ -79,6 +81,9 @@ def test_pictures_come_first_and_keep_to_their_room() -> None:
     order, kept = arrange(rng.random((2, 1000)) < 0.5, pictured, 5000)
     assert kept == 1000
     assert pictured[order[: pictured.sum()]].all()
+    mapped = pictured & (np.arange(1000) < 50)  # those with an occlusion map come before all others
+    order, _ = arrange(rng.random((2, 1000)) < 0.5, pictured.astype(int) + mapped, 5000)
+    assert mapped[order[: mapped.sum()]].all()
 
 
 def test_a_page_of_many_images_and_contenders_stays_small(monkeypatch: pytest.MonkeyPatch, make_run: MakeRun) -> None:

@@ -47,11 +47,11 @@ def test_the_page_is_one_file_with_its_figures(make_run: MakeRun, tmp_path: Path
     assert "https://" not in html
     names = {path.name for path in (tmp_path / "out" / "figures").iterdir()}
     assert {"ranking.png", "history.png", "cost-seconds.png", "per-class.png", "top-k.png"} <= names
-    assert {name.removesuffix(".png") for name in names if name.endswith(".png")} == {
-        name.removesuffix(".svg") for name in names if name.endswith(".svg")
-    }
+    of = {form: {name.partition(".")[0] for name in names if name.endswith(form)} for form in (".png", ".svg", ".pdf")}
+    assert of[".png"] - {"card"} == of[".svg"] == of[".pdf"]
+    assert '<meta property="og:image" content="figures/card.png">' in html
     for path in (tmp_path / "out" / "figures").iterdir():
-        assert path.read_bytes().startswith({".png": b"\x89PNG", ".svg": b"<?xml"}[path.suffix])
+        assert path.read_bytes().startswith({".png": b"\x89PNG", ".svg": b"<?xml", ".pdf": b"%PDF"}[path.suffix])
     assert list((tmp_path / "out").glob(".report-*")) == []
 
 

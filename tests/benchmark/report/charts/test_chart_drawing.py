@@ -10,7 +10,7 @@ import cv2
 import numpy as np
 import pytest
 from topfive.benchmark.families import FAMILIES, Family
-from topfive.benchmark.report.charts import draw, save, svg
+from topfive.benchmark.report.charts import FORMATS, draw, save, svg
 from topfive.benchmark.report.charts.axes import errors, linear
 from topfive.benchmark.report.charts.figure import Chart, Figure, Mark, MatrixFigure, RankingFigure, Row, Series
 from topfive.benchmark.report.charts.layout import stand_alone
@@ -97,7 +97,7 @@ def test_lines_bars_and_shades_are_at_the_same_place_in_both() -> None:
     items: list[Item] = [
         Rect(10, 10, 40, 20, "cell", "deep", "tip", shade=1.0),
         Rect(60, 10, 30, 20, "interval", "hand", radius=5),
-        Line(10, 50, 90, 50, "lane"),
+        Line(10, 50, 90, 50, "whisker"),
         Rect(10, 60, 80, 10, "row", tip="for the pointer only"),
         Text(95, 50, "Words", "title", "start"),
     ]
@@ -109,7 +109,7 @@ def test_lines_bars_and_shades_are_at_the_same_place_in_both() -> None:
     deep, hand = (next(f.light for f in FAMILIES if f.tone == tone) for tone in ("deep", "hand"))
     assert at(picture, 30, 20) == pytest.approx(blend(deep, 0.58), abs=1)
     assert at(picture, 75, 20) == pytest.approx(blend(hand, 0.32), abs=1)
-    assert at(picture, 50, 50) == rgb(NEUTRALS["soft"])
+    assert at(picture, 50, 50) == rgb(NEUTRALS["ink"])
     assert at(picture, 55, 20) == at(picture, 50, 65) == [255, 255, 255]
     words = picture[round((35 + 16) * 200 / 96) : round((54 + 16) * 200 / 96), round((95 + 16) * 200 / 96) :]
     assert (words < 128).any()
@@ -185,7 +185,7 @@ def test_a_chart_wider_than_its_column_is_scrolled_not_shrunk() -> None:
     assert "min-width" not in draw(matrix, 872)
 
 
-def test_every_figure_is_saved_as_png_and_svg_and_stands_alone(make_run: MakeRun, tmp_path: Path) -> None:
+def test_every_figure_is_saved_in_all_forms_and_stands_alone(make_run: MakeRun, tmp_path: Path) -> None:
     run = make_run(contenders=CONTENDERS[:4], n_classes=12, per_class=5, train_per_class=(20, 100), broken=False)
     render([run], tmp_path / "out")
     keys = {
@@ -193,7 +193,7 @@ def test_every_figure_is_saved_as_png_and_svg_and_stands_alone(make_run: MakeRun
         "reliability", "training-loss", "training-error", "consistency", "confusion-first", "confusion-second",
     }  # fmt: skip
     folder = tmp_path / "out" / "figures"
-    assert {path.name for path in folder.iterdir()} == {f"{key}.{form}" for key in keys for form in ("png", "svg")}
+    assert {path.name for path in folder.iterdir()} == {"card.png"} | {f"{k}.{form}" for k in keys for form in FORMATS}
     for key in keys:
         root = ElementTree.parse(folder / f"{key}.svg").getroot()
         texts = [element.text or "" for element in root.iter(f"{SVG}text")]
