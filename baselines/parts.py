@@ -38,6 +38,7 @@ class Configurable(Coded):
     """
 
     coding = ""
+    part = True
     quick_params: ClassVar[dict[str, Any]] = {"k": 32}
 
     def __init__(

@@ -1,7 +1,7 @@
 """The contenders by name: the winners of 2010 to 2012 and the plain ones beside them.
 
 Expected errors are measured on the 200-class slice of Tiny ImageNet (20,000 training images of 64 × 64 px, 4,000 for
-validation, seed 0) by one view of a test image (``views=1``), ``best-of-2012`` by two; docs/baselines.md has the
+validation, seed 0) by one view of a test image (``views=1``), ``best-of-2012`` by two; docs/measurements.md has the
 commands and the full Tiny ImageNet. What deviates in all of them, whitening PCA among it, is said in ``coded.Coded``.
 """
 

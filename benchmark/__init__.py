@@ -19,6 +19,8 @@ LAYERS = (
     "running",
     "loaded",
     "interface",
+    "command",
+    "data_cli",
     "cli",
     "__main__",
 )

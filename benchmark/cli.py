@@ -10,49 +10,76 @@ from typing import Annotated, Any
 
 import typer
 
+from .command import KEYS, Command
+from .data_cli import data_app
 from .errors import InputError
-
-KEYS = r"\[key=value,…]"  # help is rich's markup, which would take a plain bracket for a style and swallow it
 
 app = typer.Typer(
     name="topfive",
-    help="Hand-engineered features against deep networks, on your images.",
+    help="Hand-engineered features against deep networks, on your images: who wins, and is the difference real?",
+    epilog="`topfive run` alone needs no data of yours and takes two minutes; `topfive run -d PATH` takes your images.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # plain help: no boxes, and brackets stay what they are
     context_settings={"help_option_names": ["-h", "--help"]},
 )
+Plugins = Annotated[
+    list[str] | None, typer.Option("--plugin", metavar="FILE", help="A Python file of contenders, probes or sections.")
+]
 
 
-@app.command()
+@app.command(cls=Command)
 def run(
-    config: Annotated[Path | None, typer.Argument(help="TOML file; its keys are the flags' names, flags win.")] = None,
+    config: Annotated[
+        Path | None,
+        typer.Argument(metavar="CONFIG.toml", help="A file whose keys are the flags' names; flags win."),
+    ] = None,
     data: Annotated[
-        list[str] | None, typer.Option("-d", "--data", help=f"photos, or a path to images; with {KEYS}.")
+        list[str] | None,
+        typer.Option("-d", "--data", metavar="DATA", help=f"A path to images, or photos; with {KEYS}."),
     ] = None,
     method: Annotated[
-        list[str] | None, typer.Option("-m", "--method", help=f"A contender, with {KEYS}; see `topfive list`.")
+        list[str] | None,
+        typer.Option("-m", "--method", metavar="NAME", help=f"A contender (topfive list), with {KEYS}."),
+    ] = None,
+    per_class: Annotated[
+        str | None, typer.Option(metavar="N,N,…", help="Train on so many images of each class.")
+    ] = None,
+    seed: Annotated[
+        list[int] | None, typer.Option(metavar="N", help="Repeat the flag for several training runs.")
     ] = None,
     probe: Annotated[
-        list[str] | None, typer.Option(help=f"What to ask the fitted, with {KEYS}; see `topfive list probes`.")
+        list[str] | None, typer.Option(metavar="NAME", help="Ask more (topfive list probes): damage, attacks.")
     ] = None,
-    seed: Annotated[list[int] | None, typer.Option(help="Repeat for several.")] = None,
-    per_class: Annotated[
-        str | None, typer.Option(help="5,10,50: train on so many images of each class, for a learning curve.")
+    plugin: Plugins = None,
+    output: Annotated[
+        str | None, typer.Option("-o", "--output", metavar="FOLDER", help="Where to write. [reports/DATA]")
     ] = None,
-    output: Annotated[str | None, typer.Option("-o", "--output", help=r"The run's folder.  \[reports/<data>]")] = None,
-    jobs: Annotated[int | None, typer.Option("-j", "--jobs", help="Cells at a time; they share the cores.")] = None,
-    device: Annotated[str | None, typer.Option(help="auto, cpu, cuda, cuda:N, or several: cuda:0,1.")] = None,
-    limit: Annotated[int | None, typer.Option(help="At most so many images a split; not comparable.")] = None,
-    timeout: Annotated[float | None, typer.Option(help="Seconds that one cell may take.")] = None,
-    fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop at the first cell that fails.")] = False,
-    fresh: Annotated[bool, typer.Option("--fresh", help="Forget what is stored in the run's folder.")] = False,
-    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would run, and stop.")] = False,
-    plugin: Annotated[list[str] | None, typer.Option(help="A Python file of contenders, probes, sections.")] = None,
-    scheduler: Annotated[str | None, typer.Option(help="A Dask scheduler's address: cells run there.")] = None,
+    device: Annotated[str | None, typer.Option(metavar="DEVICE", help="auto, cpu, cuda, cuda:N or cuda:0,1.")] = None,
+    jobs: Annotated[
+        int | None, typer.Option("-j", "--jobs", metavar="N", help="Contenders at a time; they share the cores.")
+    ] = None,
+    timeout: Annotated[
+        float | None, typer.Option(metavar="SECONDS", help="The most that one contender may take.")
+    ] = None,
+    limit: Annotated[int | None, typer.Option(metavar="N", help="Use N images a split: a trial, not a result.")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="Say what would run and how long; run nothing.")] = False,
+    fail_fast: Annotated[bool, typer.Option("--fail-fast", help="Stop at the first contender that fails.")] = False,
+    fresh: Annotated[bool, typer.Option("--fresh", help="Forget the results stored in FOLDER.")] = False,
+    scheduler: Annotated[str | None, typer.Option(metavar="ADDRESS", help="A Dask scheduler: run there.")] = None,
     quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Say nothing but errors.")] = False,
 ) -> None:
-    """Run the benchmark: everything on the built-in photographs, or what you name. Run it again to go on."""
+    """Run contenders on images, and write a report.
+
+    Without flags: six of them on built-in photographs. -d, -m, --probe, --seed and --plugin may be given several times.
+    The same command again goes on where it stopped.
+
+    \b
+    topfive run -d PATH -m sift-fisher -m alexnet
+    topfive run -d PATH -m "alexnet[epochs=5]" -m hog --per-class 5,20,80
+    topfive run --plugin mine.py -m my-method -m hog -o reports/mine
+    """
     given = {name: None if value is False else value for name, value in locals().items() if name != "config"}
     from . import config as configuration
     from .running.runner import run as run_all
@@ -60,9 +87,20 @@ def run(
     raise typer.Exit(run_all(configuration.load(config, given | {"per_class": _numbers(per_class)})))
 
 
-@app.command(context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
-def study(context: typer.Context, name: Annotated[str, typer.Argument(help="One of `topfive list studies`.")]) -> None:
-    """Run a study that ships with topfive: contenders, sizes and probes for one question. Takes all flags of `run`."""
+@app.command(cls=Command, context_settings={"allow_extra_args": True, "ignore_unknown_options": True})
+def study(
+    context: typer.Context,
+    name: Annotated[str, typer.Argument(metavar="NAME", help="One of `topfive list studies`.")],
+) -> None:
+    """Answer one question with a run made for it.
+
+    Contenders, sizes and probes are chosen for the question; all flags of run go over them.
+
+    \b
+    topfive study data                   how many images until the network wins?
+    topfive study brittleness -d PATH    on your images
+    topfive study algorithms --dry-run   what would it cost?
+    """
     from . import config as configuration
 
     command: Any = typer.main.get_command(app)
@@ -78,12 +116,20 @@ def _numbers(text: str | None) -> list[int] | None:
     return [int(part) for part in text.split(",")]
 
 
-@app.command("list")
+@app.command("list", cls=Command)
 def list_(
-    what: Annotated[str, typer.Argument(help="methods, data, probes, studies, or one's name.")] = "methods",
-    plugin: Annotated[list[str] | None, typer.Option(help="A Python file of contenders, probes, sections.")] = None,
+    what: Annotated[
+        str, typer.Argument(metavar="WHAT", help="methods, data, probes, studies, or the name of one.")
+    ] = "methods",
+    plugin: Plugins = None,
 ) -> None:
-    """Show what can be named: contenders, data sets, probes, studies; or one of them with its parameters."""
+    """Show contenders, data sets, probes or studies, or one of them.
+
+    \b
+    topfive list            the contenders, and which to begin with
+    topfive list alexnet    what it is, and the parameters of alexnet[key=value,…]
+    topfive list probes
+    """
     from .contenders import listing
     from .contenders.discovery import PROBE, discover
 
@@ -99,15 +145,37 @@ def list_(
         listing.one(what, discover(plugin), discover(plugin, PROBE))
 
 
-@app.command()
+@app.command(cls=Command)
 def report(
-    runs: Annotated[list[Path], typer.Argument(help="Folders of finished runs; several make one report.")],
-    output: Annotated[Path | None, typer.Option("-o", "--output", help=r"Where to.  \[the first run's folder]")] = None,
-    formats: Annotated[str, typer.Option("--figures", help="Formats of the figures: png,svg,pdf.")] = "png,svg,pdf",
-    plugin: Annotated[list[str] | None, typer.Option(help="A Python file of sections of your own.")] = None,
+    runs: Annotated[
+        list[Path], typer.Argument(metavar="RUN", help="Folders of finished runs; several make one report.")
+    ],
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="FOLDER", help="Where to write. [the first run's folder]")
+    ] = None,
+    formats: Annotated[
+        str, typer.Option("--figures", metavar="FORMATS", help="Of the figures: png,svg,pdf.")
+    ] = "png,svg,pdf",
+    plugin: Annotated[
+        list[str] | None, typer.Option(metavar="FILE", help="A Python file of sections of your own.")
+    ] = None,
+    lesson: Annotated[
+        bool, typer.Option("--lesson", help="Write lesson.html instead: the results in steps, for a class.")
+    ] = False,
 ) -> None:
-    """Rebuild the report from the stored results."""
+    """Write the report again from the stored results.
+
+    \b
+    topfive report reports/photos
+    topfive report reports/monday reports/friday -o reports/both
+    topfive report reports/photos --lesson
+    """
+    from .report.lesson import write_lesson
     from .report.render import render
+
+    if lesson:
+        print(write_lesson(runs, output or runs[0]))
+        return
 
     wanted = formats.split(",")
     if not set(wanted) <= {"png", "svg", "pdf"}:
@@ -115,15 +183,32 @@ def report(
     print(render(runs, output or runs[0], wanted, plugin or []))
 
 
-@app.command()
+@app.command(cls=Command)
 def score(
-    predictions: Annotated[Path, typer.Argument(help="CSV, JSONL, Parquet, or ILSVRC's five numbers a line.")],
-    data: Annotated[str, typer.Option("-d", "--data", help=f"The data set that they are for; with {KEYS}.")],
-    output: Annotated[Path | None, typer.Option("-o", "--output", help="A run's folder that they should join.")] = None,
-    name: Annotated[str | None, typer.Option(help=r"What to call the contender.  \[the file's name]")] = None,
-    family: Annotated[str, typer.Option(help="Its colour in the report; docs/contenders.md lists them.")] = "other",
+    predictions: Annotated[
+        Path, typer.Argument(metavar="FILE", help="CSV, JSONL, Parquet, or ILSVRC's five numbers a line.")
+    ],
+    data: Annotated[
+        str, typer.Option("-d", "--data", metavar="DATA", help=f"The images that they are for; with {KEYS}.")
+    ],
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="FOLDER", help="A run's folder that they should join.")
+    ] = None,
+    name: Annotated[
+        str | None, typer.Option(metavar="NAME", help="What to call the contender. [the file's name]")
+    ] = None,
+    family: Annotated[
+        str, typer.Option(metavar="FAMILY", help="Its side: hand-engineered, deep, pre-trained, floor …")
+    ] = "other",
 ) -> None:
-    """Score a predictions file: a contender in any language."""
+    """Score a file of predictions, of a contender in any language.
+
+    `topfive data ids` has the images' ids.
+
+    \b
+    topfive score answers.csv -d PATH
+    topfive score answers.csv -d PATH --name my-matlab-code -o reports/PATH
+    """
     from .running.display import Display, ranking
     from .running.scorefile import score as score_file
 
@@ -134,11 +219,11 @@ def score(
         display.say(f"report: {output / 'report.html'}")
 
 
-@app.command()
+@app.command(cls=Command)
 def cache(
     clear: Annotated[bool, typer.Option("--clear", help="Empty it; everything can be made again.")] = False,
 ) -> None:
-    """Show what the cache holds and where; or clear it."""
+    """Show what is kept between runs, and where; or clear it."""
     from .data.storage.cache import root
     from .running import stage_cache
 
@@ -149,11 +234,20 @@ def cache(
     print(f"in {root()}; stages are kept up to {stage_cache.limit() / 1e9:,.1f} GB, the oldest go first")
 
 
-@app.command()
+@app.command(cls=Command)
 def check(
-    method: Annotated[str, typer.Argument(help=f"A name (contender or probe), module:Class, or a file; with {KEYS}.")],
+    method: Annotated[
+        str, typer.Argument(metavar="WHAT", help=f"A contender or probe, module:Class, or a file; with {KEYS}.")
+    ],
 ) -> None:
-    """Does a contender, or a probe, keep its contract? Each finding says how to mend it."""
+    """Check that a contender or a probe keeps its contract.
+
+    Each finding says how to mend it.
+
+    \b
+    topfive check mine.py
+    topfive check "my_package:MyMethod[alpha=0.1]"
+    """
     # For a few dozen images one thread is enough, and quickest where the machine does something else beside. Numerical
     # libraries read this when they are imported.
     for variable in ("OMP_NUM_THREADS", "OPENBLAS_NUM_THREADS", "MKL_NUM_THREADS"):
@@ -171,12 +265,12 @@ def check(
     raise typer.Exit(1 if failed else 0)
 
 
-@app.command()
+@app.command(cls=Command)
 def new(
-    name: Annotated[str, typer.Argument(help="What to call your contender, such as mean-color.")],
-    into: Annotated[Path, typer.Option(help="Where to put it.")] = Path(),
+    name: Annotated[str, typer.Argument(metavar="NAME", help="What to call your contender, such as mean-color.")],
+    into: Annotated[Path, typer.Option(metavar="FOLDER", help="Where to put it. [here]", show_default=False)] = Path(),
 ) -> None:
-    """Write a small plugin package that works, for you to fill in."""
+    """Write a small plugin package that works, to fill in."""
     from .contenders.scaffold import write
 
     folder = write(name, into)
@@ -185,13 +279,22 @@ def new(
     )
 
 
-@app.command()
+@app.command(cls=Command)
 def compare(
-    before: Annotated[Path, typer.Argument(help="A run's folder.")],
-    after: Annotated[Path, typer.Argument(help="Another's, on the same images.")],
-    output: Annotated[Path | None, typer.Option("-o", "--output", help="Write the comparison as a page here.")] = None,
+    before: Annotated[Path, typer.Argument(metavar="BEFORE", help="A run's folder.")],
+    after: Annotated[Path, typer.Argument(metavar="AFTER", help="Another's, with the same contenders and images.")],
+    output: Annotated[
+        Path | None, typer.Option("-o", "--output", metavar="PATH", help="Also a page: FILE.html, or a folder for it.")
+    ] = None,
 ) -> None:
-    """Say what changed between two runs, with significance."""
+    """Say what got better or worse between two runs.
+
+    Each contender is held against itself, image by image: is the change more than luck?
+
+    \b
+    topfive compare reports/before reports/after
+    topfive compare reports/before reports/after -o changes.html
+    """
     from .report.compare import compare as compare_runs
 
     found = compare_runs(before, after)
@@ -200,86 +303,7 @@ def compare(
         print(f"page: {found.render(output)}")
 
 
-data_app = typer.Typer(no_args_is_help=True, help="Look at, fetch and pack images.")
 app.add_typer(data_app, name="data")
-
-
-@data_app.command("inspect")
-def data_inspect(
-    path: Annotated[str, typer.Argument(help="A folder or an archive; or photos.")],
-    problems: Annotated[int, typer.Option(help="List at most so many unreadable images.")] = 10,
-    html: Annotated[str | None, typer.Option(help="Also write a page into this file, with pictures.")] = None,
-) -> None:
-    """Say what lies at a path: layout, counts, classes, sizes, problems, fingerprint."""
-    from topfive.common.machine import cores
-
-    from .data.tools.inspect import inspect
-    from .data.tools.inspect_page import write_page
-
-    found = inspect(path, n_jobs=cores()) if html is None else write_page(path, html, n_jobs=cores())
-    print(found.text(problems))
-    if html is not None:
-        print(f"page: {html}")
-    if found.error is not None:
-        raise typer.Exit(2)
-
-
-@data_app.command("ids")
-def data_ids(data: Annotated[str, typer.Argument(help=f"photos, or a path to images; with {KEYS}.")]) -> None:
-    """List the validation images by the ids that a predictions file uses, one a line."""
-    from .data import data_spec, open_dataset
-
-    spec = data_spec(data)
-    params: dict[str, Any] = dict(spec.params)
-    print("\n".join(open_dataset(spec.name, **params).val.ids))
-
-
-@data_app.command("export")
-def data_export(
-    data: Annotated[str, typer.Argument(help=f"photos, or a path to images; with {KEYS}.")],
-    folder: Annotated[str, typer.Argument(help="The folder to write; it is not there yet.")],
-) -> None:
-    """Write the images as PNG files with train.csv and val.csv, for programs in any language; -d takes the folder."""
-    from topfive.common.machine import cores
-
-    from .data import data_spec, open_dataset
-    from .data.tools.export import export
-
-    spec = data_spec(data)
-    params: dict[str, Any] = dict(spec.params)
-    written = export(open_dataset(spec.name, n_jobs=cores(), **params), folder)
-    print(f"{written}: train.csv and val.csv (path,label,image_id), classes.csv (class,name)")
-
-
-@data_app.command("get")
-def data_get(
-    name: Annotated[str, typer.Argument(help="tiny-imagenet, imagenette or cifar-10.")],
-    folder: Annotated[str, typer.Option("-o", "--output", help="Where to put it.")] = "data",
-) -> None:
-    """Fetch a public data set: resumed where it stopped, checked by its checksum, unpacked safely."""
-    from rich.progress import BarColumn, DownloadColumn, Progress, TimeRemainingColumn, TransferSpeedColumn
-
-    from .data.tools.download import get
-
-    with Progress(BarColumn(), DownloadColumn(), TransferSpeedColumn(), TimeRemainingColumn(), transient=True) as bar:
-        task = bar.add_task(name, total=None)
-        path = get(name, folder, progress=lambda done, total: bar.update(task, completed=done, total=total))
-    print(f"{path}\nnext: topfive run -d {path}")
-
-
-@data_app.command("pack")
-def data_pack(
-    path: Annotated[str, typer.Argument(help="A data set in any layout.")],
-    out: Annotated[str, typer.Option("-o", "--output", help="The file to write.")],
-    side: Annotated[int, typer.Option(help="Short sides are shrunk to at most so many pixels.")] = 256,
-) -> None:
-    """Write one file of small images with its index, for repeated fast epochs; it can be given to -d."""
-    from topfive.common.machine import cores
-
-    from .data.tools.pack import pack
-
-    packed = pack(path, side, out, n_jobs=cores())
-    print(f"{packed}: {packed.stat().st_size / 1e6:,.1f} MB\nnext: topfive run -d {packed}")
 
 
 def main() -> None:

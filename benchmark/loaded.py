@@ -165,8 +165,8 @@ class LoadedRun:
         return pd.concat(frames, ignore_index=True)
 
     def verdict(self) -> str:
-        """What the results say in a sentence, that of the report; a line for each data set where there are several."""
-        return "\n".join(verdict(contest).headline for contest in self.contests)
+        """What the results say, as the report's first lines; a line for each data set where there are several."""
+        return "\n".join(verdict(contest).text for contest in self.contests)
 
     def caveats(self) -> list[str]:
         """What the verdict rests on and what it does not say: the small type of the report's first screen."""
@@ -213,7 +213,7 @@ class LoadedRun:
     def __repr__(self) -> str:
         lines = []
         for contest in self.contests:
-            lines.append(verdict(contest).headline)
+            lines.append(verdict(contest).text)
             wide = max((len(c.name) for c in contest.ranked), default=0)
             for c, e in zip(contest.ranked, contest.errors, strict=True):
                 lines.append(f"  {c.name:{wide}}  {percent(e.value):>7} ({100 * e.low:.1f}–{100 * e.high:.1f})")
@@ -225,11 +225,11 @@ class LoadedRun:
         parts = []
         for contest in self.contests:
             said = verdict(contest)
-            parts.append(f"<p><strong>{escape(said.headline)}</strong></p>")
+            parts.append(f"<p><strong>{escape(said.headline)}</strong> {escape(said.sentence)}</p>")
             chart = ranking_figure(contest)
             if chart is not None:
                 parts.append(Drawing(chart).svg())
-            small = [*said.more, *said.caveats, *map(_undone, contest.undone)]
+            small = [*said.advice, *said.more, *said.caveats, *map(_undone, contest.undone)]
             parts += [f'<p style="font-size:smaller;margin:.2em 0">{escape(line)}</p>' for line in small]
         parts.append(f'<p style="font-size:smaller">Report: <code>{escape(str(self.report))}</code></p>')
         return f'<div style="max-width:60em">{"".join(parts)}</div>'

@@ -49,6 +49,7 @@ def alexnet(
     groups: int = 2,
     init: str = "he",
     width: float = 1.0,
+    hidden: int | None = None,
     channels: tuple[int, int, int, int, int] = CHANNELS,
     dropout_first: bool = False,
 ) -> nn.Sequential:
@@ -63,6 +64,7 @@ def alexnet(
     lrn            with k = 2 and α = 1e-4 as published it does something on the activations of such inputs; on "he"'s,
                    whose squares are near 1, it is at first nearly the constant 2^-0.75
     width          scales every hidden layer
+    hidden         units of fc6 and fc7; None: 4096 · ``width``
     dropout_first  dropout before fc6 and fc7 (torchvision's variant) instead of after them (the paper)
 
     The last pooling adapts to the size that the network was made for, so that it also takes images of other sizes.
@@ -80,7 +82,7 @@ def alexnet(
     stride = stem_stride(side)
     kernel = KERNELS[stride]
     c1, c2, c3, c4, c5 = (max(8, round(c * width / 8) * 8) for c in channels)
-    hidden = max(8, round(4096 * width))
+    hidden = hidden or max(8, round(4096 * width))
     layers: OrderedDict[str, nn.Module] = OrderedDict()
 
     def conv(i: int, c_in: int, c_out: int, size: int, stride: int = 1, padding: int = 0, groups: int = 1) -> None:

@@ -13,9 +13,11 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor
 
+from . import mix
 from .device import to_device
 
-CHOICES = ("none", "crop", "crop+flip", "scale+flip", "paper")
+CHOICES = ("none", "crop", "crop+flip", "scale+flip", "scale+flip+colour", "paper")
+JITTER = 0.4  # brightness, contrast and saturation change by up to this factor, either way
 VIEWS = (1, 2, 10)  # of a test image
 
 
@@ -96,8 +98,9 @@ class Augment:
     """How a training batch is made. ``side``: pixels that the network sees; ``scale`` divides what is left after the
     mean is subtracted.
 
-    ``how``: "none" (centre), "crop", "crop+flip", "scale+flip", or "paper" (crop, flip and colour noise). Images stored
-    at the network's own size are padded by an eighth, reflected, before they are cropped; larger ones are not.
+    ``how``: "none" (centre), "crop", "crop+flip", "scale+flip", "scale+flip+colour" (also brightness, contrast and
+    saturation, Howard 2013), or "paper" (crop, flip and colour noise). Images stored at the network's own size are
+    padded by an eighth, reflected, before they are cropped; larger ones are not. ``mixing``: see ``mix``.
     """
 
     how: str
@@ -106,6 +109,7 @@ class Augment:
     scale: float
     least: float = 0.35
     part: tuple[int, int] = (0, 1)  # (rank, world size) of the processes that share a batch
+    mixing: str = "none"
 
     def on(self, device: torch.device) -> Augment:
         """The same, with its statistics on ``device``."""
@@ -125,29 +129,46 @@ class Augment:
         mine = slice(rank * n, (rank + 1) * n)
         chance = torch.rand(n * world, 7, generator=random)[mine]
         alpha = 0.1 * torch.randn(n * world, 3, generator=random)[mine]
-        flip = chance[:, 0] < (0.5 if self.how in ("crop+flip", "scale+flip", "paper") else 0.0)
-        if self.how == "none":
-            return {}
-        if self.how == "scale+flip":
-            return {"transforms": crop_transforms(flip, chance[:, 3:], self.least)}
-        room = stored + 2 * self._padding(stored) - self.side
-        top, left = ((chance[:, i] * (room + 1)).long() for i in (1, 2))
-        return {"top": top, "left": left, "flip": flip, **({"alpha": alpha} if self.how == "paper" else {})}
+        flip = chance[:, 0] < (0.0 if self.how in ("none", "crop") else 0.5)
+        drawn: dict[str, Tensor] = {}
+        if self.how.startswith("scale+flip"):
+            drawn["transforms"] = crop_transforms(flip, chance[:, 3:], self.least)
+        elif self.how != "none":
+            room = stored + 2 * self._padding(stored) - self.side
+            top, left = ((chance[:, i] * (room + 1)).long() for i in (1, 2))
+            drawn = {"top": top, "left": left, "flip": flip}
+        if self.how == "paper":
+            drawn["alpha"] = alpha
+        if self.how.endswith("colour"):
+            drawn["jitter"] = 1 + JITTER * (2 * torch.rand(n * world, 3, generator=random)[mine] - 1)
+        if self.mixing != "none":
+            drawn |= mix.draw(self.mixing, torch.rand(n * world, 4, generator=random)[mine])
+        return drawn
 
     def apply(self, pixels: Tensor, drawn: dict[str, Tensor], out: int) -> Tensor:
         """(n, S, S, 3) uint8 → (n, 3, out, out) float32, as ``drawn``, on the pixels' device."""
         images = self.floats(pixels)
-        if self.how == "none":
-            return resized(images, out)
-        if self.how == "scale+flip":
-            return scaled_crops(images, out, drawn["transforms"])
-        if padding := self._padding(pixels.shape[1]):
-            images = F.pad(images, [padding] * 4, mode="reflect")
-        cut = crops(images.permute(0, 2, 3, 1), drawn["top"], drawn["left"], self.side, drawn["flip"])
-        images = cut.permute(0, 3, 1, 2)
-        if self.how == "paper":
+        if "transforms" in drawn:
+            images = scaled_crops(images, out, drawn["transforms"])
+        elif "top" in drawn:
+            if padding := self._padding(pixels.shape[1]):
+                images = F.pad(images, [padding] * 4, mode="reflect")
+            cut = crops(images.permute(0, 2, 3, 1), drawn["top"], drawn["left"], self.side, drawn["flip"])
+            images = cut.permute(0, 3, 1, 2)
+        if "alpha" in drawn:
             images = images + (drawn["alpha"] @ self.colour.principal.t() / self.scale)[:, :, None, None]
-        return resized(images, out)
+        if "jitter" in drawn:
+            images = self._jittered(images, drawn["jitter"])
+        images = resized(images, out)
+        return mix.mixed(images, drawn) if "kept" in drawn else images
+
+    def _jittered(self, images: Tensor, factors: Tensor) -> Tensor:
+        """(n, 3, S, S), each image by its own (n, 3) factors of saturation, contrast and brightness, in this order."""
+        saturation, contrast, brightness = factors.T[..., None, None, None]
+        images = torch.lerp(images.mean(1, keepdim=True), images, saturation)
+        images = torch.lerp(images.mean((1, 2, 3), keepdim=True), images, contrast)
+        black = -self.colour.mean.mean() / self.scale
+        return torch.lerp(black, images, brightness)
 
     def train(self, pixels: Tensor, random: torch.Generator) -> Tensor:
         """(n, S, S, 3) uint8 → (n, 3, side, side) float32, with numbers drawn from ``random``."""

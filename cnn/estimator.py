@@ -29,6 +29,7 @@ from torch.nn.attention import SDPBackend, sdpa_kernel
 from torch.utils.flop_counter import FlopCounterMode
 
 from . import device as hardware
+from . import mix
 from .augment import CHOICES, VIEWS, Augment, Colour
 from .checkpoint import source_of
 from .convergence import converged
@@ -73,8 +74,11 @@ class DeepClassifier(LooksInside, HasWork, ClassifierMixin, BaseEstimator):  # t
     lr            the highest learning rate; None: ``hyperparameters.RATES``, by the optimizer, and above 128 images in
                   a step times (batch / 128), or its square root for "adamw"; "tuned": a quarter of that, that, or four
                   times that, by the loss of held-out images (see ``tuning``)
-    augment       "none" (or None), "crop", "crop+flip", "scale+flip" or "paper" (see ``augment.Augment``); "auto":
-                  "scale+flip" on a GPU, whose trainings are long enough to need it, and "crop+flip" on a CPU
+    augment       "none" (or None), "crop", "crop+flip", "scale+flip", "scale+flip+colour" or "paper" (see
+                  ``augment.Augment``); "auto": "scale+flip" on a GPU, whose trainings are long enough to need it, and
+                  "crop+flip" on a CPU
+    mix           "none", "mixup" or "cutmix": training images mixed in pairs (see ``mix``)
+    weight_decay  None: ``hyperparameters.DECAYS``, by the optimizer
     first_side    fraction of ``side`` at which training starts (see ``train.Hyperparameters``)
     held_out      fraction of the training images kept back to choose the best epoch; the network never learns from them
     views         of a test image, whose probabilities are averaged: 2, the image and its mirror image, as for every
@@ -104,6 +108,8 @@ class DeepClassifier(LooksInside, HasWork, ClassifierMixin, BaseEstimator):  # t
     optimizer: str = "adamw"
     lr: float | str | None = None
     augment: str | None = "auto"
+    mix: str = "none"
+    weight_decay: float | None = None
     first_side: float = 0.5
     held_out: float = 0.05
     views: int = 2
@@ -128,6 +134,8 @@ class DeepClassifier(LooksInside, HasWork, ClassifierMixin, BaseEstimator):  # t
         if self.lr != "tuned":
             number("lr", self.lr, above=0, optional=True)
         one_of("augment", self.augment or "none", ("auto", *CHOICES))
+        one_of("mix", self.mix, mix.CHOICES)
+        number("weight_decay", self.weight_decay, least=0, optional=True)
         number("held_out", self.held_out, least=0, below=1)
         if self.lr == "tuned" and (not self.held_out or len(hardware.device_names(self.device)) > 1):
             raise ValueError(
@@ -183,6 +191,7 @@ class DeepClassifier(LooksInside, HasWork, ClassifierMixin, BaseEstimator):  # t
             batch=self._batch(n_train, on_gpu),
             optimizer=self.optimizer,
             lr=self._rate,
+            weight_decay=self.weight_decay,
             first_side=self.first_side,
             seed=self.random_state,
         )
@@ -221,7 +230,7 @@ class DeepClassifier(LooksInside, HasWork, ClassifierMixin, BaseEstimator):  # t
             feed = Feed(images, targets.astype(np.int64), self.stored_, home)
             colour, scale = self._colour(feed.sample(4000, train))
             how = ("scale+flip" if on_gpu else "crop+flip") if self.augment == "auto" else self.augment
-            self.augment_ = Augment(how or "none", self.side_, colour, scale)
+            self.augment_ = Augment(how or "none", self.side_, colour, scale, mixing=self.mix)
             loaded = time.monotonic()
             self.n_parameters_ = sum(p.numel() for p in self.model_.parameters())
             self.flops_per_image_ = flops(self.model_, self.side_)
@@ -291,7 +300,7 @@ class DeepClassifier(LooksInside, HasWork, ClassifierMixin, BaseEstimator):  # t
             **({} if width is None else {"width": width}),
             "epochs": len(self.history_),
             "views": self.views,
-            "augment": self.augment_.how,
+            "augment": self.augment_.how if self.mix == "none" else f"{self.augment_.how}+{self.mix}",
             "train_share": round(n_train / n_given, 4),
             "parameters": self.n_parameters_,
             "tuned": tuned,

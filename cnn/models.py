@@ -51,6 +51,7 @@ class AlexNet(DeepClassifier):
     groups        2: the paper's two towers; 1
     init          "he", or "paper": N(0, 0.01)
     width         scales every hidden layer; None: 1 on a GPU, 1/2 on a CPU
+    hidden        units of fc6 and fc7; None: 4096 · ``width``
     schedule      "one-cycle", or "plateau": as in 2012 (see :class:`.Hyperparameters`)
     """
 
@@ -62,6 +63,7 @@ class AlexNet(DeepClassifier):
     groups: int = 2
     init: str = "he"
     width: float | None = None
+    hidden: int | None = None
     first_side: float = 1.0
     schedule: str = "one-cycle"
 
@@ -74,6 +76,7 @@ class AlexNet(DeepClassifier):
     def _check(self) -> None:
         super()._check()
         number("width", self.width, above=0, optional=True)
+        whole_number("hidden", self.hidden, 1, optional=True)
         number("dropout", self.dropout, least=0, below=1, optional=True)
         one_of("schedule", self.schedule, SCHEDULES)
         if self.schedule == "plateau" and not self.held_out:
@@ -97,6 +100,7 @@ class AlexNet(DeepClassifier):
             "groups": self.groups,
             "init": self.init,
             "width": self._width(on_gpu),
+            "hidden": self.hidden,
         }
 
     def _hyperparameters(self, epochs: int, n_train: int, on_gpu: bool) -> Hyperparameters:

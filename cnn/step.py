@@ -20,6 +20,7 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
+from . import mix
 from .augment import Augment
 from .device import first_line, out_of_memory, to_device, within_memory
 from .feed import Feed
@@ -96,27 +97,40 @@ class TrainingStep:
             batch = self.feed.pixels[chosen], self.feed.labels[chosen]
         pixels, labels = batch
         drawn = {name: t[rows] for name, t in self.numbers.items() if name not in ("order", "rates")}
-        images = self.augment.apply(pixels, drawn, side)
+        images, kept = self.augment.apply(pixels, drawn, side), drawn.get("kept")
         self.rate.copy_(self.numbers["rates"].index_select(0, self.place).squeeze(0))  # [place] would wait for it
         if self.halve and not self.capturing:
-            (loss, wrong), self.at_once = within_memory(lambda n: self.backward(images, labels, n), self.at_once)
+            (loss, wrong), self.at_once = within_memory(lambda n: self.backward(images, labels, n, kept), self.at_once)
         else:
-            loss, wrong = self.backward(images, labels, self.at_once)
+            loss, wrong = self.backward(images, labels, self.at_once, kept)
         self.optimizer.step()
         self.loss_sum += loss
         self.wrong += wrong
         self.place += 1
 
-    def backward(self, images: Tensor, labels: Tensor, at_once: int) -> tuple[Tensor, Tensor]:
+    def backward(
+        self, images: Tensor, labels: Tensor, at_once: int, kept: Tensor | None = None
+    ) -> tuple[Tensor, Tensor]:
         """Gradients of the batch's mean loss, summed over parts of ``at_once`` images; that loss, and how many answers
-        were wrong."""
+        were wrong. ``kept``: of images that are mixed with a neighbour, their own share (n,)."""
         self.optimizer.zero_grad(set_to_none=True)
         loss_sum, wrong = (torch.zeros((), device=self.device) for _ in range(2))
-        for x, y in zip(torch.split(images, at_once), torch.split(labels, at_once), strict=True):
+        others = labels if kept is None else mix.neighbours(labels)
+        shares = labels if kept is None else kept  # not looked at without ``kept``
+        parts = (torch.split(t, at_once) for t in (images, labels, others, shares))
+        for x, y, other, share in zip(*parts, strict=True):
             with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
                 logits = self.forward(x)
             logits = logits.float()
-            loss = F.cross_entropy(logits, y, label_smoothing=self.label_smoothing) * (len(x) / len(images))
+            if kept is None:
+                loss = F.cross_entropy(logits, y, label_smoothing=self.label_smoothing)
+            else:
+                own, theirs = (
+                    F.cross_entropy(logits, of, label_smoothing=self.label_smoothing, reduction="none")
+                    for of in (y, other)
+                )
+                loss = torch.lerp(theirs, own, share).mean()
+            loss = loss * (len(x) / len(images))
             loss.backward()  # type: ignore[no-untyped-call]
             loss_sum += loss.detach()
             wrong += (logits.detach().argmax(1) != y).sum()

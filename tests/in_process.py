@@ -34,10 +34,12 @@ class Program:
         with redirect_stdout(out), redirect_stderr(err), warnings.catch_warnings():
             warnings.simplefilter("default")  # as in a process of its own: a contender's warning is no error
             try:
-                status = app(words, standalone_mode=False) or 0
+                status = app(words) or 0
             except InputError as error:
                 print(f"topfive: {error}", file=sys.stderr)
                 status = 2
+            except SystemExit as end:  # after help, or usage that is none
+                status = int(end.code or 0)
         return status, out.getvalue(), err.getvalue()
 
 
@@ -65,3 +67,13 @@ def cells_here(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(runner, "run_isolated", run_here)
     monkeypatch.setattr(runner, "cores", lambda: 1)
     monkeypatch.setattr(render, "render", render_svg)
+
+
+def no_report(monkeypatch: pytest.MonkeyPatch) -> None:
+    """From now on the page of a run is an empty file: drawing takes longer than running the tests' contenders."""
+
+    def empty(runs: Any, out: Path, *_: Any, **__: Any) -> Path:
+        (out / "report.html").touch()
+        return out / "report.html"
+
+    monkeypatch.setattr(render, "render", empty)

@@ -171,8 +171,12 @@ def test_what_a_notebook_shows(stored: Path, tmp_path: Path) -> None:
     html, text = run._repr_html_(), repr(run)
     assert run.verdict() in text
     assert "failed: ValueError: decision_function answered" in text
-    for name in ("sift-fisher", "alexnet", "chance"):
-        assert f">{name}</text>" in html
+    for name, said in (
+        ("sift-fisher", "SIFT with Fisher vectors"),
+        ("alexnet", "AlexNet"),
+        ("chance", "Random guesses"),
+    ):
+        assert f">{said}</text>" in html
         assert name in text
     odd = build_run(
         tmp_path / "odd", contenders=(("<b>x</b>", HAND, 2.0), ("y&z", DEEP, 1.0)), broken=False, thumbnails=False

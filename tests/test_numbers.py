@@ -6,8 +6,9 @@ Behind such numbers stands a comment, which no reader sees:
     8.2<!-- tiny-imagenet-mini alexnet - sift-fisher: top5_err -->
     121,901<!-- gpu/h200.log: alexnet 64 px, training -->
 
-The first two name a run below reports/reference, a contender (or the difference of two) and one field of its row in
-results.json for each of the numbers right before the comment; ``epochs`` counts its history. Errors are in per cent.
+The first two name a run below reports/reference, a contender (or the difference of two) and one field of its record in
+results.json for each of the numbers right before the comment: a metric, a cost or a part of the budget. Errors are in
+per cent.
 The third names a log there, and how the line begins that holds the number. Where a paragraph or a row of a table has
 such a comment or links to a report, each of its decimal fractions has one. After a report was made anew, ``python
 tests/test_numbers.py`` writes its numbers into the documents; read the words around them again.
@@ -34,19 +35,16 @@ LINK = re.compile(r"\]\([^)]*reports/reference/[^)]*/report\.html\)")
 
 @cache
 def results(run: str) -> dict[str, dict[str, Any]]:
-    """The run's plain rows by contender."""
-    cells = json.loads((REPORTS / run / "results.json").read_text(encoding="utf-8"))["cells"]
-    return {cell["method"]: cell for cell in cells if cell["per_class"] is None}
+    """The run's plain records by contender, their metrics, costs and budget in one dictionary each."""
+    records = json.loads((REPORTS / run / "results.json").read_text(encoding="utf-8"))["records"]
+    plain = [record for record in records if not record.get("condition") and not record.get("probe")]
+    return {record["method"]: record["budget"] | record["costs"] | record["metrics"] for record in plain}
 
 
 def stored(run: str, contender: str, field: str) -> float:
-    """A field of a contender's row; errors in per cent, ``a.b`` is b within a."""
-    value: Any = results(run)[contender]
-    if field == "epochs":
-        return len(value["history"])
-    for name in field.split("."):
-        value = value[name]
-    return 100 * float(value) if "_err" in field or field.startswith("chance") else float(value)
+    """A field of a contender's record; errors in per cent."""
+    value = float(results(run)[contender][field])
+    return 100 * value if "_err" in field or field.startswith("chance") else value
 
 
 def expected(mark: re.Match[str]) -> list[float]:

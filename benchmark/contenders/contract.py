@@ -137,6 +137,12 @@ HOOKS: tuple[Hook, ...] = (
         '`"hand-engineered"`, `"deep"`, `"pre-trained"` (has seen other images: on neither side), `"learned, '
         'shallow"`, `"floor"`, else `"other"`: its hue, and its side in the verdict',
     ),
+    Hook(
+        CLASS,
+        "part",
+        "`True`: a part to be recombined by its parameters rather than an entry of its own; `topfive list` has those "
+        "last",
+    ),
     Hook(CLASS, "several_devices", '`True`: `device` may be several, `"cuda:0,1"`'),
     Hook(CLASS, "quick_params", "parameters with which `topfive check` fits in seconds"),
     Hook(
@@ -214,5 +220,8 @@ def table() -> str:
             f"| {hook.where if hook.where != last else ''} | `{hook.name}` | {hook.what} |".replace("|  |", "| |")
         )
         last = hook.where
-    lines.append("| logger | below `topfive`, at INFO | what it says is the progress line |")
+    lines.append(
+        "| logger | below `topfive`, at INFO | what it says is the progress line; with `12 s left` or `1.5 min left` "
+        "in it, the run's time left follows |"
+    )
     return "\n".join(lines) + "\n"

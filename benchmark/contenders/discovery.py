@@ -72,16 +72,21 @@ class Entry:
 
     def describe(self) -> tuple[str, str]:
         """(first sentence of the docstring, family), read from the source text; empty where it cannot be found."""
-        module_name, _, attribute = self.target.rpartition(":")
-        path = _source(module_name)
-        if path is None:
-            return "", ""
-        lineage = list(_lineage(path, attribute))
+        lineage = self._lineage()
         if not lineage:
             return "", ""
         paragraph = " ".join((ast.get_docstring(lineage[0]) or "").partition("\n\n")[0].split()).replace("``", "")
-        families = [family for node in lineage if (family := _string_constant(node, "family"))]
+        families = [family for node in lineage if (family := _constant(node, "family"))]
         return paragraph, families[0] if families else ""
+
+    def is_part(self) -> bool:
+        """Whether the class, or one of its bases, says ``part = True``, read from the source text."""
+        return any(_constant(node, "part") == "True" for node in self._lineage())
+
+    def _lineage(self) -> list[ast.ClassDef]:
+        module_name, _, attribute = self.target.rpartition(":")
+        path = _source(module_name)
+        return [] if path is None else list(_lineage(path, attribute))
 
     def code_version(self) -> str:
         """A digest of its sources: of its file, or of the package its module lies in, and of what topfive shares.
@@ -251,7 +256,7 @@ def _bases(node: ast.ClassDef) -> list[str]:
     return [base.attr if isinstance(base, ast.Attribute) else getattr(base, "id", "?") for base in node.bases]
 
 
-def _string_constant(node: ast.ClassDef, name: str) -> str:
+def _constant(node: ast.ClassDef, name: str) -> str:
     for item in node.body:
         target = item.targets[0] if isinstance(item, ast.Assign) else getattr(item, "target", None)
         value = getattr(item, "value", None)

@@ -11,23 +11,43 @@ from rich.table import Table
 
 from ..config import studies as known_studies
 from ..errors import InputError
-from ..families import FAMILIES, OTHER
+from ..families import DEEP, FAMILIES, FLOOR, HAND, OTHER, PRETRAINED, SHALLOW
 from ..specs import Spec, written
 from .contract import FILLED
 from .discovery import Entry, resolve
 
+BEGIN = "-m sift-fisher -m alexnet"  # one of each side that takes minutes
+STRONGEST = "-m best-of-2012 -m resnet-2015"  # docs/baselines.md and docs/cnn.md have what they reach
+SIDES = {
+    HAND: "hand-engineered features, with a linear classifier",
+    DEEP: "deep networks, trained on your images alone",
+    PRETRAINED: "pre-trained on other images: shown, but on neither side of the verdict",
+    SHALLOW: "learned features, but shallow",
+    FLOOR: "floors: what any contender has to beat",
+}
+PARTS = "parts to combine, as in -m 'fisher[descriptor=sift+lcs,k=256]'"
+
 
 def contenders(entries: Iterable[Entry]) -> None:
-    """A line for each, in a group for each family; nothing is imported."""
-    groups: dict[str, list[tuple[str, ...]]] = {family.name: [] for family in FAMILIES}
+    """What to begin with; then a line for each contender, by side, the parts to be recombined last. Imports none."""
+    groups: dict[str, list[tuple[str, str]]] = {family.name: [] for family in FAMILIES}
+    parts: list[tuple[str, str]] = []
     for entry in sorted(entries, key=lambda entry: entry.name):
         summary, family = entry.describe()
         foreign = "" if entry.origin.startswith("topfive ") else f"  ({entry.origin})"
         plain = summary.removeprefix(f"{entry.name}: ")
-        line = (entry.name, family or OTHER, plain[:1].upper() + plain[1:] + foreign)
-        groups.setdefault(line[1], []).append(line)
-    lines = [line for members in groups.values() if members for line in [("", "", ""), *members]]
-    _print(("contender", "family", "what it is"), lines)
+        line = (entry.name, plain[:1].upper() + plain[1:] + foreign)
+        (parts if entry.is_part() else groups.setdefault(family or OTHER, [])).append(line)
+    console = Console(highlight=False, soft_wrap=True)
+    console.print(f"Begin with one of each side:  topfive run -d PATH {BEGIN}")
+    console.print(f"The strongest, which is slow: topfive run -d PATH {STRONGEST}")
+    console.print("What one of them is made of:  topfive list alexnet")
+    named = [(SIDES.get(family, family), members) for family, members in groups.items()] + [(PARTS, parts)]
+    width = max((len(name) for _, members in named for name, _ in members), default=0)
+    for title, members in named:
+        if members:
+            console.print(f"\n[bold]{escape(title)}[/]")
+            _print((), members, width=width)
 
 
 def datasets() -> None:
@@ -90,10 +110,11 @@ def _plain(docstring: str) -> str:
     return docstring.replace("``", "`")
 
 
-def _print(titles: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:
-    table = Table(box=None, pad_edge=False)
-    for title in titles:
-        table.add_column(title, no_wrap=title != titles[-1])
+def _print(titles: tuple[str, ...], rows: Iterable[tuple[str, ...]], width: int = 0) -> None:
+    """A table; without ``titles`` one of two columns, indented, the first at least ``width`` wide."""
+    table = Table(box=None, pad_edge=not titles, show_header=bool(titles), padding=(0, 1, 0, 0 if titles else 2))
+    for title in titles or ("", " "):
+        table.add_column(title, no_wrap=title != (titles or " ")[-1], min_width=width if title == "" else None)
     for row in rows:
         table.add_row(*map(escape, row))
     Console(highlight=False).print(table)

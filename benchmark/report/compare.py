@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import shlex
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -104,31 +106,45 @@ class Comparison:
         return [line.replace(NBSP, " ") for line in out]
 
     def render(self, out: Path) -> Path:
-        """Write ``out/comparison.html``; its path."""
-        out.mkdir(parents=True, exist_ok=True)
+        """Write the page: into the file ``out`` where that ends in .html, else as ``out/comparison.html``; its path."""
+        file = out if out.suffix.lower() in (".html", ".htm") else out / "comparison.html"
+        file.parent.mkdir(parents=True, exist_ok=True)
         title = f"topfive: {self.old} and {self.new}"
-        write(out / "comparison.html", html("comparison.html", title=title, c=self, version=""))
-        return out / "comparison.html"
+        write(file, html("comparison.html", title=title, c=self, version=""))
+        return file
 
 
 def compare(run_a: Path, run_b: Path) -> Comparison:
     """What changed from ``run_a`` to ``run_b``.
 
-    Raises InputError, with the reason, where the two cannot be compared: no data set in common, other images under
-    the same name, or a run that was cut short with --limit.
+    Raises InputError, with the reason, where the two cannot be compared: no data set or no contender in common, other
+    images under the same name, or a run that was cut short with --limit.
     """
     old, new = open_run(run_a), open_run(run_b)
+    instead = f"`topfive report {shlex.quote(str(run_a))} {shlex.quote(str(run_b))}` shows both on one page"
     shared = [name for name in old.datasets if name in new.datasets]
     if not shared:
         raise InputError(
             f"nothing to compare: {run_a} has {', '.join(old.datasets) or 'no data set'}, "
-            f"{run_b} has {', '.join(new.datasets) or 'no data set'}"
+            f"{run_b} has {', '.join(new.datasets) or 'no data set'}; {instead}"
         )
     for name in shared:
         _refuse(name, old, new)
     before, after = ({s.dataset.name: s for s in contests_of([run]) if s.dataset.name in shared} for run in (old, new))
     parts = [_part(i + 1, before[name], after[name]) for i, name in enumerate(before) if name in after]
+    if not any(part.changes for part in parts):
+        before_names, after_names = (_finished(run, shared) for run in (old, new))
+        raise InputError(
+            f"nothing to compare: no contender finished in both runs. {run_a} has {before_names}, {run_b} has "
+            f"{after_names}; compare holds each contender against itself, {instead}"
+        )
     return Comparison(str(run_a), str(run_b), _headline(parts), parts)
+
+
+def _finished(run: Run, datasets: Sequence[str]) -> str:
+    """The contenders that finished: "hog, chance"."""
+    done = [r for r in run.records if r.probe is None and r.status == "done" and r.dataset in datasets]
+    return ", ".join(dict.fromkeys(record.method for record in done)) or "none"
 
 
 def _refuse(name: str, old: Run, new: Run) -> None:
@@ -196,8 +212,6 @@ def _corrected(changes: list[Change]) -> list[Change]:
 
 def _headline(parts: list[Part]) -> str:
     changes = [c for part in parts for c in part.changes]
-    if not changes:
-        return "No contender finished in both runs."
     better, worse = ([c.name for c in changes if c.verdict == word] for word in ("better", "worse"))
     rest = len(changes) - len(better) - len(worse)
     said = [f"{', '.join(names)} got {word}" for names, word in ((better, "better"), (worse, "worse")) if names]

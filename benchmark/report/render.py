@@ -22,7 +22,7 @@ from .sections import foreign, sections_of
 from .sections.parts import Section
 from .tables import Column, Table, Value, number, text
 
-WIDE, SQUARE, NARROW, SMALL = 872, 640, 352, 416  # px that charts are drawn for: the column, a phone, half the column
+WIDE, SQUARE, NARROW, SMALL = 872, 520, 352, 416  # px that charts are drawn for: the column, a phone, half the column
 
 
 def render(runs: Sequence[Path], out: Path, formats: Sequence[str] = FORMATS, plugins: Sequence[str] = ()) -> Path:
@@ -60,7 +60,7 @@ def _page(made: Sequence[tuple[Contest, list[Section]]], runs: Sequence[Run], ca
         "report.html",
         title=f"topfive on {short(inside(names), 120)}" if names else "topfive",
         made=made,
-        headlines=[verdict(contest).headline for contest in contests],
+        headlines=[verdict(contest).text for contest in contests],
         card=f"figures/{cards[0]}" if cards else "",
         overview=overview(contests) if len(contests) > 1 else None,
         provenance=provenance(runs),

@@ -6,10 +6,15 @@ import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+SHOWN = 10  # rows; style.css says it again
+
 
 @dataclass(frozen=True)
 class Value:
-    """A table cell: its text, the value to sort and export where that differs, and a tone for a family's mark."""
+    """A table cell: its text, the value to sort and export where that differs, and a tone for a family's mark.
+
+    A value that is a longer text, such as all names of a class, is also what the pointer is told.
+    """
 
     text: str
     raw: float | str | None = None
@@ -19,6 +24,11 @@ class Value:
     def solid(self) -> bool:
         """One word longer than any column: shown cut, whole on hover and to a screen reader."""
         return any(len(word) > 60 for word in self.text.split())
+
+    @property
+    def help(self) -> str:
+        """What the pointer is told: the whole of a text that is shown shortened."""
+        return self.raw if isinstance(self.raw, str) and self.raw != self.text else ""
 
     @property
     def sort(self) -> str:
@@ -34,7 +44,7 @@ class Value:
 class Column:
     """``numeric`` columns are aligned right and sort as numbers, ``slim`` ones hold a word, ``wide`` ones sentences.
 
-    help: the heading's, under the pointer.
+    help: the heading's, under the pointer. extra: shown when all columns are asked for; files have it always.
     """
 
     name: str
@@ -42,6 +52,7 @@ class Column:
     help: str = ""
     slim: bool = False
     wide: bool = False
+    extra: bool = False
 
 
 @dataclass(frozen=True)
@@ -55,8 +66,18 @@ class Table:
 
     @property
     def long(self) -> bool:
-        """Long tables get a filter and a box of their own to scroll in."""
+        """Long tables get a filter."""
         return len(self.rows) > 8
+
+    @property
+    def cut(self) -> bool:
+        """Whether only its first ``SHOWN`` rows are in sight until all are asked for."""
+        return len(self.rows) > SHOWN + 2
+
+    @property
+    def extras(self) -> bool:
+        """Whether some columns wait until they are asked for."""
+        return any(column.extra for column in self.columns)
 
 
 def text(value: object, tone: str = "") -> Value:

@@ -12,29 +12,37 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console, Group, RenderableType
 from rich.live import Live
 from rich.markup import escape
+from rich.progress_bar import ProgressBar
 from rich.spinner import Spinner
 from rich.table import Table
 from rich.text import Text
 
-from .. import conditions
+from ..conditions import Scalar
 from ..results.schema import Record
 from ..scoring.metrics import FEW_IMAGES, decisive_k
+from .remaining import Ahead, Remaining, roughly
 
 PLAIN_EVERY_SECONDS = 10.0
+SIZE = "train_per_class"  # the axis of training of which there is a table
 _FRAME = re.compile(r'^  File "(.+)", line (\d+)', re.MULTILINE)
 _LIBRARIES = re.compile(r"[/\\](site-packages|dist-packages|lib[/\\]python[\d.]+)[/\\]")
 _HARNESS = Path(__file__).resolve().parents[1]
 
 
 class Display:
-    """A context manager that runners on several threads report to."""
+    """A context manager that runners on several threads report to.
 
-    def __init__(self, n_cells: int, *, quiet: bool = False) -> None:
+    ahead: the cells to come, ``at_once`` of them side by side, from which follows how long the run will take.
+    """
+
+    def __init__(self, n_cells: int, *, quiet: bool = False, ahead: Sequence[Ahead] = (), at_once: int = 1) -> None:
         self.console = Console(quiet=quiet, highlight=False, soft_wrap=not Console().is_terminal)
         self._n_cells = n_cells
         self._finished = 0
         self._running: dict[str, tuple[float, str]] = {}
         self._said: dict[str, float] = {}
+        self._remaining = Remaining(ahead, at_once)
+        self._began = time.monotonic()
         self._lock = threading.Lock()
         live = self.console.is_terminal and not quiet
         self._live = Live(console=self.console, get_renderable=self._lines, refresh_per_second=5) if live else None
@@ -59,6 +67,7 @@ class Display:
     def started(self, name: str) -> None:
         with self._lock:
             self._running[name] = (time.monotonic(), "starting")
+            self._remaining.started(name, time.monotonic())
         if self._live is None:
             self.say(f"{name}: started")
 
@@ -67,6 +76,7 @@ class Display:
         with self._lock:
             started = self._running.get(name, (time.monotonic(), ""))[0]
             self._running[name] = (started, message)
+            self._remaining.said(name, message, time.monotonic())
             due = time.monotonic() - self._said.get(name, started) >= PLAIN_EVERY_SECONDS
             if due:
                 self._said[name] = time.monotonic()
@@ -77,20 +87,31 @@ class Display:
         with self._lock:
             self._running.pop(name, None)
             self._finished += 1
+            self._remaining.ended(name, time.monotonic())
+            left = self._left() if self._live is None and self._finished < self._n_cells else ""
         mark = "[green]✓[/]" if record.status == "done" else "[yellow]–[/]" if record.settled else "[red]✗[/]"
         self.console.print(
             f"{mark} [{self._finished}/{self._n_cells}] [bold]{escape(name)}[/]  {escape(outcome(record))}"
+            + (f"; {left} for the rest" if left else "")
         )
+
+    def _left(self) -> str:
+        """ "about 3 min left"; empty where that is not known yet."""
+        seconds = self._remaining.seconds(time.monotonic())
+        return "" if seconds is None else f"{roughly(seconds)} left"
 
     def _lines(self) -> RenderableType:
         with self._lock:
-            running = dict(self._running)
-        rows = []
+            running, finished, left = dict(self._running), self._finished, self._left()
+        rows: list[RenderableType] = []
         for name, (started, message) in running.items():
             text = Text.assemble((f" {name} ", "bold"), (f"{clock(time.monotonic() - started)}  ", "dim"), message)
             text.truncate(max(20, self.console.width - 4), overflow="ellipsis")
             rows.append(Spinner("dots", text=text))
-        return Group(*rows)
+        whole = f"{finished} of {self._n_cells} cells, {clock(round(time.monotonic() - self._began))} so far"
+        line = Table.grid(padding=(0, 1))
+        line.add_row(ProgressBar(self._n_cells, finished, width=20), whole + (f", {left}" if left else ""))
+        return Group(*rows, line)
 
 
 def outcome(record: Record) -> str:
@@ -151,7 +172,10 @@ def ranking(
     """
     for dataset in dict.fromkeys(record.dataset for record in records):
         done = [record for record in records if record.dataset == dataset and record.status == "done"]
-        if done:
+        sizes = {size for record in done if (size := record.condition.get(SIZE)) is not None}
+        if len(sizes) > 1:
+            _by_size(dataset, done, sorted(sizes), console)
+        elif done:
             _table(dataset, done, console)
     for record in [*records, *failed_answers]:
         if record.status != "done":
@@ -166,21 +190,49 @@ def ranking(
         console.print(escape(f"the report has the traceback; {commands} looks for the cause"))
 
 
-def _table(dataset: str, records: Sequence[Record], console: Console) -> None:
+def _heading(dataset: str, records: Sequence[Record]) -> str:
     first = records[0]
     n, n_classes = int(_metric(first, "n")), _classes(first)
-    shown = _shown(n_classes)
+    chance = percent(_metric(first, f"chance_top{_shown(n_classes)[0]}"))
+    return f"{dataset}: {n:,} validation images, {n_classes} classes; chance {chance}"
+
+
+def _by_size(dataset: str, records: Sequence[Record], sizes: Sequence[Scalar], console: Console) -> None:
+    """A row a contender, a column a size of the training set; the best at the largest size first."""
+    k = _shown(_classes(records[0]))[0]
+    cells: dict[str, dict[Scalar, list[Record]]] = {}
+    for record in records:
+        cells.setdefault(record.method, {}).setdefault(record.condition[SIZE], []).append(record)
+    errors = {
+        method: {size: sum(_metric(r, f"top{k}_err") for r in found) / len(found) for size, found in row.items()}
+        for method, row in cells.items()
+    }
+    seeds = len({record.seed for record in records})
+    mean = f", mean of {seeds} seeds" if seeds > 1 else ""
+    # Above the table, which may be narrower.
+    console.print(f"[italic]{escape(_heading(dataset, records))}[/]")
+    console.print(f"[italic]top-{k} error by training images per class{mean}[/]")
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("contender", overflow="fold")
+    for size in sizes:
+        table.add_column(f"{size}", justify="right", no_wrap=True)
+    for method in sorted(errors, key=lambda one: (*[errors[one].get(size, 1.0) for size in reversed(sizes)], one)):
+        row = errors[method]
+        table.add_row(escape(method), *(percent(row[size]) if size in row else "–" for size in sizes))
+    console.print(table)
+    _limits([record for record in records if record.condition[SIZE] == sizes[-1]], k, console)
+
+
+def _table(dataset: str, records: Sequence[Record], console: Console) -> None:
+    shown = _shown(_classes(records[0]))
     k = shown[0]
     rows = sorted(records, key=lambda record: (*[_metric(record, f"top{each}_err") for each in shown], record.method))
-    many_conditions = len({conditions.to_json(record.condition) for record in rows}) > 1
     many_seeds = len({record.seed for record in rows}) > 1
-    chance = percent(_metric(first, f"chance_top{k}"))
-    title = f"{dataset}: {n:,} validation images, {n_classes} classes; chance {chance}"
-    table = Table(box=SIMPLE_HEAD, pad_edge=False, title=escape(title), title_justify="left")
+    title = escape(_heading(dataset, rows))
+    table = Table(box=SIMPLE_HEAD, pad_edge=False, title=title, title_justify="left")
     table.add_column("contender", overflow="fold")
-    for name, there in (("images", many_conditions), ("seed", many_seeds)):
-        if there:
-            table.add_column(name, justify="right")
+    if many_seeds:
+        table.add_column("seed", justify="right")
     for name in (f"top-{k} error, 95 %", *(f"top-{other}" for other in shown[1:]), "fit", "images/s"):
         table.add_column(name, justify="right", no_wrap=True)
     for record in rows:
@@ -188,7 +240,6 @@ def _table(dataset: str, records: Sequence[Record], console: Console) -> None:
         fit, rate = record.costs.fit_seconds, record.costs.images_per_second
         table.add_row(
             escape(record.method),
-            *([conditions.written(record.condition) or "all"] if many_conditions else []),
             *([str(record.seed)] if many_seeds else []),
             f"{percent(_metric(record, f'top{k}_err'))} ({low:.1f}–{high:.1f})",
             *(percent(_metric(record, f"top{other}_err")) for other in shown[1:]),
@@ -196,11 +247,17 @@ def _table(dataset: str, records: Sequence[Record], console: Console) -> None:
             "–" if rate is None else f"{rate:,.0f}",
         )
     console.print(table)
-    learning = dict.fromkeys(_learning(record) for record in rows if record.converged is False)
+    _limits(rows, k, console)
+
+
+def _limits(records: Sequence[Record], k: int, console: Console) -> None:
+    """What to know before one believes the numbers: who was still learning, and how little few images tell."""
+    learning = dict.fromkeys(_learning(record) for record in records if record.converged is False)
     if learning:
         console.print(escape(f"still learning when their budget ended: {'; '.join(learning)}"))
+    n = int(_metric(records[0], "n"))
     if n < FEW_IMAGES:
-        width = max(_metric(r, f"top{k}_err_high") - _metric(r, f"top{k}_err_low") for r in rows)
+        width = max(_metric(r, f"top{k}_err_high") - _metric(r, f"top{k}_err_low") for r in records)
         console.print(
             f"{n:,} validation images are few: a single error is known to within "
             f"{50 * width:.1f} points or so on either side"
@@ -222,9 +279,9 @@ def percent(fraction: float) -> str:
 
 
 def clock(seconds: float) -> str:
-    """4.2 s, 3:07, 2:05:00."""
+    """4.2 s (4 s of a whole number), 3:07, 2:05:00."""
     if seconds < 60:
-        return f"{seconds:.1f} s"
+        return f"{seconds} s" if isinstance(seconds, int) else f"{seconds:.1f} s"
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"

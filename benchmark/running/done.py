@@ -6,6 +6,9 @@ import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from rich.markup import escape
+
+from ..report.numbers import NBSP
 from ..results.run import Run
 from ..results.schema import Record
 from .display import Display, ranking
@@ -39,7 +42,7 @@ class Done:
         return 0 if good and not self.failed_answers else 1
 
     def tell(self) -> None:
-        """Print the ranking, what else the folder holds, and where the report is."""
+        """Print the ranking, what else the folder holds, where the report is, and last the verdict."""
         display = Display(0)
         ranking(self.records, display.console, self._checked(), self.failed_answers)
         told = {(record.dataset, record.method) for record in self.records}
@@ -52,6 +55,21 @@ class Done:
         if others:
             display.say(f"the report also holds {', '.join(others)} from earlier runs")
         display.say(f"report: {self.run.path / 'report.html'}")
+        self._tell_verdict(display)
+
+    def _tell_verdict(self, display: Display) -> None:
+        """The report's headline and the sentence behind it, of each data set that was asked for."""
+        from ..report.analysis.contest import contests_of
+        from ..report.analysis.verdict import verdict
+
+        contests = [contest for contest in contests_of([self.run]) if contest.dataset.name in self.datasets]
+        for contest in contests:
+            found = verdict(contest)
+            name = f"{contest.dataset.name}: " if len(contests) > 1 else ""
+            headline, *more = (line.replace(NBSP, " ") for line in (name + found.headline, *found.more[:1]))
+            display.console.print(f"\n[bold]{escape(headline)}[/]")
+            for sentence in more:
+                display.say(sentence)
 
     def _checked(self) -> dict[str, str]:
         """What `topfive check` takes for those contenders that come from a plugin's file."""

@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 from ..results.schema import Record
 from .display import Display
+from .remaining import Ahead
 
 WIDTH = 100
 
 
 class OneLine(Display):
-    """``3 of 8 cells finished; photos · hog: fitting on 80 images``; gone when the run ends."""
+    """``3 of 8 cells finished, about 2 min left; photos · hog: fitting on 80 images``; gone when the run ends."""
 
-    def __init__(self, n_cells: int, *, quiet: bool = False) -> None:
-        super().__init__(n_cells, quiet=True)
+    def __init__(self, n_cells: int, *, quiet: bool = False, ahead: Sequence[Ahead] = (), at_once: int = 1) -> None:
+        super().__init__(n_cells, quiet=True, ahead=ahead, at_once=at_once)
         self._write = _nowhere if quiet else _into_notebook() if in_notebook() else _over_the_last()
 
     def __exit__(self, *error: object) -> None:
@@ -36,7 +37,8 @@ class OneLine(Display):
 
     def _tell(self) -> None:
         with self._lock:
-            line = f"{self._finished} of {self._n_cells} cells finished"
+            left = self._left() if self._finished < self._n_cells else ""
+            line = f"{self._finished} of {self._n_cells} cells finished" + (f", {left}" if left else "")
             for name, (_, message) in self._running.items():
                 line += f"; {name}: {message}"
             self._write(line if len(line) <= WIDTH else line[: WIDTH - 1] + "…")

@@ -7,7 +7,7 @@ import queue
 import signal
 import sys
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor, as_completed
 from contextlib import contextmanager
 from datetime import UTC, datetime
@@ -38,6 +38,7 @@ from .isolation import Outcome, run_isolated
 from .pilot import Forecast, estimate, span
 from .plan import Cell, Opened, distinct, has_plain_result, is_finished, open_all, plan
 from .reading import can_follow, read_by, rounds
+from .remaining import Ahead
 from .stage_cache import stages
 
 BUILT_IN = "built in"  # the layout of the photographs
@@ -149,7 +150,9 @@ def _work(
     alone, reading = rounds(pending)
     with (
         _executor(config, run.path) as (execute, jobs),
-        shown(len(cells) + len(reading), quiet=config.quiet) as display,
+        shown(
+            len(cells) + len(reading), quiet=config.quiet, ahead=_ahead([*alone, *reading], datasets), at_once=jobs
+        ) as display,
         _interruptible() as stop,
         stages(fresh=config.fresh) as cache,
         ThreadPoolExecutor(jobs) as pool,
@@ -191,6 +194,17 @@ def _work(
     run.manifest = run.manifest.model_copy(update={"finished": _now()})
     run.save_manifest()
     render([run.path], run.path, plugins=config.plugin)
+
+
+def _ahead(cells: Sequence[Cell], datasets: Opened) -> list[Ahead]:
+    """The cells as the display needs them to say how long they will take."""
+    found = []
+    for cell in cells:
+        dataset = datasets[cell.dataset][0]
+        size = int(cell.condition.get("train_per_class", 0)) * len(dataset.classes)
+        n = min(size, len(dataset.train)) if size else len(dataset.train)
+        found.append(Ahead(cell.name, f"{cell.dataset} {cell.spec}", n))
+    return found
 
 
 def _put(run: Run, cell: Cell, found: Record, answers: list[dict[str, Any]]) -> None:

@@ -1,4 +1,4 @@
-"""Fixtures of the harness's tests: a quiet home for caches, and the plugin files."""
+"""Fixtures of the harness's tests: a quiet home for caches, the plugin files, and quicker runs."""
 
 from __future__ import annotations
 
@@ -9,6 +9,8 @@ from typing import Any
 import pytest
 from topfive.benchmark.results.run import load_run, open_run
 from topfive.benchmark.results.schema import Record
+
+from tests.in_process import cells_here, no_report
 
 PLUGINS = Path(__file__).with_name("plugins")
 
@@ -49,3 +51,16 @@ def contenders() -> str:
 @pytest.fixture
 def unimportable() -> str:
     return str(PLUGINS / "unimportable.py")
+
+
+@pytest.fixture
+def here(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cells run in the test's own process, and no page is drawn: where neither is what the test looks at."""
+    cells_here(monkeypatch)
+    no_report(monkeypatch)
+
+
+@pytest.fixture
+def unreported(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Cells run in processes of their own, and no page is drawn."""
+    no_report(monkeypatch)

@@ -27,6 +27,7 @@ from topfive.benchmark.running.spread import spread
 from topfive.common.machine import cores
 
 from tests.benchmark.conftest import records
+from tests.in_process import cells_here, no_report
 
 
 def start(out: Path, plugin: str, methods: list[str], **flags: object) -> dict[str, tuple[object, ...]]:
@@ -39,48 +40,63 @@ def start(out: Path, plugin: str, methods: list[str], **flags: object) -> dict[s
     }
 
 
-@pytest.fixture
-def cluster(tmp_path: Path) -> Iterator[tuple[str, list[subprocess.Popen[bytes]]]]:
-    """A scheduler and two workers, each a process of its own, on this machine only."""
-    quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": tmp_path}
-    file = tmp_path / "scheduler.json"
-    scheduler = subprocess.Popen(
-        [
-            *(sys.executable, "-m", "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", "0"),
-            *("--no-dashboard", "--scheduler-file", str(file)),
-        ],
-        **quiet,
-    )
-    end = time.monotonic() + 60
-    while not file.is_file() or not file.read_text():
-        assert time.monotonic() < end, "the scheduler did not start"
-        time.sleep(0.1)
-    address = json.loads(file.read_text())["address"]
-    worker = [sys.executable, "-m", "distributed.cli.dask_worker", address, "--nthreads", "1", "--no-nanny"]
-    workers = [subprocess.Popen([*worker, "--no-dashboard"], **quiet) for _ in range(2)]
-    try:
-        yield address, workers
-    finally:
-        for process in (*workers, scheduler):
+class Cluster:
+    """A scheduler and workers, each a process of its own, on this machine only."""
+
+    def __init__(self, folder: Path) -> None:
+        self._quiet = {"stdout": subprocess.DEVNULL, "stderr": subprocess.DEVNULL, "cwd": folder}
+        file = folder / "scheduler.json"
+        scheduler = [sys.executable, "-m", "distributed.cli.dask_scheduler", "--host", "127.0.0.1", "--port", "0"]
+        self._scheduler = subprocess.Popen([*scheduler, "--no-dashboard", "--scheduler-file", str(file)], **self._quiet)
+        end = time.monotonic() + 60
+        while not file.is_file() or not file.read_text():
+            assert time.monotonic() < end, "the scheduler did not start"
+            time.sleep(0.1)
+        self.address = json.loads(file.read_text())["address"]
+        self.workers: list[subprocess.Popen[bytes]] = []
+
+    def two_workers(self) -> None:
+        """Start those that are missing; an earlier test may have ended some."""
+        self.workers = [one for one in self.workers if one.poll() is None]
+        worker = [sys.executable, "-m", "distributed.cli.dask_worker", self.address, "--nthreads", "1", "--no-nanny"]
+        while len(self.workers) < 2:
+            self.workers.append(subprocess.Popen([*worker, "--no-dashboard"], **self._quiet))
+        pids = {one.pid for one in self.workers}
+        end = time.monotonic() + 60
+        with Client(self.address, set_as_default=False) as client:
+            while set(client.run(os.getpid, on_error="ignore").values()) != pids:
+                assert time.monotonic() < end, "the workers did not start"
+                time.sleep(0.1)
+
+    def stop(self) -> None:
+        for process in (*self.workers, self._scheduler):
             process.kill()
             process.wait()
 
 
-def wait_for_workers(address: str, n: int) -> None:
-    with Client(address) as client:
-        client.wait_for_workers(n, timeout=60)
+@pytest.fixture(scope="module")
+def started(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Cluster]:
+    found = Cluster(tmp_path_factory.mktemp("cluster"))
+    yield found
+    found.stop()
 
 
-def test_two_workers_give_the_same_and_one_may_die(
-    tmp_path: Path, contenders: str, cluster: tuple[str, list[subprocess.Popen[bytes]]]
-) -> None:
-    address, workers = cluster
-    wait_for_workers(address, 2)
+@pytest.fixture
+def cluster(started: Cluster, unreported: None) -> Cluster:
+    """With two workers; no pages are drawn, which nobody looks at here."""
+    started.two_workers()
+    return started
+
+
+def test_two_workers_give_the_same_and_one_may_die(tmp_path: Path, contenders: str, cluster: Cluster) -> None:
     methods = ["mean-color", "reversed", "raises", "mean-color[shift=2]", "reversed[shift=3]"]
-    here = start(tmp_path / "here", contenders, methods)
-    victim = threading.Timer(3.0, lambda: os.kill(workers[0].pid, signal.SIGKILL))
+    with pytest.MonkeyPatch.context() as patch:
+        cells_here(patch)
+        no_report(patch)
+        here = start(tmp_path / "here", contenders, methods)
+    victim = threading.Timer(3.0, lambda: os.kill(cluster.workers[0].pid, signal.SIGKILL))
     victim.start()
-    there = start(tmp_path / "there", contenders, methods, scheduler=address)
+    there = start(tmp_path / "there", contenders, methods, scheduler=cluster.address)
     victim.join()
     assert there == here
     for name in ("photos_per_class=8.mean-color.s0.parquet", "photos_per_class=8.reversed.s0.parquet"):
@@ -121,25 +137,22 @@ def kill_one(address: str, killed: list[str]) -> None:
             time.sleep(0.01)
 
 
-def test_chunks_of_a_cell_run_on_all_workers_and_one_may_die(
-    tmp_path: Path, contenders: str, cluster: tuple[str, list[subprocess.Popen[bytes]]]
-) -> None:
-    address, _ = cluster
+def test_chunks_of_a_cell_run_on_all_workers_and_one_may_die(tmp_path: Path, contenders: str, cluster: Cluster) -> None:
     method = "fisher[k=8,step=8]"
     # With one thread, as the workers have: a sum over several threads is another in its last bits.
     here = start(tmp_path / "here", contenders, [method], data=[MANY], jobs=cores())
     killed: list[str] = []
-    with Client(address, set_as_default=False) as client:
-        client.wait_for_workers(2, timeout=60)
-        killer = threading.Thread(target=kill_one, args=(address, killed), daemon=True)
+    with Client(cluster.address, set_as_default=False) as client:
+        before = starts(client)
+        killer = threading.Thread(target=kill_one, args=(cluster.address, killed), daemon=True)
         killer.start()
         with get_task_stream(client=client) as stream:
-            there = start(tmp_path / "there", contenders, [method], data=[MANY], scheduler=address, fresh=True)
+            there = start(tmp_path / "there", contenders, [method], data=[MANY], scheduler=cluster.address, fresh=True)
         killer.join()
         done = workers_of(stream, "_elsewhere")
         assert len(done) == 2
         assert done[killed[0]] > 0
-        assert starts(client) == 1  # the cell did not begin again
+        assert starts(client) - before == 1  # the cell did not begin again
         assert list(client.nthreads().values()) == [1]  # one thread was left for the cell and its chunks
         assert killed[0] not in client.nthreads()
     assert there == here
@@ -148,30 +161,30 @@ def test_chunks_of_a_cell_run_on_all_workers_and_one_may_die(
     assert (tmp_path / "here" / name).read_bytes() == (tmp_path / "there" / name).read_bytes()
 
 
-def test_a_plugin_that_uses_joblib_needs_no_change(
-    tmp_path: Path, contenders: str, cluster: tuple[str, list[subprocess.Popen[bytes]]]
-) -> None:
-    address, _ = cluster
+def test_a_plugin_that_uses_joblib_needs_no_change(tmp_path: Path, contenders: str, cluster: Cluster) -> None:
     here = start(tmp_path / "here", contenders, ["spread"])
-    with Client(address, set_as_default=False) as client:
-        client.wait_for_workers(2, timeout=60)
-        with get_task_stream(client=client) as stream:
-            there = start(tmp_path / "there", contenders, ["spread"], scheduler=address)
-        assert len(workers_of(stream, "_means")) == 2
+    with Client(cluster.address, set_as_default=False) as client, get_task_stream(client=client) as stream:
+        there = start(tmp_path / "there", contenders, ["spread"], scheduler=cluster.address)
+    assert len(workers_of(stream, "_means")) == 2
     assert there == here
     assert here["spread"][0] == "done"
 
 
-def test_work_that_the_cluster_gives_up_raises(cluster: tuple[str, list[subprocess.Popen[bytes]]]) -> None:
-    address, _ = cluster
+def test_work_that_the_cluster_gives_up_raises(cluster: Cluster) -> None:
     big = np.arange(1_000_000)
-    with Client(address, set_as_default=False) as client:
-        client.wait_for_workers(2, timeout=60)
-        client.run_on_scheduler(lambda dask_scheduler: setattr(dask_scheduler, "allowed_failures", 0))
-    with spread(address):
-        assert Parallel()(delayed(np.take)(big, n) for n in range(4)) == [0, 1, 2, 3]
-        with pytest.raises(KilledWorker):
-            Parallel()(delayed(os._exit)(1) for _ in range(2))
+
+    def allow(failures: int) -> None:
+        with Client(cluster.address, set_as_default=False) as client:
+            client.run_on_scheduler(lambda dask_scheduler: setattr(dask_scheduler, "allowed_failures", failures))
+
+    allow(0)
+    try:
+        with spread(cluster.address):
+            assert Parallel()(delayed(np.take)(big, n) for n in range(4)) == [0, 1, 2, 3]
+            with pytest.raises(KilledWorker):
+                Parallel()(delayed(os._exit)(1) for _ in range(2))
+    finally:
+        allow(3)
 
 
 def test_a_scheduler_that_is_not_there_is_one_line(tmp_path: Path, contenders: str) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import re
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -12,7 +13,8 @@ import pytest
 from rich.console import Console
 from topfive.benchmark.results.schema import Costs, Record
 from topfive.benchmark.running import display
-from topfive.benchmark.running.display import outcome, ranking
+from topfive.benchmark.running.display import Display, outcome, ranking
+from topfive.benchmark.running.remaining import Ahead
 from topfive.benchmark.scoring.metrics import FEW_IMAGES, decisive_k, metrics
 from topfive.benchmark.scoring.ranking import rank
 
@@ -105,11 +107,24 @@ def test_what_came_from_the_cache_was_not_spent_now() -> None:
     assert "1:40" in said([record])  # the table says what a fit costs
 
 
-def test_conditions_and_failed_answers_are_named() -> None:
-    few, many = (done("mine", 20, 8, n, condition={"train_per_class": n}) for n in (4, 2))
-    text = said([few, many])
-    assert re.search(r"mine +2 per class +.*\n *mine +4 per class", text)
-    assert "per class" not in said([few])  # nothing to tell apart
+def test_several_sizes_are_a_table_of_contenders_by_sizes() -> None:
+    wrong = {("late", 5): 400, ("late", 50): 40, ("early", 5): 200, ("early", 50): 100, ("never", 5): 300}
+    records = [done(who, 4, 400, n, condition={"train_per_class": size}) for (who, size), n in wrong.items()]
+    text = said(records)
+    assert "top-1 error by training images per class\n" in text
+    rows = [re.split(r" {2,}", line.strip()) for line in text.splitlines() if "%" in line][1:]
+    assert rows == [["late", "100.0 %", "10.0 %"], ["early", "50.0 %", "25.0 %"], ["never", "75.0 %", "–"]]
+    assert re.search(r"^ *contender +5 +50 *$", text, re.MULTILINE)
+    # What is known to how many points is said of the largest size: Wilson's of 100 in 400 is 8.5 points wide.
+    assert "400 validation images are few: a single error is known to within 4.2 points" in text
+    twice = [done(who, 4, 400, 2 * wrong[who, 5], seed=1, condition={"train_per_class": 5}) for who in ("early",)]
+    assert re.search(r"^ *early +75\.0 % +25\.0 % *$", said([*records, *twice]), re.MULTILINE)
+    assert "by training images per class, mean of 2 seeds\n" in said([*records, *twice])
+    assert "per class" not in said(records[:1])  # one size is a ranking
+
+
+def test_failed_answers_are_named_with_their_conditions() -> None:
+    many = done("mine", 20, 8, 2, condition={"train_per_class": 2})
     condition = {"train_per_class": 2, "corruption": "fog", "severity": 3}
     answer = failed(None, "ValueError: no", probe="corruptions[kinds=fog]", condition=condition)
     expected = "failed: mine[a=1] on pets, 2 per class, corruption fog, severity 3, asked by corruptions[kinds=fog]: "
@@ -127,3 +142,51 @@ def test_who_was_still_learning_stands_below_the_ranking() -> None:
     )
     assert text.index("silent") < text.index("still learning")
     assert "still learning" not in said([done("done", 20, 40, 10, converged=True)])
+
+
+class Clock:
+    """``time.monotonic`` that stands still until it is set."""
+
+    now = 0.0
+
+    def __call__(self) -> float:
+        return self.now
+
+
+@pytest.fixture
+def watch(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    found = Clock()
+    monkeypatch.setattr(display, "time", SimpleNamespace(monotonic=found))
+    return found
+
+
+AHEAD = [Ahead("pets · a", "a", 10), Ahead("pets · b", "b", 10), Ahead("pets · c", "c", 10)]
+
+
+def test_on_a_terminal_one_line_is_about_the_whole_run(watch: Clock) -> None:
+    shown = Display(3, ahead=AHEAD)
+    shown.console = Console(file=io.StringIO(), width=100)
+    shown.started("pets · a")
+    watch.now = 20.0
+    shown.finished("pets · a", done("a", 2, 8, 2))
+    shown.started("pets · b")
+    watch.now = 25.0
+    shown.progress("pets · b", "epoch 3/10")
+    shown.console.print(shown._lines())
+    first, second = shown.console.file.getvalue().splitlines()[-2:]
+    assert first.strip().endswith("pets · b 5.0 s  epoch 3/10")
+    assert second.strip().endswith("1 of 3 cells, 25 s so far, about 35 s left")
+
+
+def test_in_a_log_each_end_says_what_is_left(watch: Clock, capsys: pytest.CaptureFixture[str]) -> None:
+    shown = Display(3, ahead=AHEAD)
+    for name in ("pets · a", "pets · b", "pets · c"):
+        shown.started(name)
+        watch.now += 60
+        shown.finished(name, done("a", 2, 8, 2))
+    ends = [line for line in capsys.readouterr().out.splitlines() if "top-1" in line]
+    assert [line.partition("in 3.0 s")[2] for line in ends] == [
+        "; about 2 min left for the rest",
+        "; about 60 s left for the rest",
+        "",
+    ]

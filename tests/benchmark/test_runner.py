@@ -20,9 +20,12 @@ from topfive.benchmark.data import open_dataset
 from topfive.benchmark.errors import InputError
 from topfive.benchmark.report.analysis.contest import contests_of
 from topfive.benchmark.results.run import COLUMNS, load_run, open_run
+from topfive.benchmark.running import runner
+from topfive.benchmark.running.isolation import Outcome
 from topfive.benchmark.running.runner import run
 
 from tests.benchmark.conftest import records
+from tests.in_process import cells_here, no_report
 
 PHOTOS = "photos[per_class=8]"
 
@@ -33,7 +36,8 @@ def start(folder: Path, plugin: str | list[str], methods: list[str], **flags: An
     return run(load(None, base | flags))
 
 
-def test_a_run_writes_its_folder(tmp_path: Path, contenders: str) -> None:
+def test_a_run_writes_its_folder(tmp_path: Path, contenders: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    cells_here(monkeypatch)
     out = tmp_path / "run"
     assert start(out, contenders, ["mean-color", "reversed", "mean-color[shift=1.5]"]) == 0
     names = {path.name for path in out.iterdir()}
@@ -62,6 +66,7 @@ def test_a_run_writes_its_folder(tmp_path: Path, contenders: str) -> None:
     assert [float(row[9]) for row in rows] == [r.metrics["top1_err"] for r in found.values()]
 
 
+@pytest.mark.usefixtures("unreported")
 def test_fitting_and_predicting_have_costs_of_their_own(tmp_path: Path, contenders: str) -> None:
     assert start(tmp_path / "run", contenders, ["greedy"]) == 0
     costs = records(tmp_path / "run")["greedy"].costs
@@ -72,7 +77,8 @@ def test_fitting_and_predicting_have_costs_of_their_own(tmp_path: Path, contende
     assert "fit_peak_rss_bytes" in (tmp_path / "run" / "results.csv").read_text().splitlines()[0]
 
 
-def test_it_goes_on_where_it_stopped(tmp_path: Path, contenders: str, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.usefixtures("here")
+def test_it_goes_on_where_it_stopped(tmp_path: Path, contenders: str) -> None:
     out = tmp_path / "run"
     start(out, contenders, ["mean-color"])
     before = (out / "results.json").read_bytes()
@@ -94,9 +100,10 @@ def test_it_goes_on_where_it_stopped(tmp_path: Path, contenders: str, monkeypatc
     assert list(records(out)) == ["mean-color"]
 
 
+@pytest.mark.usefixtures("here")
 def test_seeds_and_sizes_are_axes(tmp_path: Path, contenders: str) -> None:
     out = tmp_path / "run"
-    assert start(out, contenders, ["mean-color"], seed=[0, 1, 2], per_class=[2, 8], jobs=2) == 0
+    assert start(out, contenders, ["mean-color"], seed=[0, 1, 2], per_class=[2, 8]) == 0
     stored = load_run(out)
     errors = {(r.seed, r.condition["train_per_class"]): r.metrics["top5_err"] for r in stored.records}
     assert list(errors) == [(seed, size) for size in (2, 8) for seed in (0, 1, 2)]
@@ -124,6 +131,7 @@ def test_a_smaller_draw_is_part_of_a_larger_one() -> None:
     assert set(few.ids) != set(train.nested(2, seed=4).ids)
 
 
+@pytest.mark.usefixtures("unreported")
 def test_results_repeat(tmp_path: Path, contenders: str) -> None:
     for name in "ab":
         start(tmp_path / name, contenders, ["mean-color"])
@@ -134,15 +142,17 @@ def test_results_repeat(tmp_path: Path, contenders: str) -> None:
     assert left.read_bytes() == right.read_bytes()
 
 
+@pytest.mark.usefixtures("unreported")
 def test_every_way_to_fail_becomes_a_row(
     tmp_path: Path, contenders: str, unimportable: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     out = tmp_path / "run"
     pids = tmp_path / "pids"
     monkeypatch.setenv("TOPFIVE_TEST_PIDS", str(pids))
-    names = ["raises", "wrong-shape", "not-a-number", "exits", "hard-exit", "segfaults", "hangs", "eats", "forks"]
+    names = ["raises", "wrong-shape", "not-a-number", "exits", "hard-exit", "segfaults", "eats", "forks"]
     names += ["skips", "orphan", "mean-color"]
-    assert start(out, [contenders, unimportable], names, timeout=15.0, jobs=2) == 1
+    assert start(out, [contenders, unimportable], names, jobs=2) == 1
+    assert start(out, contenders, ["hangs"], timeout=2.0) == 1
     rows = records(out)
     said = {
         "raises": ("failed", "RuntimeError: no such luck"),
@@ -151,7 +161,7 @@ def test_every_way_to_fail_becomes_a_row(
         "exits": ("failed", "sys.exit('enough') was called"),
         "hard-exit": ("failed", "status 7"),
         "segfaults": ("failed", "SIGSEGV"),
-        "hangs": ("timeout", "15 s"),
+        "hangs": ("timeout", "not finished after 2 s"),
         "eats": ("oom", "out of memory"),
         "skips": ("skipped", "made for two classes, not 20"),
         "orphan": ("unavailable", "a_library_that_is_not_installed"),
@@ -168,32 +178,53 @@ def test_every_way_to_fail_becomes_a_row(
     assert not any(psutil.pid_exists(pid) and psutil.Process(pid).status() != "zombie" for pid in left)
 
 
-@pytest.mark.parametrize(
-    ("jobs", "inherited", "seen"),
-    [(1, None, {"all"}), (1, "5", {"5"}), (2, None, {"0", "1"}), (2, "3,7", {"3", "7"}), (2, "3", {"3"})],
-)
-def test_cells_that_run_together_see_a_gpu_each(
-    tmp_path: Path,
-    contenders: str,
-    monkeypatch: pytest.MonkeyPatch,
-    jobs: int,
-    inherited: str | None,
-    seen: set[str],
-) -> None:
+@pytest.fixture
+def two_gpus(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A machine whose driver tells of two GPUs."""
     driver = tmp_path / "nvidia-smi"
     driver.write_text("#!/bin/sh\necho NVIDIA One\necho NVIDIA Two\n")
     driver.chmod(0o755)
     monkeypatch.setenv("PATH", f"{tmp_path}{os.pathsep}{os.environ['PATH']}")
     monkeypatch.delenv("CUDA_VISIBLE_DEVICES", raising=False)
+
+
+@pytest.mark.usefixtures("here", "two_gpus")
+@pytest.mark.parametrize(
+    ("jobs", "inherited", "given"),
+    [(1, None, {None}), (1, "5", {None}), (2, None, {"0", "1"}), (2, "3,7", {"3", "7"}), (2, "3", {"3"})],
+)
+def test_cells_that_run_together_are_given_a_gpu_each(
+    tmp_path: Path,
+    contenders: str,
+    monkeypatch: pytest.MonkeyPatch,
+    jobs: int,
+    inherited: str | None,
+    given: set[str | None],
+) -> None:
     if inherited is not None:
         monkeypatch.setenv("CUDA_VISIBLE_DEVICES", inherited)
+    gpus: list[str | None] = []
+
+    def note(cell: Any, scratch: Path, *, gpu: str | None, **_: Any) -> Outcome:
+        gpus.append(gpu)
+        return Outcome({"status": "skipped", "reason": "only asked where it would run"})
+
+    monkeypatch.setattr(runner, "run_isolated", note)
+    methods = ["mean-color", "mean-color[shift=1.0]"]
+    assert start(tmp_path / "run", contenders, methods, jobs=jobs, device="auto") == 0
+    assert len(gpus) == 2
+    assert set(gpus) == given
+
+
+@pytest.mark.usefixtures("unreported", "two_gpus")
+def test_a_cell_sees_the_gpu_that_it_is_given(tmp_path: Path, contenders: str) -> None:
     out = tmp_path / "run"
-    assert start(out, contenders, ["says-gpu", "says-gpu[shift=1.0]"], jobs=jobs, device="auto") == 0
+    assert start(out, contenders, ["says-gpu", "says-gpu[shift=1.0]"], jobs=2, device="auto") == 0
     said = [line for record in records(out).values() for line in record.log if line.startswith("sees")]
-    assert len(said) == 2
-    assert {line.removeprefix("sees ") for line in said} == seen
+    assert sorted(said) == ["sees 0", "sees 1"]
 
 
+@pytest.mark.usefixtures("here")
 def test_several_devices_go_to_those_that_can_use_them(tmp_path: Path, contenders: str) -> None:
     out = tmp_path / "run"
     assert start(out, contenders, ["says-device", "says-devices"], device="cpu,cpu") == 0
@@ -201,6 +232,7 @@ def test_several_devices_go_to_those_that_can_use_them(tmp_path: Path, contender
     assert said == {"says-device": ["given cpu"], "says-devices": ["given cpu,cpu"]}
 
 
+@pytest.mark.usefixtures("unreported")
 def test_a_network_trains_on_several_devices(tmp_path: Path, contenders: str) -> None:
     out = tmp_path / "run"
     assert start(out, contenders, ["lenet-1998[epochs=2]"], device="cpu,cpu") == 0
@@ -208,6 +240,7 @@ def test_a_network_trains_on_several_devices(tmp_path: Path, contenders: str) ->
     assert len(record.history) == 2
 
 
+@pytest.mark.usefixtures("here")
 def test_a_gpu_that_is_not_there_is_one_line(tmp_path: Path, contenders: str, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("CUDA_VISIBLE_DEVICES", "")
     out = tmp_path / "run"
@@ -223,6 +256,7 @@ def test_one_of_several_processes_is_refused(tmp_path: Path, contenders: str, mo
         start(tmp_path / "run", contenders, ["mean-color"])
 
 
+@pytest.mark.usefixtures("here")
 def test_fail_fast_stops_the_rest(tmp_path: Path, contenders: str) -> None:
     assert start(tmp_path / "run", contenders, ["raises", "mean-color"], fail_fast=True) == 1
     assert {name: record.status for name, record in records(tmp_path / "run").items()} == {
@@ -259,6 +293,7 @@ def test_a_folder_of_something_else_is_left_alone(tmp_path: Path, contenders: st
     assert [path.name for path in tmp_path.iterdir()] == ["thesis.tex"]
 
 
+@pytest.mark.usefixtures("here")
 def test_other_data_under_the_same_name_is_refused(tmp_path: Path, contenders: str) -> None:
     start(tmp_path / "run", contenders, ["mean-color"])
     with pytest.raises(InputError, match="other images"):
@@ -285,7 +320,9 @@ def _wait_for(what: Any, seconds: float = 60) -> None:
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
-def test_whatever_stops_it_what_is_finished_is_kept(tmp_path: Path, contenders: str, number: signal.Signals) -> None:
+def test_whatever_stops_it_what_is_finished_is_kept(
+    tmp_path: Path, contenders: str, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
+) -> None:
     out = tmp_path / "run"
     process = subprocess.Popen(
         _command(out, contenders, "mean-color", "hangs", "reversed"), stdout=subprocess.PIPE, stderr=subprocess.STDOUT
@@ -305,12 +342,15 @@ def test_whatever_stops_it_what_is_finished_is_kept(tmp_path: Path, contenders: 
     assert statuses == {"mean-color": "done", "hangs": "interrupted", "reversed": "interrupted"}
     if number is not signal.SIGKILL:
         assert process.returncode == 1
+    cells_here(monkeypatch)
+    no_report(monkeypatch)
     again = start(out, contenders, ["mean-color", "reversed"])
     assert again == 0
     assert not list(out.rglob("*.part"))
     assert not (out / ".work").exists()
 
 
+@pytest.mark.usefixtures("here")
 def test_a_runner_killed_at_its_first_file_is_no_stranger(tmp_path: Path, contenders: str) -> None:
     out = tmp_path / "run"
     (out / ".work").mkdir(parents=True)
@@ -320,12 +360,24 @@ def test_a_runner_killed_at_its_first_file_is_no_stranger(tmp_path: Path, conten
     assert not list(out.glob(".*.part"))
 
 
-def test_a_second_runner_is_refused(tmp_path: Path, contenders: str) -> None:
+@pytest.mark.usefixtures("here")
+def test_a_second_runner_is_refused(tmp_path: Path, contenders: str, monkeypatch: pytest.MonkeyPatch) -> None:
     out = tmp_path / "run"
-    first = threading.Thread(target=start, args=(out, contenders, ["hangs"]), kwargs={"timeout": 6.0})
+    began, may_end = threading.Event(), threading.Event()
+
+    def wait(*_: Any, **__: Any) -> Outcome:
+        began.set()
+        may_end.wait(60)
+        return Outcome({"status": "timeout", "reason": "waited"})
+
+    monkeypatch.setattr(runner, "run_isolated", wait)
+    first = threading.Thread(target=start, args=(out, contenders, ["hangs"]))
     first.start()
-    _wait_for(lambda: (out / ".work").is_dir())
-    with pytest.raises(InputError, match="another topfive run is writing"):
-        start(out, contenders, ["mean-color"])
-    first.join()
+    assert began.wait(60)
+    try:
+        with pytest.raises(InputError, match="another topfive run is writing"):
+            start(out, contenders, ["mean-color"])
+    finally:
+        may_end.set()
+        first.join()
     assert records(out)["hangs"].status == "timeout"

@@ -91,14 +91,38 @@ def test_colours_are_those_of_all_pixels_at_once() -> None:
 
 def test_processes_together_make_the_batch_of_one() -> None:
     pixels = numbered(8, 8)
-    for how in ("crop+flip", "scale+flip", "paper"):
-        augment = plain(how, 8)
+    for how, mixing in (
+        ("crop+flip", "cutmix"),
+        ("scale+flip", "none"),
+        ("scale+flip+colour", "mixup"),
+        ("paper", "none"),
+    ):
+        augment = replace(plain(how, 8), mixing=mixing)
         whole = augment.train(pixels, torch.Generator().manual_seed(3))
         halves = [
             replace(augment, part=(rank, 2)).train(pixels[4 * rank : 4 * rank + 4], torch.Generator().manual_seed(3))
             for rank in range(2)
         ]
         torch.testing.assert_close(torch.cat(halves), whole)
+
+
+def test_saturation_contrast_and_brightness_change_as_in_their_definitions() -> None:
+    """On pixels of 0 to 255, by Howard 2013: towards each pixel's grey, the image's mean, and black."""
+    pixels = numbered(3, 8)
+    augment = Augment("scale+flip+colour", 8, Colour(torch.tensor([90.0, 100.0, 110.0]), 50.0, torch.eye(3)), 50.0)
+    drawn = augment.draw(3, 8, torch.Generator().manual_seed(0))
+    assert drawn["jitter"].shape == (3, 3)
+    assert 0.6 <= float(drawn["jitter"].min()) < float(drawn["jitter"].max()) <= 1.4
+    drawn["transforms"] = crop_transforms(
+        torch.zeros(3, dtype=torch.bool), torch.tensor([[1.0, 0.5, 0.5, 0.5]] * 3), 1.0
+    )
+    drawn["jitter"] = torch.tensor([[0.0, 1.0, 1.0], [1.0, 0.0, 1.0], [1.0, 1.0, 0.5]])
+    grey, flat, dark = augment.apply(pixels, drawn, 8)
+    x = (pixels.float() - augment.colour.mean).permute(0, 3, 1, 2) / 50
+    torch.testing.assert_close(grey, x[0].mean(0, keepdim=True).expand(3, 8, 8), atol=1e-4, rtol=0)
+    torch.testing.assert_close(flat, x[1].mean().expand(3, 8, 8), atol=1e-4, rtol=0)
+    grey_mean = 100.0  # of the mean colour: black is as far below 0 in each channel
+    torch.testing.assert_close(dark, (x[2] * 50 + grey_mean) * 0.5 / 50 - grey_mean / 50, atol=1e-4, rtol=0)
 
 
 def test_the_mean_image_is_subtracted_before_the_crop() -> None:

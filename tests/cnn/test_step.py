@@ -29,14 +29,14 @@ N = 48
 
 def make_trainer(
     device: str, network: nn.Module | None = None, *, how: str = "crop+flip", resident: bool = True, held_out: int = 0,
-    striped: Striped | None = None, **hyper: Any,
+    striped: Striped | None = None, mixing: str = "none", **hyper: Any,
 ) -> Trainer:  # fmt: skip
     torch.manual_seed(0)
     images, labels = (striped or Striped())(N + held_out)
     feed = Feed(images, labels, 32, torch.device(device))
     if not resident:
         feed.pixels, feed.labels = None, torch.from_numpy(labels)
-    augment = Augment(how, 32, Colour(torch.full((3,), 100.0), 50.0, torch.eye(3)), 50.0)
+    augment = Augment(how, 32, Colour(torch.full((3,), 100.0), 50.0, torch.eye(3)), 50.0, mixing=mixing)
     chosen = Hyperparameters(**{"epochs": 3, "batch": 16, "lr": 0.05, **hyper})
     order = np.arange(N + held_out)
     job = Job(network or Small(4, 32), order[:N], order[N:], augment, chosen, 4)
@@ -110,6 +110,7 @@ PARAMETERS: dict[str, tuple[Callable[..., Any], dict[str, Any]]] = {
             "lrn": False,
         },
     ),
+    "mixed in pairs, changed colours": (small, {"mix": "cutmix", "augment": "scale+flip+colour"}),
     "lrn, towers": (models.AlexNet, {"width": 0.125, "batch": 16, "epochs": 2}),
 }
 
@@ -154,13 +155,22 @@ def test_preparing_trains_nothing(striped: Striped) -> None:
         assert all(p.grad is None for p in trainer.network.parameters()) is False  # which the graphs write
 
 
-@pytest.mark.parametrize("how", ["none", "crop+flip", "scale+flip", "paper"])
+@pytest.mark.parametrize(
+    ("how", "mixing"),
+    [
+        ("none", "none"),
+        ("crop+flip", "mixup"),
+        ("scale+flip", "none"),
+        ("scale+flip+colour", "cutmix"),
+        ("paper", "none"),
+    ],
+)
 @pytest.mark.parametrize("resident", [True, False])
 @pytest.mark.parametrize("captured", [True, False])
-def test_the_host_waits_for_nothing_within_an_epoch(resident: bool, how: str, captured: bool) -> None:
+def test_the_host_waits_for_nothing_within_an_epoch(resident: bool, how: str, mixing: str, captured: bool) -> None:
     """No value is read, and nothing is copied from memory that is not pinned."""
     with pretended_gpu() as gpu:
-        trainer = make_trainer("cuda", how=how, resident=resident, optimizer="adamw")
+        trainer = make_trainer("cuda", how=how, mixing=mixing, resident=resident, optimizer="adamw")
         if captured:
             trainer.prepare(0)
         assert (len(trainer.step.graphs) == 1) is captured

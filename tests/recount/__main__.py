@@ -8,17 +8,18 @@ from __future__ import annotations
 import re
 import sys
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from .count import Recount
+from .count import FLOOR, Recount
 from .screen import Page, tokens
 
 
 def differences(recount: Recount, html: str) -> list[str]:
     """What the first screen of ``html`` says otherwise than the recount."""
     page, wrong = Page(html), []
-    names = [c.name for c in recount.ranked]
+    names = recount.names
     title = recount.dataset["title"]
     lines = [line for line in (line.replace(title, "") for line in page.lines) if re.search(r"\d", line)]
     for line in lines:
@@ -29,6 +30,8 @@ def differences(recount: Recount, html: str) -> list[str]:
         pattern for pattern, shown in recount.lines if shown and not any(re.search(pattern, line) for line in lines)
     ]
     wrong += [f"no line matches {pattern!r}" for pattern in missing]
+    if recount.headline() not in page.lines:
+        wrong.append(f"the headline is not {recount.headline()!r}")
     return [*wrong, *_raw(recount, page), *_drawn(recount, page)]
 
 
@@ -41,11 +44,16 @@ def _raw(recount: Recount, page: Page) -> list[str]:
 
 
 def _drawn(recount: Recount, page: Page) -> list[str]:
-    """Each drawing of the ranking: its texts, and its intervals where its axis has them."""
-    wrong = []
+    """Each drawing of the ranking and of the difference: its texts, and its intervals where its axis has them."""
+    wrong, rankings = [], 0
     starts = [i for i, (kind, _, _) in enumerate(page.drawn) if kind == "svg"]
     for start, end in zip(starts, [*starts[1:], len(page.drawn)], strict=True):
         parts = page.drawn[start + 1 : end]
+        intervals = 100 * np.array(recount.ranges)
+        if not any(kind == "who" for kind, _, _ in parts):
+            wrong += _interval_drawn(parts, 100 * np.array([recount.difference()[1:]]))
+            continue
+        rankings += 1
         texts = {kind: [text for which, _, text in parts if which == kind] for kind in ("who", "value", "range")}
         expected = {
             "who": [c.name for c in recount.ranked],
@@ -53,21 +61,31 @@ def _drawn(recount: Recount, page: Page) -> list[str]:
             "range": ["–".join(recount.interval(i)) for i in range(len(recount.ranked))],
         }
         wrong += [f"drawn {texts[kind]}, recounted {expected[kind]}" for kind in texts if texts[kind] != expected[kind]]
-        ticks = [(float(text.rstrip(" %")), float(at["x"])) for kind, at, text in parts if kind == "tick"]
-        value, x = np.array(ticks).T
-        inner = slice(1, -1) if len(value) > 3 else slice(None)  # the outermost may be moved to stay inside
-        scale, origin = np.polyfit(value[inner], x[inner], 1)
-        if (
-            len(set(np.diff(value))) > 1
-            or np.abs(origin + scale * value - x).max() > 12
-            or np.abs(origin + scale * value - x)[inner].max() > 0.2
-        ):
-            wrong.append(f"the axis is not even: {ticks}")
-        bars = [(float(at["x"]), float(at["x"]) + float(at["width"])) for kind, at, _ in parts if kind == "interval"]
-        places = origin + scale * 100 * np.array(recount.ranges)
-        if np.shape(bars) != places.shape or np.abs(np.array(bars) - places).max() > 0.5:
-            wrong.append(f"intervals are drawn at {bars}, recounted {places.round(1).tolist()}")
-    return wrong if starts else ["no ranking is drawn"]
+        beyond = sum(text.startswith("beyond the axis") for kind, _, text in parts if kind == "note")
+        floors = [c.family == FLOOR for c in recount.ranked[len(recount.ranked) - beyond :]]
+        wrong += [] if all(floors) else ["a contender is left off the axis"]
+        wrong += _interval_drawn(parts, intervals[: len(intervals) - beyond])
+    return wrong if rankings else ["no ranking is drawn"]
+
+
+def _interval_drawn(parts: list[tuple[str, dict[str, str], str]], intervals: np.ndarray[Any, Any]) -> list[str]:
+    """Whether the intervals, (n, 2) in the unit of the ticks, are drawn where an even axis has them."""
+    wrong = []
+    ticks = [(float(text.rstrip(" %").replace("−", "-")), float(at["x"])) for kind, at, text in parts if kind == "tick"]
+    value, x = np.array(ticks).T
+    inner = slice(1, -1) if len(value) > 3 else slice(None)  # the outermost may be moved to stay inside
+    scale, origin = np.polyfit(value[inner], x[inner], 1)
+    if (
+        len(set(np.diff(value).round(6))) > 1
+        or np.abs(origin + scale * value - x).max() > 12
+        or np.abs(origin + scale * value - x)[inner].max() > 0.2
+    ):
+        wrong.append(f"the axis is not even: {ticks}")
+    bars = [(float(at["x"]), float(at["x"]) + float(at["width"])) for kind, at, _ in parts if kind == "interval"]
+    places = origin + scale * intervals
+    if np.shape(bars) != places.shape or np.abs(np.array(bars) - places).max() > 0.5:
+        wrong.append(f"intervals are drawn at {bars}, recounted {places.round(1).tolist()}")
+    return wrong
 
 
 def main(run: Path, report: Path) -> int:

@@ -23,8 +23,23 @@ import pyarrow.parquet as pq
 from statsmodels.stats.multitest import multipletests
 
 from .papers import images_needed, mid_p, runs_not_told_apart, tango, wilson
-from .screen import number, p_value, rounded, tokens
+from .screen import duration, number, p_value, rounded, tokens
 
+# What the page calls contenders, written down a second time.
+TITLES = {
+    "alexnet": "AlexNet",
+    "chance": "Random guesses",
+    "color-histogram": "Colour histogram",
+    "hog": "HOG",
+    "lenet-1998": "LeNet-5",
+    "mlp-1986": "Perceptron of 1986",
+    "pixels-svm": "SVM on raw pixels",
+    "random-forest": "Random forest",
+    "resnet-2015": "ResNet-18",
+    "sift-bovw": "SIFT with visual words",
+    "sift-fisher": "SIFT with Fisher vectors",
+    "vit-2021": "Vision transformer",
+}
 HAND, DEEP, FLOOR, PRETRAINED = "hand-engineered", "deep", "floor", "pre-trained"
 ALPHA = 0.05
 
@@ -37,7 +52,7 @@ Line = tuple[
 class Contender:
     """One of a run: its hits at each k on the same images, in the same order."""
 
-    name: str
+    spec: str
     record: dict[str, Any]
     n_classes: int
     ids: pd.Series
@@ -45,8 +60,17 @@ class Contender:
     hits: dict[int, np.ndarray[Any, Any]] = field(default_factory=dict)
 
     @property
+    def name(self) -> str:
+        return TITLES.get(self.spec, self.spec)
+
+    @property
     def family(self) -> str:
         return str(self.record["family"])
+
+    def cost(self, name: str) -> float | None:
+        """Of the first schema or of a later one."""
+        value = self.record.get("costs", self.record).get(name)
+        return None if value is None else float(value)
 
 
 def read(run: Path) -> tuple[dict[str, Any], list[Contender], int]:
@@ -93,15 +117,16 @@ class Recount:
 
     def __init__(self, run: Path) -> None:
         self.dataset, found, self.undone = read(run)
+        self.pictured = (run / "thumbnails").is_dir()
         first = found[0]
         if any(not c.ids.equals(first.ids) or not np.array_equal(c.label, first.label) for c in found):
             raise SystemExit("the contenders answered for other images")
-        if len({c.name for c in found}) < len(found):
+        if len({c.spec for c in found}) < len(found):
             raise SystemExit("several seeds or sizes: this recount is for one")
         self.n, self.n_classes = len(first.label), first.n_classes
         self.k = 5 if self.n_classes > 10 else 1
         self.chance = 1 - self.k / self.n_classes
-        self.ranked = sorted(found, key=lambda c: (*((~c.hits[k]).mean() for k in (self.k, 1)), c.name))
+        self.ranked = sorted(found, key=lambda c: (*((~c.hits[k]).mean() for k in (self.k, 1)), c.spec))
         self.hits = [c.hits[self.k] for c in self.ranked]
         self.errors = [int((~hit).sum()) for hit in self.hits]
         self.ranges = [wilson(errors, self.n) for errors in self.errors]
@@ -163,16 +188,18 @@ class Recount:
         for name, i in (("Best hand-engineered", self.hand), ("Best deep network", self.deep)):
             yield rf"^{name} \|", [[self.percent(i), top[i].name, *self.interval(i)]]
         gap, low, high = self.gap()
-        yield r"^Difference \|", [[gap, low, high]]
-        missed = float((~self.hits[self.hand] & ~self.hits[self.deep]).mean())
-        yield r"^Missed by both \|", [[number(100 * missed)]]
+        yield r"points between them", [[gap, low, high]]
+        yield r"^Paired difference ", [[gap, "95", low, high, "0"]]
+        yield r"^difference ", [[gap, "95", low, high]]
+        yield r"^One image of \d+ of the classes$", [["20"]] if self.n_classes > 20 and self.pictured else []
         for i, c in enumerate(top):
             own = [c.name, self.percent(i), *self.interval(i)]
-            yield rf"^{re.escape(c.name)}: .* interval", [[own[0], own[1], "95", *own[2:]]]
-            yield rf"^row \| {re.escape(c.name)} \|", [own]
+            known = [c.name] if c.name == c.spec else [c.name, c.spec]
+            yield rf"^{re.escape(c.name)}( \([^)]+\))?: .* interval", [[*known, own[1], "95", *own[2:]]]
+            yield rf"^row \| {re.escape(c.spec)} \|", [[c.spec, *own[1:]]]
         listed = [t for i, c in enumerate(top) for t in (c.name, self.percent(i), "95", *self.interval(i))]
         yield r"best first: .* Chance level", [[k, *listed, number(100 * self.chance)]]
-        named = ["chance"] if "chance" in [c.name for c in top] else []
+        named = ["chance"] if "chance" in [c.spec for c in top] else []
         yield r"^(CSV of: )?Top-\d error on", [[k]]
         yield r"^chance [\d.]+", [[*named, number(100 * self.chance)]]
         yield r"^row \| contender \|", [[k]]
@@ -188,11 +215,15 @@ class Recount:
         p, corrected = p_value(pair.p), p_value(min(1.0, pair.p * self.candidates / 2))
         tail = [p] if p == corrected else [p, corrected, str(self.candidates)]
         k, gap = str(self.k), self.gap()
-        if self.chosen in self.apart:
-            yield r"^On these .* leads .* points of", [[*where, *names, gap[0], k, *gap[1:], *tail]]
-        else:
-            both = [self.percent(a), self.percent(b)]
-            yield r"^On these .* cannot be told apart", [[*where, *names, *both, k, *gap, *tail]]
+        luck = "luck does not explain the difference" if self.chosen in self.apart else "luck alone could make that"
+        both = [self.percent(a), self.percent(b)]
+        yield (
+            rf"^On these .* misses the right class .*; {luck}",
+            [[*where, names[0], both[0], f"{self.n:,}", k, names[1], both[1]]],
+        )
+        yield r" is ahead by .*, McNemar", [[names[0], gap[0], k, "95", *gap[1:], *tail]]
+        yield from self._advice(names)
+        if self.chosen not in self.apart:
             needed = images_needed(pair.only_a, pair.only_b, self.n, self.level)
             if needed is not None:
                 yield r"^If the difference seen is the true one", [[size, f"{self.n:,}"] for size in rounded(needed)]
@@ -211,6 +242,39 @@ class Recount:
             r"^The two see differently",
             [[shares[0], self.ranked[self.hand].name, shares[1], self.ranked[self.deep].name, shares[2]]],
         )
+
+    def _advice(self, names: list[str]) -> Iterator[Line]:
+        """Who costs less, by the seconds that the run recorded; of alike ones the error decides."""
+        fits = [self.ranked[i].cost("fit_seconds") for i in self.chosen]
+        if None in fits:
+            return
+        told, (ahead, behind) = self.chosen in self.apart, [float(fit or 0) for fit in fits]
+        quick, slow = (0, 1) if ahead <= behind else (1, 0)
+        times = [*duration(min(ahead, behind)), *duration(max(ahead, behind))]
+        rates = [self.ranked[self.chosen[i]].cost("images_per_second") or 0 for i in (quick, slow)]
+        in_use = []
+        if max(ahead, behind) >= 1.5 * min(ahead, behind) and rates[1] >= 1.5 * rates[0] > 0:
+            in_use = [names[slow], *duration(1 / rates[1]), *duration(1 / rates[0])]
+        if max(ahead, behind) < 1.5 * min(ahead, behind):
+            if not told:
+                yield r"^Both take about as long to train", [times]
+        elif not told:
+            yield r" is the cheaper choice", [[names[quick], *times, *in_use]]
+        elif quick == 0:
+            yield r"it errs less and is cheaper", [[names[0], *times, *in_use]]
+        else:
+            yield r"^Take .* for its error", [[*names, *times, *in_use]]
+
+    def headline(self) -> str:
+        """What the page must say first."""
+        a = self.chosen[0]
+        if self.chosen not in self.apart:
+            return "Too close to call."
+        deep = self.ranked[a].family == DEEP
+        loser = "beats hand-engineered features here" if deep else "still beats deep learning here"
+        behind = [i for i, c in enumerate(self.ranked) if c.family == self.ranked[self.chosen[1]].family and i != a]
+        learning = any(self.ranked[i].record.get("converged") is False for i in behind)
+        return f"{self.ranked[a].name} {loser}{', for now' if learning else ''}."
 
     def _ties(self) -> Iterator[Line]:
         groups = runs_not_told_apart(len(self.ranked), self.apart)
@@ -238,13 +302,13 @@ class Recount:
         yield r"^Not clear of chance", [[number(100 * self.chance), *floor]] if floor else []
         cells = len(self.ranked) + self.undone
         yield r"cells did not finish", [[str(self.undone), str(cells)]] if self.undone else []
-        for note in self.dataset["notes"]:
+        for note in self.dataset.get("notes", []):
             if note.startswith("Leakage:"):
-                yield re.escape(note), [tokens(note, [c.name for c in self.ranked])]
+                yield re.escape(note), [tokens(note, self.names)]
 
     def _budgets(self) -> Iterator[Line]:
         given = [(c.name, c.record.get("budget") or {}, c.record) for c in self.ranked]
-        names = [name for name, _, _ in given]
+        names = self.names
         for name, budget, record in given:
             if record.get("converged") is False:
                 own = tokens(record.get("convergence") or "", names)
@@ -267,6 +331,11 @@ class Recount:
         height, width = self.dataset.get("image_size") or (1 << 15, 1 << 15)
         return int(budget["side"]) ** 2 if "side" in budget else min(int(budget.get("pixels", 0)), height * width)
 
+    @property
+    def names(self) -> list[str]:
+        """All that may stand for a contender in a line."""
+        return list(dict.fromkeys(name for c in self.ranked for name in (c.name, c.spec)))
+
     def percent(self, i: int) -> str:
         return number(100 * self.errors[i] / self.n)
 
@@ -274,8 +343,12 @@ class Recount:
         return [number(100 * end) for end in self.ranges[i]]
 
     def gap(self) -> list[str]:
+        return [number(100 * x) for x in self.difference()]
+
+    def difference(self) -> tuple[float, float, float]:
+        """Of the two that are compared, and the ends of its interval."""
         pair = self.pairs[self.chosen]
         low, high = tango(pair.only_a, pair.only_b, self.n, self.level)
         if (self.chosen in self.apart) == (low <= 0 <= high):  # the test decides: the end moves to its side of 0
             low = 0.0
-        return [number(100 * x) for x in ((pair.only_a - pair.only_b) / self.n, low, high)]
+        return (pair.only_a - pair.only_b) / self.n, low, high

@@ -6,7 +6,8 @@ import re
 from html.parser import HTMLParser
 
 NUMBER = re.compile(r"<?[ \u00a0]?−?\d[\d,]*(?:\.\d+)?(?:e-?\d+)?")
-BLOCKS = {"p", "h2", "h3", "li", "tr", "caption"}
+BLOCKS = {"p", "h2", "h3", "li", "tr", "caption", "figcaption"}
+DESCRIBED = re.compile(r'<dl class="who-is">.*?</dl>', re.DOTALL)  # what each is, as its docstring has it
 VOID = {"br", "img", "input", "meta", "link", "hr", "line", "rect", "circle", "polygon", "path"}
 
 
@@ -28,7 +29,7 @@ class Page(HTMLParser):
         self._open: list[tuple[str, dict[str, str]]] = []
         self._text: list[str] = []
         start = html.index('<div class="ranking"')
-        self.feed(html[start : html.index("<section", start)])
+        self.feed(DESCRIBED.sub("", html[start : html.index("<section", start)]))
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         given = {name: value or "" for name, value in attrs}
@@ -82,6 +83,17 @@ def number(value: float) -> str:
 
 def p_value(p: float) -> str:
     return "<0.001" if p < 0.001 else f"{p:.3f}" if p < 0.1 else f"{p:.2f}"
+
+
+def duration(value: float) -> list[str]:
+    """The numbers of a duration: of "40 ms", "3.2 s", "4 min 10 s", "2 h 5 min"."""
+    if value < 60:
+        return [f"{value:.3g}" if value >= 1 else f"{1000 * value:.3g}"]
+    if value < 3600:
+        whole = round(value)
+        return [str(whole // 60), str(whole % 60)] if whole % 60 and whole < 600 else [str(round(value / 60))]
+    minutes = round(value / 60)
+    return [str(minutes // 60), str(minutes % 60)] if minutes % 60 and minutes < 48 * 60 else [str(minutes // 60)]
 
 
 def rounded(needed: tuple[int, int]) -> list[str]:

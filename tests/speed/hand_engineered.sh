@@ -1,7 +1,7 @@
 #!/bin/sh
 # How far hand-engineered features get on the full Tiny ImageNet-200, the most promising first:
 #   sh tests/speed/hand_engineered.sh TINY_IMAGENET [OUT]
-# best-of-2012 stands at 26.6 % top-5 (docs/baselines.md); the aim is 24. On the slice, four times the Gaussians took
+# best-of-2012 stands at 26.6 % top-5 (docs/measurements.md); the aim is 24. On the slice, four times the Gaussians took
 # 3.0 points off, the third descriptor 1.1, mirrored images 1.2 and a step of 2 px 0.2.
 #
 # Expected, from best-of-2012's 26 minutes of features, 12 of SVM and 41 GB on two cores with AVX-512 BF16; nothing

@@ -211,7 +211,7 @@ def test_oxford_extraction() -> None:
 
 @pytest.mark.parametrize("k", [64, 256, 1024])
 def test_photographs(k: int) -> None:
-    """What the table for the full ILSVRC-2012 in docs/baselines.md is projected from."""
+    """What the table for the full ILSVRC-2012 in docs/measurements.md is projected from."""
     pixels = photographs(16, 274, 365)
     images = LazyImages.from_array(pixels)
     channels = OxfordVgg(k=k).channels(Grid.for_size(274, 365))

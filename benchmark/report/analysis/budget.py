@@ -58,13 +58,13 @@ def still_learning(contest: Contest) -> list[str]:
         behind = [i for i in behind if contest.ranked[i].family == contest.ranked[max(pair)].family]
     if found is None or not found.told_apart:
         behind = sorted({*behind, leader, *(i for side in contest.rivals for i in side)})
-    return [_said(contest.ranked[i]) for i in behind if contest.ranked[i].record.converged is False]
+    return [_said(contest.titles[i], contest.ranked[i]) for i in behind if contest.ranked[i].record.converged is False]
 
 
-def _said(contender: Contender) -> str:
+def _said(name: str, contender: Contender) -> str:
     how = in_words(contender)
     why = contender.record.convergence
-    said = f"{named(contender.name)} was still learning when its budget ended"
+    said = f"{named(name)} was still learning when its budget ended"
     return (
         said + (f" ({how})" if how else "") + (f": {why}." if why else ".") + " More training could turn the verdict."
     )
@@ -75,13 +75,13 @@ def fewer_pixels(contest: Contest) -> list[str]:
     pair = contest.headline_pair
     if pair is None:
         return []
-    both = [(pixels(contest.ranked[i].record, contest.dataset), contest.ranked[i]) for i in pair]
+    both = [(pixels(contest.ranked[i].record, contest.dataset), contest.titles[i]) for i in pair]
     seen = sorted(((n, c) for n, c in both if n), key=lambda found: found[0])
     if len(seen) < 2 or seen[1][0] < MUCH * seen[0][0]:
         return []
     (few, one), (many, other) = seen
     times = f"{many / few:.0f} times as many"
-    return [f"{named(one.name)} sees {few:,} pixels of an image, {named(other.name)} {many:,}: {times}."]
+    return [f"{named(one)} sees {few:,} pixels of an image, {named(other)} {many:,}: {times}."]
 
 
 def unlike(contest: Contest) -> list[str]:
@@ -90,17 +90,17 @@ def unlike(contest: Contest) -> list[str]:
     if pair is None or not contest.both_sides:
         return []
     out = []
-    one, other = (contest.ranked[i] for i in pair)
-    views = [(c.name, v) for c in (one, other) if isinstance(v := c.record.budget.get("views"), int)]
+    two = [(contest.titles[i], contest.ranked[i]) for i in pair]
+    views = [(name, v) for name, c in two if isinstance(v := c.record.budget.get("views"), int)]
     if len(views) == 2 and views[0][1] != views[1][1]:
         said = [f"{named(name)} averages {counted(number, 'view')}" for name, number in views]
         out.append(f"Of a test image {listed(said)}.")
-    shares = [(share(c.record), c) for c in (one, other)]
-    less = [(value, c) for value, c in shares if value is not None and value < 1]
+    shares = [(share(c.record), name) for name, c in two]
+    less = [(value, name) for value, name in shares if value is not None and value < 1]
     if less and any(value == 1 for value, _ in shares):
-        value, c = less[0]
+        value, name = less[0]
         out.append(
-            f"{named(c.name)} learned from {percent(value, 0)} of the training images and chose its epoch on the rest."
+            f"{named(name)} learned from {percent(value, 0)} of the training images and chose its epoch on the rest."
         )
     return out
 

@@ -28,6 +28,7 @@ from ...scoring.statistics import hits_at, tie_groups
 from .estimate import Estimate
 from .naming import name_all, set_up
 from .pairs import Pair, pairs_of, rivals_of
+from .titles import titles
 
 ALIKE = 0.98  # of the largest training set: contenders that learned from so many images are ranked together
 
@@ -153,6 +154,11 @@ class Contest:
     def per_class(self) -> float | None:
         """Training images per class of the ranked contenders; None where it is not known."""
         return max((c.per_class for c in self.ranked if c.per_class is not None), default=None)
+
+    @cached_property
+    def titles(self) -> list[str]:
+        """What a person calls each of the ranked: "ResNet-18, 28 epochs"."""
+        return titles(c.name for c in self.ranked)
 
     @cached_property
     def paired(self) -> list[int]:

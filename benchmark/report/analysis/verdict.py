@@ -1,4 +1,7 @@
-"""The verdict: what the results say in a sentence, and what it rests on. Computed, never written by hand."""
+"""The verdict: what the results say as a person would say it, what to do, and what that rests on.
+
+Computed, never written by hand.
+"""
 
 from __future__ import annotations
 
@@ -8,74 +11,58 @@ from ...families import DEEP, FLOOR, HAND, PRETRAINED
 from ...scoring.metrics import FEW_IMAGES
 from ...scoring.power import images_needed
 from ..numbers import about, corrected_p, counted, listed, named, percent, points
+from .advice import advice
 from .budget import fewer_pixels, still_learning, unlike
-from .contest import Contender, Contest
+from .contest import Contest
 from .estimate import Estimate
 from .pairs import Pair
 
-SIDES = {HAND: "best hand-engineered contender", DEEP: "best deep network"}
+LONGEST = 11  # words of a headline
 
 
 @dataclass(frozen=True)
 class Verdict:
-    """``headline`` for the first line of the page; ``more``: sentences of what is behind it; ``caveats``: limits."""
+    """What the first screen says.
+
+    headline  at most ``LONGEST`` words
+    sentence  both errors in plain words, and whether luck may be behind the difference
+    advice    what to do
+    limits    what could turn the verdict, or makes it one about something else: these caveats stand beside it
+    more      what is behind it, in small type: the test, the choice of the two, what each alone gets
+    caveats   all limits of the result, ``limits`` first
+    """
 
     headline: str
+    sentence: str
+    advice: list[str]
+    limits: list[str]
     more: list[str]
     caveats: list[str]
+
+    @property
+    def text(self) -> str:
+        """Headline and sentence."""
+        return f"{self.headline} {self.sentence}"
+
+    @property
+    def small(self) -> list[str]:
+        """The caveats that stand in small type."""
+        return self.caveats[len(self.limits) :]
 
 
 def verdict(contest: Contest) -> Verdict:
     """The verdict of one data set."""
-    caveats = [*still_learning(contest), *fewer_pixels(contest), *_caveats(contest), *unlike(contest)]
-    return Verdict(_headline(contest), _more(contest), caveats)
-
-
-def setting(contest: Contest) -> str:
-    """ "On these 200 classes with 100 training images each"."""
-    classes, size = contest.dataset.n_classes, contest.per_class
-    if size is None:
-        return f"On these {classes:,} classes"
-    about = "" if float(size).is_integer() else "about "
-    return f"On these {classes:,} classes with {about}{size:,.0f} training images each"
-
-
-def _headline(contest: Contest) -> str:
-    if not contest.ranked:
-        return f"No contender finished on {named(contest.dataset.title)}, so there is nothing to compare."
-    where, measure = setting(contest), f"top-{contest.k} error"
-    first, error = contest.ranked[0], contest.errors[0]
-    headline_pair = contest.headline_pair
-    if headline_pair is None:
-        return (
-            f"{where}, {named(first.name)} makes {percent(error.value)} {measure} "
-            f"({_range(error)}); nothing else {'finished' if contest.undone else 'was run'} to compare it with."
-        )
-    pair = contest.pair(*headline_pair)
-    a, b = sorted(headline_pair)
-    leader, other = contest.ranked[a], contest.ranked[b]
-    if pair is not None and flawless(contest):
-        assert contest.labels is not None
-        return (
-            f"{where}, {_called(leader, contest)} and {_called(other, contest)} both make no error on "
-            f"{counted(len(contest.labels), 'image')}."
-        )
-    if pair is None:
-        gap = points(contest.errors[b].value - contest.errors[a].value)
-        return (
-            f"{where}, {_called(leader, contest)} is ahead of {_called(other, contest)} by {gap} points of {measure}; "
-            "without stored predictions nobody can say whether that is more than luck."
-        )
-    p = corrected_p(pair.p, pair.p_corrected, contest.candidates)
-    if not pair.told_apart:
-        return (
-            f"{where}, {_called(leader, contest)} and {_called(other, contest)} cannot be told apart: "
-            f"{percent(contest.errors[a].value)} and {percent(contest.errors[b].value)} {measure}, a difference of "
-            f"{points(pair.gap.value)} points ({_points_range(pair.gap)}), {p}."
-        )
-    return (
-        f"{where}, {_called(leader, contest)} leads {_called(other, contest)} by {points(pair.gap.value)} points of "
-        f"{measure} ({_points_range(pair.gap)}), {p}."
+    learning = still_learning(contest)
+    limits = [*learning, *_another_matter(contest)]
+    caveats = [*limits, *fewer_pixels(contest), *_caveats(contest), *unlike(contest)]
+    said = advice(contest) if _pair(contest) is not None else []
+    return Verdict(
+        _headline(contest, bool(learning)),
+        _sentence(contest),
+        [*said, *_missing_side(contest)],
+        limits,
+        _more(contest),
+        caveats,
     )
 
 
@@ -84,11 +71,85 @@ def flawless(contest: Contest) -> bool:
     return contest.headline_pair is not None and all(contest.errors[i].value == 0 for i in contest.headline_pair)
 
 
-def _called(contender: Contender, contest: Contest) -> str:
-    """The name, with its side where the two sides are what is compared."""
-    if contest.both_sides and contender.family in SIDES:
-        return f"the {SIDES[contender.family]} ({named(contender.name)})"
-    return named(contender.name)
+def _pair(contest: Contest) -> Pair | None:
+    return contest.pair(*contest.headline_pair) if contest.headline_pair else None
+
+
+def _headline(contest: Contest, learning: bool) -> str:
+    if not contest.ranked:
+        return "Nothing finished, so there is no verdict."
+    if contest.headline_pair is None:
+        return "Only one contender, so there is no verdict."
+    pair = _pair(contest)
+    a, b = sorted(contest.headline_pair)
+    for_now = ", for now" if learning else ""
+    if pair is not None and flawless(contest):
+        return "Neither makes a mistake."
+    if pair is None:
+        return _at_most(f"{_name(contest, a)} is ahead, perhaps by luck.", "One is ahead, perhaps by luck.")
+    if not pair.told_apart:
+        return "Too close to call."
+    if contest.both_sides:
+        deep = contest.ranked[a].family == DEEP
+        loser = "hand-engineered features" if deep else "deep learning"
+        plain = "Deep learning beats" if deep else "Hand-engineered features still beat"
+        beats = "beats" if deep else "still beats"
+        return _at_most(f"{_name(contest, a)} {beats} {loser} here{for_now}.", f"{plain} {loser} here{for_now}.")
+    return _at_most(f"{_name(contest, a)} beats {_name(contest, b)} here{for_now}.", f"There is a winner{for_now}.")
+
+
+def _at_most(said: str, plain: str) -> str:
+    return said if len(said.split()) <= LONGEST and len(said) <= 90 else plain
+
+
+def _name(contest: Contest, i: int) -> str:
+    return named(contest.titles[i])
+
+
+def _where(contest: Contest) -> str:
+    """ "On these 200 classes with 100 training images each"."""
+    classes, size = contest.dataset.n_classes, contest.per_class
+    if size is None:
+        return f"On these {classes:,} classes"
+    about = "" if float(size).is_integer() else "about "
+    return f"On these {classes:,} classes with {about}{size:,.0f} training images each"
+
+
+def _sentence(contest: Contest) -> str:
+    if not contest.ranked:
+        return f"No contender finished on {named(contest.dataset.title)}, so there is nothing to compare."
+    where, images = _where(contest), counted(_images(contest), "validation image")
+    how = "with all five guesses" if contest.k == 5 else "with its first guess"
+    term = f"its top-{contest.k} error"
+    if contest.headline_pair is None:
+        error = contest.errors[0]
+        return (
+            f"{where}, {_name(contest, 0)} misses the right class {how} on {percent(error.value)} of {images} ({term}, "
+            f"{_range(error)}); nothing else {'finished' if contest.undone else 'was run'} to compare it with."
+        )
+    pair = _pair(contest)
+    a, b = sorted(contest.headline_pair)
+    if pair is not None and flawless(contest):
+        return f"{where}, {_name(contest, a)} and {_name(contest, b)} both make no error on {images}."
+    errors = [percent(contest.errors[i].value) for i in (a, b)]
+    if pair is None:
+        luck = "without stored predictions nobody can say whether that is more than luck"
+    elif pair.gap.value == 0:
+        luck = "there is no difference to explain"
+    elif pair.told_apart:
+        luck = "luck does not explain the difference"
+    else:
+        luck = "luck alone could make that difference"
+    return (
+        f"{where}, {_name(contest, a)} misses the right class {how} on {errors[0]} of {images} ({term}), "
+        f"{_name(contest, b)} on {errors[1]}; {luck}."
+    )
+
+
+def _images(contest: Contest) -> int:
+    if contest.labels is not None:
+        return len(contest.labels)
+    return int(contest.ranked[0].mean("n") or contest.dataset.n_val)
 
 
 def _more(contest: Contest) -> list[str]:
@@ -97,22 +158,42 @@ def _more(contest: Contest) -> list[str]:
     out = []
     first, error, headline_pair = contest.ranked[0], contest.errors[0], contest.headline_pair
     if headline_pair and 0 not in headline_pair:
-        out.append(f"Best of all is {named(first.name)} ({first.family}) with {percent(error.value)} error.")
+        out.append(f"Best of all is {_name(contest, 0)} ({first.family}) with {percent(error.value)} error.")
     out += _elsewhere(contest)
-    pair = contest.pair(*headline_pair) if headline_pair else None
-    if pair and not flawless(contest):
-        out += _choice(contest)
-    if pair and not pair.told_apart and not flawless(contest):
+    pair = _pair(contest)
+    if pair is None or headline_pair is None or flawless(contest):
+        return out
+    out += [_tested(pair, contest), *_choice(contest)]
+    if not pair.told_apart:
         out += _would_need(pair, contest)
-    if pair and headline_pair and contest.both_sides and not flawless(contest):
+    if contest.both_sides:
         hits = contest.mean_hits
         a, b = (hits[contest.paired.index(i)] for i in headline_pair)
         both_miss = float(((1 - a) * (1 - b)).mean())
         out.append(
             f"The two see differently: {percent(float((a * (1 - b)).mean()))} of the images only "
-            f"{named(contest.ranked[headline_pair[0]].name)} gets, {percent(float((b * (1 - a)).mean()))} only "
-            f"{named(contest.ranked[headline_pair[1]].name)}; both miss {percent(both_miss)}."
+            f"{_name(contest, headline_pair[0])} gets, {percent(float((b * (1 - a)).mean()))} only "
+            f"{_name(contest, headline_pair[1])}; both miss {percent(both_miss)}."
         )
+    return out
+
+
+def _tested(pair: Pair, contest: Contest) -> str:
+    """The difference with its interval and p."""
+    p = corrected_p(pair.p, pair.p_corrected, contest.candidates)
+    seeds = any(contest.ranked[i].seeds > 1 for i in (pair.a, pair.b))
+    test = "Welch’s t over images and trainings" if seeds else "McNemar’s test on the same images"
+    return (
+        f"{_name(contest, pair.a)} is ahead by {points(pair.gap.value)} points of top-{contest.k} error (95 % interval "
+        f"{points(pair.gap.low)} to {points(pair.gap.high)}), {p}, {test}."
+    )
+
+
+def _missing_side(contest: Contest) -> list[str]:
+    """How to get the side that is not there."""
+    if not contest.ranked:
+        return []
+    out = []
     families = {c.family for c in contest.ranked}
     started = {record.family for record in contest.undone} | {c.family for c in contest.smaller}
     for family, example in ((HAND, "sift-fisher"), (DEEP, "alexnet")):
@@ -127,18 +208,18 @@ def _more(contest: Contest) -> list[str]:
 
 def _elsewhere(contest: Contest) -> list[str]:
     """Who has learned from other images than these, and what that means."""
-    names = dict.fromkeys(named(c.name) for c in contest.ranked if c.family == PRETRAINED)
-    if not names:
+    found = [_name(contest, i) for i, c in enumerate(contest.ranked) if c.family == PRETRAINED]
+    if not found:
         return []
-    has, counts = ("has", "it counts") if len(names) == 1 else ("have", "they count")
-    return [f"{listed(list(names))} {has} seen other images as well (pre-trained), so {counts} on neither side."]
+    has, counts = ("has", "it counts") if len(found) == 1 else ("have", "they count")
+    return [f"{listed(found)} {has} seen other images as well (pre-trained), so {counts} on neither side."]
 
 
 def _choice(contest: Contest) -> list[str]:
     """That the two were chosen by the images that compare them, and what that costs."""
-    others = dict.fromkeys(named(contest.ranked[i].name) for side in contest.rivals for i in side[1:])
+    others = list(dict.fromkeys(_name(contest, i) for side in contest.rivals for i in side[1:]))
     if others:
-        some = listed(list(others)) if len(others) <= 4 else f"{len(others)} others"
+        some = listed(others) if len(others) <= 4 else f"{len(others)} others"
         return [
             f"The images that compare the two also chose them, and {some} might as well have stood here: the interval "
             f"and p allow for {contest.candidates} candidates in two places."
@@ -179,7 +260,8 @@ def _would_need(pair: Pair, contest: Contest) -> list[str]:
     ]
 
 
-def _caveats(contest: Contest) -> list[str]:
+def _another_matter(contest: Contest) -> list[str]:
+    """What makes the result one about something else than its images seem to ask."""
     dataset, out = contest.dataset, []
     if dataset.layout == "photos" or dataset.name.split("[")[0] == "photos":
         out.append(
@@ -189,9 +271,14 @@ def _caveats(contest: Contest) -> list[str]:
     out += [note for note in dataset.notes if note.startswith("Leakage:")]
     if dataset.limited:
         out.append("This run was cut short with --limit: its numbers are a trial and not comparable with any other.")
+    return out
+
+
+def _caveats(contest: Contest) -> list[str]:
+    out: list[str] = []
     if not contest.ranked:
         return out
-    n = int(contest.ranked[0].mean("n") or dataset.n_val)
+    n = int(contest.ranked[0].mean("n") or contest.dataset.n_val)
     if n < FEW_IMAGES:
         width = max((e.high - e.low for e in contest.errors), default=0.0)
         out.append(
@@ -199,12 +286,12 @@ def _caveats(contest: Contest) -> list[str]:
             "on either side."
         )
     if contest.k == 1:
-        out.append(f"With {dataset.n_classes} classes a top-5 error says little, so top-1 decides here.")
+        out.append(f"With {contest.dataset.n_classes} classes a top-5 error says little, so top-1 decides here.")
     if all(c.seeds == 1 for c in contest.ranked):
         out.append("One training run each: intervals cover other images like these, not another training run.")
     unclear = [
-        named(c.name)
-        for c, e in zip(contest.ranked, contest.errors, strict=True)
+        _name(contest, i)
+        for i, (c, e) in enumerate(zip(contest.ranked, contest.errors, strict=True))
         if e.high >= contest.chance and c.family != FLOOR
     ]
     if unclear:
@@ -218,8 +305,4 @@ def _caveats(contest: Contest) -> list[str]:
 
 
 def _range(error: Estimate) -> str:
-    return f"{100 * error.low:.1f} to {100 * error.high:.1f}"
-
-
-def _points_range(gap: Estimate) -> str:
-    return f"{points(gap.low)} to {points(gap.high)}"
+    return f"95 % interval {100 * error.low:.1f} to {100 * error.high:.1f}"

@@ -87,13 +87,14 @@ class Figure:
 
 @dataclass(frozen=True)
 class Row:
-    """A contender in the ranking: its error and the interval."""
+    """A contender in the ranking: its error and the interval. ``title``: what is written instead of its name."""
 
     name: str
     tone: Tone
     value: float
     low: float
     high: float
+    title: str = ""
 
 
 @dataclass(frozen=True)

@@ -40,7 +40,7 @@ def ranking(figure: RankingFigure, room: float) -> Sheet:
     values = max((width(value, LARGE, bold=True) for value, _ in texts), default=0) + 8
     ranges = max((width(text, SMALL) for _, text in texts), default=0)
     start = LANE * len(ties) + (4 if ties else 0)  # where names begin
-    names = shortened([row.name for row in rows], LONGEST)
+    names = shortened([row.title or row.name for row in rows], LONGEST)
     longest = max((width(name, LARGE) for name in names), default=0)
     beside = room - start - KEY - GAP - values - ranges  # what a phone has for a name beside the numbers
     column = min(longest, 0.36 * room) + 1
@@ -66,7 +66,8 @@ def ranking(figure: RankingFigure, room: float) -> Sheet:
     # Where names stand above their tracks, the lines of the axis leave out what is written.
     tracks = [(end - 27, end - 3) for end in tops[1:]] if narrow else [(tops[0], bottom)]
     items = ticks_above([(x(value), text) for value, text in figure.axis.ticks], tracks, room)
-    items += [Line(x(figure.chance), top, x(figure.chance), end, "rule") for top, end in tracks]
+    if figure.axis.place(figure.chance) <= 1:
+        items += [Line(x(figure.chance), top, x(figure.chance), end, "rule") for top, end in tracks]
     for row, lines, (error, span), top, height in zip(rows, lines_of, texts, tops, heights, strict=False):
         items.append(Rect(0, top, room, height, "row", tip=_tip(row)))
         middle = top + height - 15 if narrow else top + height / 2
@@ -74,14 +75,17 @@ def ranking(figure: RankingFigure, room: float) -> Sheet:
         written = first + HEIGHT * (len(lines) - 1) if narrow else middle + 5
         items.append(Shape(start + 7, first - 5, 5.2, MARKERS[row.tone], "key", row.tone))
         items += [Text(start + KEY, first + HEIGHT * i, line, "who") for i, line in enumerate(lines) if line]
+        items.append(Text(room - ranges - 8, written, error, "value", "end"))
+        items.append(Text(room - ranges, written, span, "range"))
+        if figure.axis.place(row.value) > 1:  # a floor far from the others
+            items.append(Text(right, middle + 4, "beyond the axis →", "note", "end"))
+            continue
         low, high = x(row.low), x(row.high)
         wide = max(high - low, 3)
         items.append(
             Rect((low + high - wide) / 2, middle - INTERVAL / 2, wide, INTERVAL, "interval", row.tone, radius=5)
         )
         items.append(Shape(x(row.value), middle, 5.2, MARKERS[row.tone], "mark", row.tone))
-        items.append(Text(room - ranges - 8, written, error, "value", "end"))
-        items.append(Text(room - ranges, written, span, "range"))
     for j, lane in enumerate(ties):
         for group in lane:
             x_at, first, last = LANE * j + 2, tops[group[0]] + 8, tops[group[1] + 1] - 8
@@ -93,7 +97,7 @@ def ranking(figure: RankingFigure, room: float) -> Sheet:
 
 def _below(figure: RankingFigure, chance: float, bottom: float, room: float) -> list[Item]:
     """The chance level's label under its line and the axis's name, on two lines where both do not fit on one."""
-    text = f"chance {percent(figure.chance)}"
+    text = f"chance {percent(figure.chance)}" + (" →" if figure.axis.place(figure.chance) > 1 else "")
     half = width(text, 11.5) / 2
     middle = min(max(chance, half), room - half)
     name = f"{figure.axis.label}, further left is better"
@@ -106,4 +110,5 @@ def _below(figure: RankingFigure, chance: float, bottom: float, room: float) -> 
 
 
 def _tip(row: Row) -> str:
-    return f"{row.name}: {percent(row.value)} (95 % interval {percent(row.low)} to {percent(row.high)})"
+    name = f"{row.title} ({row.name})" if row.title not in ("", row.name) else row.name
+    return f"{name}: {percent(row.value)} (95 % interval {percent(row.low)} to {percent(row.high)})"

@@ -11,6 +11,7 @@ from ..analysis.attacked import at_the_end, attacked, epsilon_told_of
 from ..analysis.contest import Contest
 from ..analysis.robustness import Robustness, between, contrast, estimate
 from ..charts import attack
+from ..labels import labels
 from ..numbers import named, percent, points
 from ..tables import Column, Table, Value, number
 from .parts import Charts, Heading, Numbers, Part, Section, Text
@@ -129,7 +130,7 @@ def _three(
     before, after = (decoded(row[name]).astype(float) for name in ("clean", "perturbed"))
     magnified = np.clip(GREY + (after - before) * (GREY - 1) / max(row["epsilon"], 1), 0, 255)
     times = round((GREY - 1) / max(row["epsilon"], 1))
-    classes, mine, theirs = (contest.dataset.class_names, *(named(contest.ranked[i].name) for i in (source, other)))
+    classes, mine, theirs = (labels(contest.dataset), *(named(contest.ranked[i].name) for i in (source, other)))
     tone = contest.ranked[source].tone
     plain = _answer(attacks.get(other), "clean", image=row["image"])
     tried = _answer(others.get(other), "examples", image=row["image"], source=contest.ranked[source].spec)

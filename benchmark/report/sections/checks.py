@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from ..analysis.contest import Contest
 from ..analysis.selfcheck import checks
-from ..numbers import percent, quantity
+from ..numbers import counted, percent, quantity
 from ..page.html import snippet
 from ..tables import Column, Table, text
 from .parts import Facts, Folded, Html, Numbers, Part, Section, Text
@@ -15,14 +15,21 @@ class Checks:
 
     def build(self, contest: Contest) -> Section:
         """Always there."""
-        parts: list[Part] = [Html(snippet("checks.html", checks=checks(contest))), Facts(facts(contest))]
+        made = checks(contest)
+        failed = sum(check.passed is False for check in made)
+        parts: list[Part] = [Html(snippet("checks.html", checks=made)), Facts(facts(contest))]
         left_out = problems(contest)
         if left_out is not None:
             summary = f"Images that could not be read ({len(contest.dataset.problems)})"
             parts.append(Folded(summary, [Numbers(left_out)]))
         parts += [Text(contest.notes, "notes")] if contest.notes else []
-        sentence = "The scorer is checked again from the stored predictions whenever this page is made."
-        return Section("checks", "Is the count right?", sentence, parts)
+        passed = sum(check.passed is True for check in made)
+        found = f"{counted(failed, 'check')} failed" if failed else f"all {passed} checks passed"
+        if not passed + failed:
+            found = "none could be made, as none are stored"
+        more = "Each check, and what the data set is"
+        sentence = f"The scorer is checked again from the stored predictions whenever this page is made: {found}."
+        return Section("checks", "Is the count right?", sentence, parts, lead=1 if failed else 0, more=more)
 
 
 def facts(contest: Contest) -> list[tuple[str, str]]:

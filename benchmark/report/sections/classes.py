@@ -6,6 +6,7 @@ import numpy as np
 
 from ..analysis.contest import Contest
 from ..charts import confusion, per_class
+from ..labels import labels
 from ..numbers import named, percent, points, short
 from ..tables import Column, Table, Value, number, text
 from .parts import Charts, Numbers, Part, Section
@@ -55,6 +56,7 @@ def classes(contest: Contest) -> Table | None:
     x, y = contest.class_errors(a), contest.class_errors(b)
     count = np.bincount(contest.labels, minlength=contest.dataset.n_classes)
     grouped = contest.dataset.branches
+    names = labels(contest.dataset)
     # An id that is the name, but for how it is spelled, says nothing.
     ids = any(
         _plain(one) != _plain(other)
@@ -62,8 +64,8 @@ def classes(contest: Contest) -> Table | None:
     )
     columns = [
         Column("class"),
-        *([Column("id")] if ids else []),
-        *([Column("branch")] if grouped else []),
+        *([Column("id", extra=True)] if ids else []),
+        *([Column("branch", extra=True)] if grouped else []),
         Column("images", True),
         Column(f"{short(contest.ranked[a].name)}: error", True),
         Column(f"{short(contest.ranked[b].name)}: error", True),
@@ -71,7 +73,7 @@ def classes(contest: Contest) -> Table | None:
     ]
     rows = [
         [
-            text(contest.dataset.class_names[c]),
+            Value(names[c], contest.dataset.class_names[c]),
             *([text(contest.dataset.classes[c])] if ids else []),
             *([text(grouped[c])] if grouped else []),
             number(f"{count[c]:,}", count[c]),
@@ -127,7 +129,7 @@ def confusions(contest: Contest) -> Table | None:
     """The commonest mistakes of both sides: truth, first guess, how often."""
     if contest.headline_pair is None or contest.labels is None:
         return None
-    names, n = contest.dataset.class_names, contest.dataset.n_classes
+    n, names, whole = contest.dataset.n_classes, labels(contest.dataset), contest.dataset.class_names
     rows = []
     for i in contest.headline_pair:
         first = contest.ranked[i].first
@@ -142,8 +144,8 @@ def confusions(contest: Contest) -> Table | None:
             rows.append(
                 [
                     Value(contest.ranked[i].name, tone=contest.ranked[i].tone),
-                    text(names[truth]),
-                    text(names[guess]),
+                    Value(names[truth], whole[truth]),
+                    Value(names[guess], whole[guess]),
                     number(f"{count[j]:,}", count[j]),
                     number(percent(share, 0), share),
                 ]

@@ -29,7 +29,8 @@ class Closer:
                 f"{family_consistency(contest)}"
             )
             parts += [Text([meaning], "lede"), Charts([agreed])]
-        return Section("closer", "A closer look", parts=parts) if figures or agreed is not None else None
+        sentence = "With fewer or more guesses, how sure each is, and whether two contenders miss the same images."
+        return Section("closer", "A closer look", sentence, parts) if figures or agreed is not None else None
 
 
 def calibrations(contest: Contest) -> Table | None:

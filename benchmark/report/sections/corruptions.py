@@ -21,7 +21,9 @@ UNDEFINED = (
     f"Relative mCE is a mean of ratios to the rise of {REFERENCE}'s error; under some kind of damage it does not rise "
     "on these images, so there is none."
 )
-NO_REFERENCE = f"No mean corruption error: it counts in the errors of {REFERENCE}, which did not answer in this run."
+NO_REFERENCE = (
+    f"No mean corruption error: it counts in the errors of one {REFERENCE}, of which this run has none or several."
+)
 
 
 class Corruptions:
@@ -57,10 +59,12 @@ class Corruptions:
 def mean_errors(contest: Contest) -> Table | None:
     """mCE and relative mCE of each contender, top-1, against the run's own AlexNet; None where there is none."""
     found = robustness(contest, "corruption", 1)
-    reference = (
-        next((p for p in found.panels if contest.ranked[p.contender].method == REFERENCE), None) if found else None
-    )
-    if found is None or reference is None:
+    if found is None:
+        return None
+    methods = {contest.ranked[panel.contender].method: panel for panel in found.panels}
+    like = [panel for method, panel in methods.items() if method.startswith(f"{REFERENCE}[")]
+    reference = methods.get(REFERENCE, like[0] if len(like) == 1 else None)
+    if reference is None:
         return None
     groups = [found.columns(corruption=kind) for kind in found.values("corruption")]
     named = contest.ranked[reference.contender].name

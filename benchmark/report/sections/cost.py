@@ -39,6 +39,9 @@ class Cost:
         return Section("cost", "What it costs", sentence, parts, "Cost")
 
 
+FIRST = ("fit", "of it in this run", "predict", "memory", "energy")  # what is shown before all columns are asked for
+
+
 def costs(contest: Contest) -> Table:
     """Every ranked contender: what it costs."""
     asked: list[tuple[str, str, Callable[[float | None], str]]] = [
@@ -56,8 +59,8 @@ def costs(contest: Contest) -> Table:
     columns = [
         Column("contender"),
         Column(f"top-{contest.k} error", True),
-        *(Column(name, True) for name, _, _ in asked),
-        Column("device"),
+        *(Column(name, True, extra=name not in FIRST) for name, _, _ in asked),
+        Column("device", extra=True),
     ]
     rows = [
         [
@@ -98,13 +101,13 @@ def budgets(contest: Contest) -> Table | None:
         Column("contender"),
         Column("still learning", slim=True, help="whether it still improved when its budget ended"),
         Column("pixels of an image", True),
-        Column("width", True, "of its layers, 1: as published"),
+        Column("width", True, "of its layers, 1: as published", extra=True),
         Column("epochs", True),
-        Column("test views", True, "of an image, whose answers are averaged"),
-        Column("learned from", True, "of the training images; the rest was held out to choose by"),
+        Column("test views", True, "of an image, whose answers are averaged", extra=True),
+        Column("learned from", True, "of the training images; the rest was held out to choose by", extra=True),
         Column("as it says", wide=True),
-        Column("tuned on training images", wide=True),
-        Column("further"),
+        Column("tuned on training images", wide=True, extra=True),
+        Column("further", extra=True),
     ]
     rows = []
     for c in contest.ranked:

@@ -47,7 +47,8 @@ class Explorer:
             f"scores; ✓ marks the truth.{maps}{several}{none}"
         )
         markup = snippet("explorer.html", explored=data(explored))
-        return Section("explorer", "Where they disagree", sentence, [Html(markup)], "Disagreements")
+        more = "The images, with the answers of any two contenders"
+        return Section("explorer", "Where they disagree", sentence, [Html(markup)], "Disagreements", lead=0, more=more)
 
 
 def explore(contest: Contest, thumbnails: dict[str, bytes], share: float = 1.0) -> dict[str, Any] | None:

@@ -79,13 +79,13 @@ def table(contest: Contest, key: str, caption: str, steps: Sequence[Step]) -> Ta
     """A row a step: the error before and after, the paired difference, and what its paper says."""
     columns = [
         Column("change"),
-        Column("contender"),
+        Column("contender", extra=True),
         Column("before", True, f"top-{contest.k} error without it"),
         Column("after", True, f"top-{contest.k} error with it"),
         Column("difference", True, "points; above 0: the change makes it worse"),
-        Column("from", True),
-        Column("to", True),
-        Column("p", True, "of this difference alone"),
+        Column("from", True, extra=True),
+        Column("to", True, extra=True),
+        Column("p", True, "of this difference alone", extra=True),
         Column("told from no change", slim=True, help="after Holm’s correction"),
         Column("quoted", help=f"gains on ImageNet; {ALEXNET}"),
     ]

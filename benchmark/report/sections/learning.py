@@ -42,15 +42,15 @@ def table(scaling: Scaling) -> Table:
     """A row a law and a prediction: its parameters, and the largest size as foretold and as measured."""
     columns = [
         Column("contender"),
-        Column("a", True, "error that one image per class would leave above c"),
+        Column("a", True, "error that one image per class would leave above c", extra=True),
         Column("b", True, "how fast the error falls with more images"),
-        Column("b, 95 %"),
+        Column("b, 95 %", extra=True),
         Column("c", True, "error that no number of images takes away"),
-        Column("c, 95 %"),
-        Column("from sizes up to", True),
+        Column("c, 95 %", extra=True),
+        Column("from sizes up to", True, extra=True),
         Column("foretells of size", True),
         Column("foretold", True),
-        Column("95 %"),
+        Column("95 %", extra=True),
         Column("measured", True),
         Column("agrees", slim=True, help="the difference has 0 in its 95 % interval"),
     ]

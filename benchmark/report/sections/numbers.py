@@ -40,9 +40,10 @@ class AllNumbers:
 
 def contenders(contest: Contest) -> Table:
     """Every ranked contender and its metrics: a column for each row of ``scoring.metrics.METRICS`` that has a title."""
-    columns, fields = [Column("contender"), Column("family")], list[tuple[Metric, bool]]()
+    columns, fields = [Column("contender"), Column("family", extra=True)], list[tuple[Metric, bool]]()
     for metric in _shown(contest):
-        columns.append(Column(metric.title, True, metric.help))
+        further = metric.range is None
+        columns.append(Column(metric.title, True, metric.help, extra=further))
         fields.append((metric, False))
         if metric.range is not None:
             label = "95 % interval" if metric.k in (None, contest.k) else f"top-{metric.k} interval"
@@ -52,7 +53,7 @@ def contenders(contest: Contest) -> Table:
     for i, c in enumerate(contest.ranked):
         values = [_value(contest, i, metric, ranged) for metric, ranged in fields]
         rows.append([Value(c.name, tone=c.tone), text(c.family), *values, number(str(c.seeds), c.seeds)])
-    columns.append(Column("seeds", True))
+    columns.append(Column("seeds", True, extra=all(c.seeds == 1 for c in contest.ranked)))
     return without_empty(Table("contenders", "Every contender and its errors", columns, rows))
 
 
@@ -92,14 +93,15 @@ def pairs(contest: Contest) -> Table | None:
         ),
         Column("told apart", slim=True),
         Column("p, corrected", True, "for the number of pairs; the verdict’s pair for having been chosen"),
-        Column("p", True, "McNemar’s test, mid-p; with several seeds Welch’s t over images and seeds"),
-        Column("only better right", True, "images that the first gets and the second misses"),
-        Column("only worse right", True),
-        Column("κ", True, "error consistency: 1 miss the same images, 0 as if independent"),
+        Column("p", True, "McNemar’s test, mid-p; with several seeds Welch’s t over images and seeds", extra=True),
+        Column("only better right", True, "images that the first gets and the second misses", extra=True),
+        Column("only worse right", True, extra=True),
+        Column("κ", True, "error consistency: 1 miss the same images, 0 as if independent", extra=True),
         Column(
             "images needed",
             True,
             "to tell the two apart after the correction with 80 % power, were the difference seen the true one",
+            extra=True,
         ),
     ]
     rows = []

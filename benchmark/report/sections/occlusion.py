@@ -14,6 +14,7 @@ from ..analysis.occluded import Occluded, correlations, mean, occluded, pointing
 from ..analysis.robustness import between
 from ..charts import occlusion
 from ..charts.style import COLOURS
+from ..labels import labels
 from ..numbers import decimal, named, percent, points
 from ..tables import Column, Table, Value, number
 from .parts import Charts, Heading, Numbers, Part, Section, Text
@@ -169,7 +170,7 @@ def pictures(contest: Contest, found: Occluded, two: Sequence[int]) -> list[Part
     for n in those:
         image = decoded(stored[found.ids[n]])
         pixels = np.asarray(cv2.resize(image, _fitted(image.shape), interpolation=cv2.INTER_CUBIC), np.uint8)
-        shown.append(Picture(png(pixels), contest.dataset.class_names[found.labels[n]]))
+        shown.append(Picture(png(pixels), labels(contest.dataset)[found.labels[n]]))
         for i, grids, what in [
             *((i, found.maps[i], "") for i in two),
             *((i, found.patches[i], "what patches added") for i in added),

@@ -9,7 +9,7 @@ from typing import Any, ClassVar, Protocol
 from markupsafe import Markup
 
 from ..analysis.contest import Contest
-from ..charts.figure import Chart
+from ..charts.figure import Chart, Figure
 from ..tables import Table
 
 
@@ -96,6 +96,8 @@ class Section:
     short     what the bar at the top calls it; empty keeps it out of the bar
     sentence  what the results say, in one or two sentences; it stands below the heading
     framed    False: without heading and frame, for the first screen
+    lead      how many parts stay in sight, the rest being folded; None: the first figure (see ``lead_parts``)
+    more      what the folded rest is called; empty: its tables and charts are listed
     """
 
     key: str
@@ -104,6 +106,48 @@ class Section:
     parts: Sequence[Part] = field(default_factory=tuple)
     short: str = ""
     framed: bool = True
+    lead: int | None = None
+    more: str = ""
+
+    @property
+    def lead_parts(self) -> list[Part]:
+        """What stays in sight: the first figure, of small ones the first two; of a section of texts alone all."""
+        return self._split()[0]
+
+    @property
+    def rest(self) -> list[Part]:
+        """What is folded."""
+        return self._split()[1]
+
+    @property
+    def contents(self) -> str:
+        """What the rest holds, in a line."""
+        if self.more:
+            return self.more
+        inner = _flat(self.rest)
+        charts = sum(len(part.charts) for part in inner if isinstance(part, Charts))
+        said = [part.table.caption for part in inner if isinstance(part, Numbers)]
+        said = [*said[:3], "…"] if len(said) > 3 else said
+        said += [f"{charts} more chart{'' if charts == 1 else 's'}"] if charts else []
+        return "; ".join(said) or "How this was measured"
+
+    def _split(self) -> tuple[list[Part], list[Part]]:
+        parts = list(self.parts)
+        if self.lead is not None:
+            return parts[: self.lead], parts[self.lead :]
+        if all(isinstance(part, Text | Output) for part in parts):
+            return parts, []
+        figures = [i for kind in (Charts, Html) for i, part in enumerate(parts) if isinstance(part, kind)]
+        if not figures:
+            return [], parts
+        first = parts[figures[0]]
+        before, after = parts[: figures[0]], parts[figures[0] + 1 :]
+        if not isinstance(first, Charts):
+            return [first], [*before, *after]
+        beside = 2 if isinstance(first.charts[0], Figure) and first.charts[0].small else 1
+        others = first.charts[beside:]
+        more = [Charts(others, first.families)] if others else []
+        return [Charts(first.charts[:beside], first.families, first.heading)], [*before, *more, *after]
 
     def charts(self) -> list[Chart]:
         """Every chart, for the files beside the page."""

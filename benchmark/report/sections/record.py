@@ -44,10 +44,10 @@ def sources() -> Table:
         Column("top-5 error", True),
         Column("top-1 error", True),
         Column("on"),
-        Column("learned from"),
-        Column("what it was", wide=True),
-        Column("quoted from", wide=True),
-        Column("to be found at"),
+        Column("learned from", extra=True),
+        Column("what it was", wide=True, extra=True),
+        Column("quoted from", wide=True, extra=True),
+        Column("to be found at", extra=True),
     ]
     rows = [
         [

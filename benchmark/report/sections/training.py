@@ -13,4 +13,11 @@ class Training:
     def build(self, contest: Contest) -> Section | None:
         """None where nobody recorded a training."""
         figures = training.figures(contest)
-        return Section("training", "How training went", parts=[Charts(figures)], short="Training") if figures else None
+        sentence = (
+            "What the networks recorded epoch by epoch: a gap between training and held-out images is overfitting."
+        )
+        return (
+            Section("training", "How training went", sentence, [Charts(figures)], "Training", lead=0)
+            if figures
+            else None
+        )

@@ -24,7 +24,10 @@ class Undone:
             for record in contest.undone
             if record.log or record.traceback
         ]
-        return Section("undone", "What did not finish", parts=[Numbers(undone(contest)), *said], short="Unfinished")
+        sentence = "Nothing of these is counted above. Each is listed with its reason."
+        return Section(
+            "undone", "What did not finish", sentence, [Numbers(undone(contest)), *said], "Unfinished", lead=1
+        )
 
 
 def undone(contest: Contest) -> Table:

@@ -23,7 +23,7 @@ def looked_up() -> set[str]:
             if not isinstance(node, ast.Call):
                 continue
             called = node.func.id if isinstance(node.func, ast.Name) else ""
-            if called in ("getattr", "_seconds", "_string_constant", "hook"):
+            if called in ("getattr", "_seconds", "_constant", "hook"):
                 owner, name = node.args[0], node.args[1]
                 of_contender = ast.unparse(owner) in ("method", "factory", "self.factory", "node", "contender")
                 if of_contender and isinstance(name, ast.Constant):

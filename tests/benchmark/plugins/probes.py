@@ -7,6 +7,7 @@ import signal
 import sys
 import time
 from collections.abc import Iterator, Mapping
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -124,6 +125,7 @@ class Hangs(RaisesMidway):
 
     def views(self, images: Any) -> Views:
         yield {"view": 1}, images
+        Path(os.environ["TOPFIVE_TEST_HANGING"]).touch()
         time.sleep(600)
 
 

@@ -60,6 +60,25 @@ def test_what_is_not_comparable_is_refused_with_the_reason(make_run: MakeRun) ->
         compare(run, run / "predictions")
 
 
+def test_without_a_common_contender_the_report_of_both_is_named(make_run: MakeRun) -> None:
+    a, b = make_run("a", contenders=OLD[:1], broken=False), make_run("b b", contenders=NEW[1:])
+    with pytest.raises(InputError) as caught:
+        compare(a, b)
+    assert str(caught.value) == (
+        f"nothing to compare: no contender finished in both runs. {a} has alexnet, {b} has sift, came; compare holds "
+        f"each contender against itself, `topfive report {a} '{b}'` shows both on one page"
+    )
+    with pytest.raises(InputError, match=r"has photos; `topfive report .* shows both on one page"):
+        compare(a, make_run("c", contenders=OLD, datasets=("photos",)))
+
+
+def test_the_page_goes_into_the_file_that_is_named(make_run: MakeRun, tmp_path: Path) -> None:
+    found = compare(make_run("a", contenders=OLD), make_run("b", contenders=OLD))
+    for given, written in (("new/changes.html", "new/changes.html"), ("folder", "folder/comparison.html")):
+        assert found.render(tmp_path / given) == tmp_path / written
+        assert found.headline in (tmp_path / written).read_text(encoding="utf-8")
+
+
 def test_without_predictions_nothing_is_tested(make_run: MakeRun) -> None:
     a, b = make_run("a", contenders=CONTENDERS[:1]), make_run("b", contenders=NEW)
     edit(a, lambda record: record.model_copy(update={"predictions": None}))

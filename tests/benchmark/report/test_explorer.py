@@ -121,6 +121,7 @@ def box(run: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
         page.on("console", lambda message: said.append(message.text))
         page.on("pageerror", lambda error: said.append(str(error)))
         page.goto(path.as_uri())
+        page.evaluate("document.querySelectorAll('details.fold').forEach(fold => fold.open = true)")
         yield page.locator(".explorer")
         assert said == []
 

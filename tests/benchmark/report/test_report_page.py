@@ -74,21 +74,29 @@ def test_the_verdict_says_the_numbers_of_the_results(make_run: MakeRun) -> None:
     assert pair is not None
     assert pair.gap.value == pytest.approx(abs(a.mean() - b.mean()), abs=1e-9)
     assert {pair.only_a, pair.only_b} == {int((a & ~b).sum()), int((b & ~a).sum())}
-    assert "On these 20 classes with 100 training images each" in told.headline
-    assert f"{100 * pair.gap.value:.1f} points" in told.headline
-    assert ("cannot be told apart" in told.headline) == (pair.p_corrected >= 0.05)
-    assert f"both miss {100 * float((~a & ~b).mean()):.1f}\u00a0%." in " ".join(told.more)
-    assert told.headline.endswith(f"{corrected_p(pair.p, pair.p_corrected, contest.candidates)}.")
+    assert told.sentence.startswith("On these 20 classes with 100 training images each, ")
+    for i, x in enumerate((a, b)):
+        assert f"{100 * (1 - float(x.mean())):.1f}\u00a0%" in told.sentence, i
+    assert (
+        (told.headline == "Too close to call.")
+        == (pair.p_corrected >= 0.05)
+        == told.sentence.endswith("luck alone could make that difference.")
+    )
+    small = " ".join(told.more)
+    assert f"is ahead by {100 * pair.gap.value:.1f} points of top-5 error" in small
+    assert f"{corrected_p(pair.p, pair.p_corrected, contest.candidates)}, McNemar’s test" in small
+    assert f"both miss {100 * float((~a & ~b).mean()):.1f}\u00a0%." in small
 
 
 def test_a_clear_lead_and_a_draw(make_run: MakeRun) -> None:
     lead = verdict(contest_of(make_run("a", contenders=(("deep-1", DEEP, 3.5), ("hand-1", HAND, 0.8)))))
-    assert "the best deep network (deep-1) leads the best hand-engineered contender (hand-1) by" in lead.headline
-    assert "p\u00a0<\u00a00.001" in lead.headline
+    assert lead.headline == "deep-1 beats hand-engineered features here."
+    assert "luck does not explain the difference" in lead.sentence
+    assert "p\u00a0<\u00a00.001" in lead.more[0]
     behind = verdict(contest_of(make_run("b", contenders=(("deep-1", DEEP, 0.6), ("hand-1", HAND, 3.5)))))
-    assert "the best hand-engineered contender (hand-1) leads the best deep network (deep-1) by" in behind.headline
+    assert behind.headline == "hand-1 still beats deep learning here."
     equal = contest_of(make_run("c", contenders=(("deep-1", DEEP, 1.5), ("hand-1", HAND, 1.5)), per_class=3))
-    assert "cannot be told apart" in verdict(equal).headline
+    assert verdict(equal).headline == "Too close to call."
     assert equal.groups == [(0, 1)]
 
 
@@ -106,7 +114,8 @@ def test_ten_classes_are_judged_by_top_1(make_run: MakeRun) -> None:
     contest = contest_of(make_run(n_classes=10))
     assert contest.k == 1
     assert contest.chance == pytest.approx(0.9)
-    assert "top-1 error" in verdict(contest).headline
+    assert "misses the right class with its first guess" in verdict(contest).sentence
+    assert "top-1 error" in verdict(contest).sentence
 
 
 PERFECT = (("hog", HAND, 9.0), ("hog[cell=6]", HAND, 9.0), ("gist", HAND, 9.0), ("color", HAND, 0.5))
@@ -116,7 +125,8 @@ def test_two_classes_are_told_in_their_own_words(make_run: MakeRun, tmp_path: Pa
     run = make_run(n_classes=2, per_class=4, contenders=PERFECT, broken=False)
     contest = contest_of(run)
     told = verdict(contest)
-    assert told.headline.endswith("gist and hog both make no error on 8 images.")
+    assert told.headline == "Neither makes a mistake."
+    assert told.sentence.endswith("gist and HOG both make no error on 8 validation images.")
     assert not any("equally many" in line or "differently" in line for line in told.more)
     html = render([run], tmp_path / "out", formats=()).read_text(encoding="utf-8")
     assert "gist and hog make the same error in every class." in html
@@ -185,13 +195,13 @@ def test_who_was_not_run_did_not_fail(make_run: MakeRun) -> None:
     run = make_run(contenders=(("net", DEEP, 1.5),), broken=False)
     assert (
         "No hand-engineered contender was run; add -m sift-fisher to compare the two sides."
-        in verdict(contest_of(run)).more
+        in verdict(contest_of(run)).advice
     )
     failed = broken_record("tiny-imagenet-mini", "hog", "failed", "ValueError").model_copy(update={"family": HAND})
     add(run, failed)
     told = verdict(contest_of(run))
-    assert "No hand-engineered contender finished, so the two sides are not compared." in told.more
-    assert "nothing else finished to compare it with" in told.headline
+    assert "No hand-engineered contender finished, so the two sides are not compared." in told.advice
+    assert "nothing else finished to compare it with" in told.sentence
 
 
 def test_a_run_without_data_sets(make_run: MakeRun, tmp_path: Path) -> None:

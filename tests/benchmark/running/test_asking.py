@@ -5,7 +5,9 @@ from __future__ import annotations
 import csv
 import json
 import re
+import time
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -17,12 +19,14 @@ from topfive.benchmark.errors import InputError
 from topfive.benchmark.report.render import render
 from topfive.benchmark.results.run import Run, open_run
 from topfive.benchmark.results.schema import Record
+from topfive.benchmark.running import isolation
 from topfive.benchmark.running.plan import open_all, plan
 from topfive.benchmark.running.runner import run
 from topfive.benchmark.scoring.metrics import metrics
 from topfive.benchmark.specs import parse
 
 from tests.benchmark.conftest import PLUGINS, records
+from tests.in_process import cells_here, no_report
 
 FILES = [str(PLUGINS / "contenders.py"), str(PLUGINS / "probes.py")]
 PHOTOS = "photos[per_class=8]"  # 8 training images and 2 validation images of each of 20 classes
@@ -48,6 +52,8 @@ def asked(tmp_path_factory: pytest.TempPathFactory) -> Path:
     out = tmp_path_factory.mktemp("asked") / "run"
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("TOPFIVE_CACHE", str(out.parent / "cache"))
+        cells_here(patch)
+        no_report(patch)
         assert start(out, ["darker[images=30]", "margins"], ["mean-color", "reversed"], per_class=[4, 8]) == 0
     return out
 
@@ -125,7 +131,10 @@ def test_the_second_time_nothing_is_done(asked: Path) -> None:
     assert {path: path.stat().st_mtime_ns for path in before} == before
 
 
-def test_a_section_of_ones_own_is_drawn_again_from_what_is_stored(tmp_path: Path) -> None:
+def test_a_section_of_ones_own_is_drawn_again_from_what_is_stored(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cells_here(monkeypatch)
     out = tmp_path / "run"
     assert start(out, ["darker"]) == 0
     errors = [f"{record.metrics['top5_err']:.4f} wrong" for record in answers(open_run(out), "darker")]
@@ -139,6 +148,7 @@ def test_a_section_of_ones_own_is_drawn_again_from_what_is_stored(tmp_path: Path
         assert re.search(r"mean-color in 0\.25 of the light: " + errors[1], html)
 
 
+@pytest.mark.usefixtures("here")
 def test_a_probe_may_join_later(tmp_path: Path) -> None:
     out = tmp_path / "run"
     assert start(out, []) == 0
@@ -162,6 +172,7 @@ def test_a_probe_may_join_later(tmp_path: Path) -> None:
     assert (out / "results.json").stat().st_mtime_ns == stamp
 
 
+@pytest.mark.usefixtures("unreported")
 def test_an_interrupted_question_leaves_the_plain_result(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     out = tmp_path / "run"
     assert start(out, ["darker"]) == 0
@@ -175,7 +186,8 @@ def test_an_interrupted_question_leaves_the_plain_result(tmp_path: Path, monkeyp
     assert [record.status for record in open_run(out).records] == ["done"] * 4
 
 
-def test_what_fails_is_a_row(tmp_path: Path) -> None:
+def test_what_fails_is_a_row(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cells_here(monkeypatch)
     out = tmp_path / "run"
     probes = ["one-fails", "too-few", "raises-midway", "leaves", "unstorable", "of-training", "no-tables", "darker"]
     assert start(out, probes) == 1
@@ -216,13 +228,18 @@ def test_what_fails_is_a_row(tmp_path: Path) -> None:
     ("probe", "status", "reason", "flags"),
     [
         ("kills", "oom", "killed by the system", {}),
-        ("hangs", "timeout", "not finished after 20 s", {"timeout": 20.0}),
+        ("hangs", "timeout", "not finished after 600 s", {"timeout": 600.0}),
     ],
 )
+@pytest.mark.usefixtures("unreported")
 def test_the_end_of_its_process_costs_a_probe_only(
-    tmp_path: Path, probe: str, status: str, reason: str, flags: dict[str, Any]
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, probe: str, status: str, reason: str, flags: dict[str, Any]
 ) -> None:
-    out = tmp_path / "run"
+    out, hanging = tmp_path / "run", tmp_path / "hanging"
+    monkeypatch.setenv("TOPFIVE_TEST_HANGING", str(hanging))
+    # Ten minutes have gone by as soon as it hangs.
+    watch = SimpleNamespace(monotonic=lambda: time.monotonic() + 601 * hanging.exists())
+    monkeypatch.setattr(isolation, "time", watch)
     assert start(out, ["darker", probe, "margins"], **flags) == 1
     stored = open_run(out)
     assert [(r.probe, r.condition, r.status) for r in stored.records] == [
@@ -256,7 +273,8 @@ def test_a_probe_that_cannot_be_asked_is_one_line_and_writes_nothing(tmp_path: P
     assert not (tmp_path / "run").exists()
 
 
-def test_a_built_in_probe_and_its_section(tmp_path: Path) -> None:
+def test_a_built_in_probe_and_its_section(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    cells_here(monkeypatch)
     out = tmp_path / "run"
     assert start(out, ["corruptions[kinds=fog+contrast,severities=5,images=20]"]) == 0
     stored = answers(open_run(out), "corruptions[images=20,kinds=fog+contrast,severities=5]")
@@ -270,6 +288,7 @@ def test_a_built_in_probe_and_its_section(tmp_path: Path) -> None:
     assert "What the damage looks like: severity 5" in page
 
 
+@pytest.mark.usefixtures("here")
 def test_what_fools_one_is_tried_on_the_others_when_all_have_been_attacked(tmp_path: Path) -> None:
     out, probes = tmp_path / "run", ["transfer", "attack[draws=1,epsilons=128,images=20,queries=8]", "margins"]
     two = ["mean-color", "reversed"]

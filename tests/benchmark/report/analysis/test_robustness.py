@@ -140,6 +140,16 @@ def test_the_section_counts_in_the_runs_own_alexnet(asked: Path) -> None:
     assert Shifts().build(contest) is None
 
 
+@pytest.mark.parametrize(("method", "counts"), [("alexnet[epochs=12]", True), ("alexnet-2012", False)])
+def test_an_alexnet_with_parameters_is_counted_in_too(asked: Path, method: str, counts: bool) -> None:
+    stored = asked / "results.json"
+    renamed = stored.read_text(encoding="utf-8").replace('"method": "alexnet"', f'"method": "{method}"')
+    stored.write_text(renamed, encoding="utf-8")
+    section = Corruptions().build(contest_of(asked))
+    assert section is not None
+    assert any(isinstance(p, Numbers) and p.table.key == "mce" for p in section.parts) is counts
+
+
 def test_one_that_answered_hardly_anything_costs_nobody_an_answer(asked: Path) -> None:
     stored = open_run(asked)
     record = next(r for r in stored.records if r.probe is None and r.method == "sift")

@@ -1,0 +1,48 @@
+"""The paired difference of the two that are compared, with its interval, drawn against zero."""
+
+from __future__ import annotations
+
+from ..analysis.contest import Contest
+from ..numbers import points
+from .axes import linear
+from .primitives import Item, Line, Rect, Shape, Sheet, Text
+from .text import shortened, width
+
+HEIGHT, MIDDLE = 96, 40
+MARGIN = 10  # px at both ends of the axis
+
+
+def sheet(contest: Contest, room: float) -> Sheet | None:
+    """``room`` px wide; None without a paired test. To the right the leader errs less; 0 is "no difference"."""
+    pair = contest.pair(*contest.headline_pair) if contest.headline_pair else None
+    if pair is None:
+        return None
+    low, high = min(pair.gap.low, 0.0), max(pair.gap.high, 0.0)
+    axis = linear("", 100 * low, 100 * high, lambda t: points(t / 100, 0 if t == int(t) else 1), about=5)
+
+    def x(value: float) -> float:
+        return MARGIN + (room - 2 * MARGIN) * axis.place(100 * value)
+
+    items: list[Item] = []
+    last = float("-inf")
+    for value, text in axis.ticks:
+        place = x(value / 100)
+        items.append(Line(place, 14, place, MIDDLE + 18, "base" if value == 0 else "grid"))
+        if place - width(text, 12) / 2 > last + 4:
+            items.append(Text(place, MIDDLE + 32, text, "tick", "middle"))
+            last = place + width(text, 12) / 2
+    zero = x(0)
+    items.append(Line(zero, 10, zero, MIDDLE + 18, "rule"))
+    start, end = x(pair.gap.low), x(pair.gap.high)
+    tip = (
+        f"difference {points(pair.gap.value)} points (95 % interval {points(pair.gap.low)} to {points(pair.gap.high)})"
+    )
+    items.append(Rect(start, MIDDLE - 6, max(end - start, 2), 12, "interval", "ink", radius=5))
+    items.append(Shape(x(pair.gap.value), MIDDLE, 5.5, "diamond", "mark", "ink", tip=tip))
+    names = shortened([contest.titles[pair.a], contest.titles[pair.b]], 30)
+    better = f"{names[0]} errs less →"
+    items.append(Text(room, HEIGHT - 6, better, "axis", "end"))
+    worse = f"← {names[1]}"
+    if width(worse, 12) + width(better, 12) + 16 < room and low < 0:
+        items.append(Text(0, HEIGHT - 6, worse, "axis"))
+    return Sheet(room, HEIGHT, f"Paired {tip}; at 0 both err alike.", items)
