@@ -52,7 +52,9 @@ def _rows(contest: Contest, room: float) -> list[Item]:
         contender, e = contest.ranked[i], contest.errors[i]
         y = HIGH - 110 - ROW * (len(shown) - n)
         items.append(Shape(SIDE + 9, y + 17, 9, MARKERS[contender.tone], "key", contender.tone))
-        items.append(Text(SIDE + 30, y + 26, _wrapped(contender.name, room - 60, "card-text", most=1)[0], "card-text"))
+        items.append(
+            Text(SIDE + 30, y + 26, _wrapped(contest.titles[i], room - 60, "card-text", most=1)[0], "card-text")
+        )
         start, end, low, high = (SIDE + (room - value) * axis.place(v) for v in (axis.low, e.value, e.low, e.high))
         middle = y + 40 + BAR / 2
         items.append(Rect(start, y + 40, max(end - start, 2), BAR, "bar", contender.tone, radius=3))

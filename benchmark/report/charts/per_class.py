@@ -6,6 +6,7 @@ import numpy as np
 
 from ...families import Tone
 from ..analysis.contest import Contest
+from ..labels import labels
 from ..numbers import counted, named, percent, short
 from .axes import errors
 from .figure import Figure, Mark, Series
@@ -18,7 +19,7 @@ def figure(contest: Contest) -> Figure | None:
     if contest.headline_pair is None or not {*contest.headline_pair} <= {*contest.paired}:
         return None
     x, y = (contest.class_errors(i) for i in contest.headline_pair)
-    names = contest.dataset.class_names
+    names = labels(contest.dataset)
     at: dict[tuple[float, float], list[int]] = {}
     for c in np.flatnonzero(~np.isnan(x)):
         at.setdefault((round(float(x[c]), 4), round(float(y[c]), 4)), []).append(int(c))

@@ -41,11 +41,11 @@ def intervals(contest: Contest) -> str:
 
 
 def leader(contest: Contest) -> str:
-    """ "sift-fisher misses 28 points fewer than alexnet", or that they are not told apart; empty of fewer than two."""
+    """ "ResNet-18 misses 28 points fewer than HOG", or that they are not told apart; empty of fewer than two."""
     if contest.headline_pair is None:
         return ""
     a, b = sorted(contest.headline_pair)
-    one, other = (named(contest.ranked[i].name) for i in (a, b))
+    one, other = (named(contest.titles[i]) for i in (a, b))
     pair = contest.pair(a, b)
     if pair is None:
         return ""

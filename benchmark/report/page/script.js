@@ -107,6 +107,7 @@
         const by = from.get(box.id + ".sort") ?? "", heading = headings[Math.abs(Number(by)) - 1];
         if (heading) sort(table, headings.indexOf(heading), heading, by.startsWith("-"));
         if (filter && filter.value !== (from.get(box.id + ".find") ?? "")) { filter.value = from.get(box.id + ".find") ?? ""; narrow(); }
+        if (by || filter?.value) unfold(box);
       },
     });
     for (const [ending, [write, type]] of Object.entries(forms)) {
@@ -297,8 +298,7 @@
       nothing.textContent = shown.length ? "" : all ? `There are ${total} images${of}${who}, but this page holds none of them.` : `There is no image${of}${who}.`;
     };
     const again = () => { limit = PAGE; draw(); keep(); };
-    // Who is shown again when a pressed button is pressed: whoever gets them.
-    kinds.forEach((b) => b.addEventListener("click", () => { kind = kind === b.value ? "" : b.value; again(); }));
+    kinds.forEach((b) => b.addEventListener("click", () => { kind = b.value; again(); }));
     [first, second].forEach((s) => s.addEventListener("change", again));
     filter.addEventListener("input", again);
     more.addEventListener("click", () => { limit += PAGE; draw(); });
@@ -329,6 +329,7 @@
         restrict(new URLSearchParams({ ...(of && { of }), ...(by && { as, by }) }));
         limit = PAGE;
         draw();
+        if ([...from.keys()].some((name) => name.startsWith(id + "."))) unfold(box);
       },
     });
     draw();
@@ -339,7 +340,7 @@
   const restore = () => {
     const [anchor, asked] = split(), part = document.getElementById(anchor), chosen = [...asked].length > 0;
     if (chosen) states.forEach((state) => state.read(asked));
-    unfold(part);
+    unfold(part?.matches("section") ? $(".explorer", part) ?? part : part); // its section's link is one to the explorer
     if (chosen) part?.scrollIntoView(); else keep();
   };
   ready = true;

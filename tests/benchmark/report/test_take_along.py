@@ -75,6 +75,12 @@ def page(context: Any, path: Path) -> Iterator[Any]:
     assert said == []
 
 
+def unfolded(page: Any) -> Any:
+    """The explorer, with all that is folded open."""
+    page.evaluate("document.querySelectorAll('details.fold').forEach(fold => fold.open = true)")
+    return page.locator(".explorer")
+
+
 def saved(page: Any, table: str, form: str) -> str:
     with page.expect_download() as waiting:
         page.locator(f"#t-{table} .{form}").evaluate("button => button.click()")
@@ -103,7 +109,7 @@ def test_tables_as_markdown_and_latex(page: Any) -> None:
 
 
 def test_a_link_restores_pair_class_and_sorting(page: Any, context: Any) -> None:
-    box = page.locator(".explorer")
+    box = unfolded(page)
     box.locator("select").nth(1).select_option(label="hog")
     box.locator("fieldset button").nth(2).click()
     box.locator(".pick input").fill("class 1")
@@ -116,6 +122,7 @@ def test_a_link_restores_pair_class_and_sorting(page: Any, context: Any) -> None
     other = context.new_page()
     other.goto(page.url)
     theirs = other.locator(".explorer")
+    assert theirs.is_visible()  # it is unfolded
     assert [theirs.locator("select").nth(i).evaluate("s => s.selectedOptions[0].text") for i in (0, 1)] == [
         box.locator("select").nth(i).evaluate("s => s.selectedOptions[0].text") for i in (0, 1)
     ]
@@ -168,6 +175,7 @@ def test_a_cell_of_the_confusion_opens_its_images(page: Any, run: Path) -> None:
 
 
 def test_the_keyboard_walks_a_chart_along_x_and_opens_a_class(page: Any) -> None:
+    unfolded(page)
     plot = page.locator("#f-s1-per-class .plot")
     plot.focus()
     seen = []
@@ -215,9 +223,8 @@ def test_the_explorer_holds_the_maps_of_its_contenders(run: Path) -> None:
 def test_maps_lie_beside_their_pictures_in_the_colours_of_both(page: Any, run: Path) -> None:
     (contest,) = contests_of([open_run(run)])
     ids = list(open_run(run).thumbnails("tiny-imagenet-mini"))[:MAPPED]
-    box = page.locator(".explorer")
-    pressed = box.locator("fieldset button[aria-pressed=true]")
-    pressed.click()  # whoever gets them
+    box = unfolded(page)
+    box.evaluate("box => box.only(new URLSearchParams())")  # whoever gets them, of any class
     while box.locator(".more-button").is_visible():
         box.locator(".more-button").click()
     with_maps = box.locator(".cells > li:has(.maps)")

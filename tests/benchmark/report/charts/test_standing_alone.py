@@ -72,7 +72,7 @@ def test_the_title_of_the_ranking_is_what_it_shows(contest: Contest, two_deep: C
     pair = contest.pair(a, b)
     assert figure is not None
     assert pair is not None
-    best, second = contest.ranked[a].name, contest.ranked[b].name
+    best, second = contest.titles[a], contest.titles[b]
     assert best == LONG[0]
     assert figure.title == f"{best} misses {100 * pair.gap.value:.0f} points fewer than {second}"
     close = replace(pair, p=0.5, p_corrected=0.5)
