@@ -228,6 +228,6 @@ def test_a_run_ends_with_the_verdict(program: Program) -> None:
     assert status == 0, err
     (contest,) = contests_of([open_run(Path("run"))])
     found = verdict(contest)
-    end = [line.replace("\xa0", " ") for line in (found.headline, found.more[0])]
-    assert out.splitlines()[-4:] == ["report: run/report.html", "", *end]
+    end = [line.replace("\xa0", " ") for line in (found.headline, found.sentence, *found.advice, found.more[0])]
+    assert out.splitlines()[-2 - len(end) :] == ["report: run/report.html", "", *end]
     assert program(["run", "-d", "photos[per_class=8]", "-m", "hog", "-o", "run", "-q"]) == (0, "", "")

@@ -200,12 +200,20 @@ class Recount:
         listed = [t for i, c in enumerate(top) for t in (c.name, self.percent(i), "95", *self.interval(i))]
         yield r"best first: .* Chance level", [[k, *listed, number(100 * self.chance)]]
         named = ["chance"] if "chance" in [c.spec for c in top] else []
-        yield r"^(CSV of: )?Top-\d error on", [[k]]
+        yield r"^((CSV|Markdown|LaTeX) of: )?Top-\d error on", [[k]]
+        yield from self._claim()
         yield r"^chance [\d.]+", [[*named, number(100 * self.chance)]]
         yield r"^row \| contender \|", [[k]]
         yield r"error, further left is better$", [[k]]
         yield from self._ties()
         yield from self._caveats()
+
+    def _claim(self) -> Iterator[Line]:
+        """The title of the ranking, in whole points where there are ten or more."""
+        one, other = (self.ranked[i].name for i in self.chosen)
+        gap = 100 * abs(self.difference()[0])
+        if self.chosen in self.apart:
+            yield r" errs .* points? less than ", [[one, f"{gap:.0f}" if gap >= 9.5 else number(gap), other]]
 
     def _verdict(self) -> Iterator[Line]:
         a, b = self.chosen

@@ -41,7 +41,7 @@ def intervals(contest: Contest) -> str:
 
 
 def leader(contest: Contest) -> str:
-    """ "ResNet-18 misses 28 points fewer than HOG", or that they are not told apart; empty of fewer than two."""
+    """ "ResNet-18 errs 28 points less than HOG", or that they are not told apart; empty of fewer than two."""
     if contest.headline_pair is None:
         return ""
     a, b = sorted(contest.headline_pair)
@@ -54,7 +54,7 @@ def leader(contest: Contest) -> str:
     if not pair.told_apart:
         return f"{one} and {other} cannot be told apart"
     gap = points(pair.gap.value, 0 if pair.gap.value >= 0.095 else 1)
-    return f"{one} misses {gap} {'point' if gap == '1.0' else 'points'} fewer than {other}"
+    return f"{one} errs {gap} {'point' if gap in ('1', '1.0') else 'points'} less than {other}"
 
 
 def times(ratio: float) -> str:

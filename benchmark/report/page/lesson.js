@@ -2,7 +2,7 @@
 // One step at a time: arrow keys, space, Page Up and Down, Home and End, or the buttons; the address has the step.
 (() => {
   document.documentElement.classList.add("js");
-  const steps = [...document.querySelectorAll(".step")];
+  const steps = [...document.querySelectorAll("section.step")];
   const votes = [...document.querySelectorAll(".votes label")], voted = document.querySelector(".voted");
   let now = 0;
   const tell = () => {

@@ -106,7 +106,7 @@ def test_arrow_keys_move_from_step_to_step(make_run: MakeRun, tmp_path: Path) ->
         page.goto(page_path.as_uri())
 
         def shown() -> list[str]:
-            return list(page.locator(".step:visible").evaluate_all("steps => steps.map(step => step.id)"))
+            return list(page.locator("section.step:visible").evaluate_all("steps => steps.map(step => step.id)"))
 
         assert shown() == ["step-1"]
         for key, step in (

@@ -108,6 +108,6 @@ def test_every_chart_has_a_place_for_it(make_run: MakeRun, tmp_path: Path) -> No
     for figure in (*cost.figures(contest), top_k.figure(contest)):
         assert figure is not None
         assert any(series.tone == "pretrained" for series in figure.series), figure.key
-    assert legend([PRETRAINED, DEEP]) == [("deep", "deep"), ("pretrained", "pre-trained")]
+    assert legend([], [PRETRAINED, DEEP]) == [("deep", "deep"), ("pretrained", "pre-trained")]
     page = render([run], tmp_path / "out", formats=()).read_text(encoding="utf-8")
     assert "t-pretrained" in page

@@ -74,7 +74,7 @@ def test_the_title_of_the_ranking_is_what_it_shows(contest: Contest, two_deep: C
     assert pair is not None
     best, second = contest.titles[a], contest.titles[b]
     assert best == LONG[0]
-    assert figure.title == f"{best} misses {100 * pair.gap.value:.0f} points fewer than {second}"
+    assert figure.title == f"{best} errs {100 * pair.gap.value:.0f} points less than {second}"
     close = replace(pair, p=0.5, p_corrected=0.5)
     other = contest_of(contest.runs[0].path)
     other.__dict__["_pair_of"] = {(a, b): close}
