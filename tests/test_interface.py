@@ -295,11 +295,10 @@ def test_progress_is_one_line_that_ends_blank(capsys: pytest.CaptureFixture[str]
         line.progress("photos · hog", "fitting on 80 images" + 100 * "!")
         line.finished("photos · hog", load_record())
     said = capsys.readouterr().out.split("\r")
-    assert "1 of 2 cells finished" in said[-3]
+    assert said[-3].startswith("1 of 2 cells finished")
     assert said[-2:] == [" " * len(said[-3].rstrip()), ""]
     assert "0 of 2 cells finished; photos · hog: starting" in said[1]
     assert len(said[2].rstrip()) == progress.WIDTH
-    assert said[3].rstrip() == "1 of 2 cells finished"
     with progress.OneLine(2, quiet=True) as line:
         line.started("photos · hog")
     assert capsys.readouterr().out == ""
