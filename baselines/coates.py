@@ -9,7 +9,7 @@ import copy
 import math
 import time
 from collections.abc import Callable
-from typing import Any, Self
+from typing import Any, ClassVar, Self
 
 import numpy as np
 import torch
@@ -43,6 +43,7 @@ class CoatesNg(FeaturesSVM):
     """
 
     family = "learned, shallow"
+    quick_params: ClassVar[dict[str, Any]] = {"k": 100}
 
     def __init__(
         self,

@@ -143,9 +143,12 @@ def change_light(crop: Pixels, random: np.random.Generator) -> Pixels:
     return lit
 
 
-def crops(name: str, validation: bool, n: int, seed: int) -> Pixels:
-    """``n`` crops of one photograph and one split: (n, 64, 64, 3) uint8 RGB, the same for the same seed anywhere."""
-    photo = photograph(name)
+def crops(name: str, validation: bool, n: int, seed: int, photo: Pixels | None = None) -> Pixels:
+    """``n`` crops of one photograph and one split: (n, 64, 64, 3) uint8 RGB, the same for the same seed anywhere.
+
+    photo: the photograph, where it has been read already.
+    """
+    photo = photograph(name) if photo is None else photo
     # Two streams, so that the first crops stay the same when more are asked for.
     where, light = (
         np.random.Generator(np.random.PCG64([seed, list(FILES).index(name), int(validation), stream]))
@@ -168,10 +171,16 @@ def open_photos(
     if isinstance(per_class, bool) or not isinstance(per_class, int) or not 1 <= per_class <= MAX_PER_CLASS:
         raise InputError(f"photos[per_class={per_class}]: give a whole number from 1 to {MAX_PER_CLASS}")
     names = tuple(FILES) if classes is None else classes
+    sizes = {"train": per_class, "val": max(1, per_class // 4)}
+    cut: dict[str, list[Pixels]] = {split: [] for split in sizes}
+    for name in names:
+        photo = photograph(name)
+        for split, n in sizes.items():
+            cut[split].append(crops(name, split == "val", n, seed, photo))
     made = {}
-    for split, n in (("train", per_class), ("val", max(1, per_class // 4))):
+    for split, n in sizes.items():
         labels = np.repeat(np.arange(len(names)), n)
-        pixels = np.concatenate([crops(name, split == "val", n, seed) for name in names])
+        pixels = np.concatenate(cut[split])
         ids = Ids(f"{name}_{split}_{i:05d}" for name in names for i in range(n))
         kept = spread(labels, limit)
         labels, pixels, ids = labels[kept], pixels[kept], ids.take(kept)
