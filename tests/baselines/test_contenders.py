@@ -73,7 +73,7 @@ def train() -> tuple[LazyImages, np.ndarray]:
         OxfordVgg(k=8, mirrored=True),
         Xrce(k=4),
         IsiTwelve(),
-        NecUiuc(),
+        NecUiuc(k=64),
         Fisher(k=4, descriptor="sift+csift+hog+lbp", pyramid="1x1+2x2"),
         Bovw(k=32),
         Vlad(k=8),

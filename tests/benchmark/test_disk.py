@@ -13,6 +13,7 @@ from pathlib import Path
 import pytest
 
 from tests.benchmark.conftest import records
+from tests.in_process import Program
 
 
 @pytest.fixture
@@ -58,8 +59,10 @@ def test_a_read_only_place_is_one_line(small_disk: Path, contenders: str) -> Non
     assert done.stderr.count("\n") == 1, done.stderr
 
 
-def test_a_cache_that_is_gone_is_made_again(tmp_path: Path, contenders: str) -> None:
-    assert topfive(tmp_path / "run", contenders).returncode == 0
+def test_a_cache_that_is_gone_is_made_again(program: Program, contenders: str) -> None:
+    words = ["run", "-d", "photos[per_class=8]", "-q", "--plugin", contenders, "-m", "mean-color", "-o"]
+    assert program([*words, "run"])[0] == 0
     shutil.rmtree(os.environ["TOPFIVE_CACHE"])
-    assert topfive(tmp_path / "run", contenders).returncode == 0
-    assert topfive(tmp_path / "other", contenders).returncode == 0
+    assert program([*words, "run"])[0] == 0
+    assert program([*words, "other"])[0] == 0
+    assert Path(os.environ["TOPFIVE_CACHE"]).is_dir()

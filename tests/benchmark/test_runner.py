@@ -225,11 +225,11 @@ def test_a_cell_sees_the_gpu_that_it_is_given(tmp_path: Path, contenders: str) -
 
 
 @pytest.mark.usefixtures("here")
-def test_several_devices_go_to_those_that_can_use_them(tmp_path: Path, contenders: str) -> None:
-    out = tmp_path / "run"
-    assert start(out, contenders, ["says-device", "says-devices"], device="cpu,cpu") == 0
-    said = {name: [line for line in record.log if line.startswith("given")] for name, record in records(out).items()}
-    assert said == {"says-device": ["given cpu"], "says-devices": ["given cpu,cpu"]}
+def test_several_devices_go_to_those_that_can_use_them(
+    tmp_path: Path, contenders: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert start(tmp_path / "run", contenders, ["says-device", "says-devices"], device="cpu,cpu") == 0
+    assert capsys.readouterr().out.splitlines() == ["given cpu", "given cpu,cpu"]
 
 
 @pytest.mark.usefixtures("unreported")
@@ -319,7 +319,19 @@ def _wait_for(what: Any, seconds: float = 60) -> None:
         time.sleep(0.05)
 
 
-@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGKILL])
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_a_signal_asks_a_run_to_stop_and_a_second_one_ends_it(number: signal.Signals) -> None:
+    before = signal.getsignal(number)
+    with runner._interruptible() as stop:
+        assert not stop.is_set()
+        os.kill(os.getpid(), number)
+        assert stop.is_set()
+        with pytest.raises(KeyboardInterrupt):
+            os.kill(os.getpid(), number)
+    assert signal.getsignal(number) is before
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGKILL])
 def test_whatever_stops_it_what_is_finished_is_kept(
     tmp_path: Path, contenders: str, monkeypatch: pytest.MonkeyPatch, number: signal.Signals
 ) -> None:

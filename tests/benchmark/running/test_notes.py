@@ -10,10 +10,13 @@ import pytest
 from topfive.benchmark.config import load
 from topfive.benchmark.running.runner import run
 
+from tests.in_process import cells_here
+
 
 def test_what_was_left_out_is_told_in_the_run_and_in_the_report(
-    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    cells_here(monkeypatch)
     for label, level in (("cat", 60), ("dog", 190)):
         (tmp_path / "im" / label).mkdir(parents=True)
         for i in range(10):
