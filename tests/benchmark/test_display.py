@@ -173,11 +173,11 @@ def test_on_a_terminal_one_line_is_about_the_whole_run(watch: Clock) -> None:
     shown.finished("pets · a", done("a", 2, 8, 2))
     shown.started("pets · b")
     watch.now = 25.0
-    shown.progress("pets · b", "epoch 3/10")
+    shown.progress("pets · b", "epoch 3/10, 40 s left")  # and c as long as a
     shown.console.print(shown._lines())
     first, second = shown.console.file.getvalue().splitlines()[-2:]
-    assert first.strip().endswith("pets · b 5.0 s  epoch 3/10")
-    assert second.strip().endswith("1 of 3 cells, 25 s so far, about 35 s left")
+    assert first.strip().endswith("pets · b 5.0 s  epoch 3/10, 40 s left")
+    assert second.strip().endswith("1 of 3 cells, 25 s so far, about 60 s left")
 
 
 def test_in_a_log_each_end_says_what_is_left(watch: Clock, capsys: pytest.CaptureFixture[str]) -> None:

@@ -324,6 +324,7 @@ def test_a_signal_asks_a_run_to_stop_and_a_second_one_ends_it(number: signal.Sig
     before = signal.getsignal(number)
     with runner._interruptible() as stop:
         assert not stop.is_set()
+        assert signal.getsignal(number) is not before
         os.kill(os.getpid(), number)
         assert stop.is_set()
         with pytest.raises(KeyboardInterrupt):
