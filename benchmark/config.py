@@ -45,7 +45,7 @@ class RunConfig(BaseModel):
     @classmethod
     def _known_device(cls, device: str) -> str:
         if not DEVICES.fullmatch(device):
-            raise ValueError("is auto, cpu, cuda, cuda:N, or several: cuda:0,1")
+            raise ValueError(f"{device} is none; give auto, cpu, cuda, cuda:N, or several: cuda:0,1")
         return device
 
 

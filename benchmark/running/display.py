@@ -45,7 +45,8 @@ class Display:
         self._began = time.monotonic()
         self._lock = threading.Lock()
         live = self.console.is_terminal and not quiet
-        self._live = Live(console=self.console, get_renderable=self._lines, refresh_per_second=5) if live else None
+        shown = Live(console=self.console, get_renderable=self._lines, refresh_per_second=5, transient=True)
+        self._live = shown if live else None
 
     def __enter__(self) -> Display:
         if self._live:
@@ -87,7 +88,7 @@ class Display:
         with self._lock:
             self._running.pop(name, None)
             self._finished += 1
-            self._remaining.ended(name, time.monotonic())
+            self._remaining.ended(name, time.monotonic(), _spent(record))
             left = self._left() if self._live is None and self._finished < self._n_cells else ""
         mark = "[green]✓[/]" if record.status == "done" else "[yellow]–[/]" if record.settled else "[red]✗[/]"
         self.console.print(

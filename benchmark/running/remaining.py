@@ -21,9 +21,9 @@ class Ahead:
 class Remaining:
     """Told of each cell's beginning, words and end; ``seconds`` says what is left. Times are of one clock, in seconds.
 
-    A cell takes what the same work took before it, in proportion to its images; where there is no such cell yet, what
-    the others took on average. A running one that has outlived that, or of which nothing is known, is taken to be half
-    way, unless it says itself how long it has to go.
+    A cell takes what the same work took before it, its fit in proportion to its images; where there is no such cell
+    yet, what the others took on average. A running one that has outlived that, or of which nothing is known, is taken
+    to be half way, unless it says itself how long it has to go.
     """
 
     def __init__(self, ahead: Sequence[Ahead] = (), at_once: int = 1) -> None:
@@ -31,7 +31,7 @@ class Remaining:
         self._at_once = at_once
         self._running: dict[str, tuple[Ahead, float]] = {}
         self._ends: dict[str, float] = {}  # when a running one will have ended, by its own words
-        self._took: dict[str, tuple[float, int]] = {}  # of work: seconds, images
+        self._took: dict[str, tuple[float, float, int]] = {}  # of work: seconds, those of its fit, images
         self._all: list[float] = []
 
     def started(self, name: str, now: float) -> None:
@@ -47,11 +47,11 @@ class Remaining:
         if found is not None:
             self._ends[name] = now + float(found[1]) * (60 if found[2] == "min" else 1)
 
-    def ended(self, name: str, now: float) -> None:
-        """A running one is over, however it ended."""
+    def ended(self, name: str, now: float, fit: float = 0.0) -> None:
+        """A running one is over, however it ended; ``fit`` of its seconds were spent in fitting."""
         one, began = self._running.pop(name)
         self._ends.pop(name, None)
-        self._took[one.work] = now - began, one.images
+        self._took[one.work] = now - began, min(fit, now - began), one.images
         self._all.append(now - began)
 
     def seconds(self, now: float) -> float | None:
@@ -68,8 +68,8 @@ class Remaining:
 
     def _expected(self, one: Ahead) -> float:
         if one.work in self._took:
-            seconds, images = self._took[one.work]
-            return seconds * one.images / max(images, 1)
+            seconds, fit, images = self._took[one.work]
+            return seconds - fit + fit * one.images / max(images, 1)
         return sum(self._all) / len(self._all) if self._all else 0.0
 
 

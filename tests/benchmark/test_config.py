@@ -30,7 +30,7 @@ def test_flags_win_over_the_file_and_the_file_over_the_defaults(tmp_path: Path) 
         ("methods = ['hog']", "unknown key 'methods'; did you mean 'method'?"),
         ("jobs = 0", "--jobs"),
         ("jobs = 'two'", "--jobs"),
-        ("device = 'gpu'", "--device: is auto, cpu, cuda, cuda:N, or several: cuda:0,1"),
+        ("device = 'gpu'", "--device: gpu is none; give auto, cpu, cuda, cuda:N, or several: cuda:0,1"),
         ("device = 'cuda:0;1'", "--device"),
         ("device = 'cpu,cuda:0'", "--device"),
         ("seed = [", "not valid TOML"),

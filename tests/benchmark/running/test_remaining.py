@@ -6,21 +6,21 @@ import pytest
 from topfive.benchmark.running.remaining import Ahead, Remaining, roughly
 
 
-def test_the_same_work_on_more_images_takes_longer_in_proportion() -> None:
+def test_the_same_work_on_more_images_fits_longer_in_proportion() -> None:
     sizes = (10, 20, 40)
     ahead = [Ahead(f"{work} {n}", work, n) for n in sizes for work in ("quick", "slow")]
     rest = Remaining(ahead)
     assert rest.seconds(0.0) is None
     rest.started("quick 10", 0.0)
     assert rest.seconds(0.5) is None  # nothing is known yet
-    rest.ended("quick 10", 1.0)
+    rest.ended("quick 10", 1.0, fit=1.0)
     # slow 10 as the mean, which is quick's; quick 20 and 40 in proportion; slow 20 and 40 as the mean
     assert rest.seconds(1.0) == 1 + (2 + 4) + (1 + 1)
     rest.started("slow 10", 1.0)
-    rest.ended("slow 10", 11.0)
-    assert rest.seconds(11.0) == (2 + 4) + (20 + 40)
+    rest.ended("slow 10", 11.0, fit=8.0)
+    assert rest.seconds(11.0) == (2 + 4) + (2 + 16) + (2 + 32)  # two seconds are the same whatever the images
     rest.started("quick 20", 11.0)
-    assert rest.seconds(12.5) == pytest.approx(0.5 + 4 + 20 + 40)
+    assert rest.seconds(12.5) == pytest.approx(0.5 + 4 + 18 + 34)
 
 
 def test_its_own_words_go_before_what_others_took() -> None:
