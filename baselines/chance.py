@@ -11,7 +11,7 @@ from sklearn.base import BaseEstimator, ClassifierMixin
 
 
 class Chance(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
-    """Ranks the classes by a draw without replacement, each weighted by its share of the training images.
+    """Guesses: ranks the classes at random, each by its share of the training images, without looking.
 
     The scores are log frequency + Gumbel noise, whose descending order is exactly such a draw. Constant scores would
     not do: every class would tie with every other, and a tie counts against the contender. The noise of an image comes

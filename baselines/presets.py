@@ -41,11 +41,11 @@ class _Words(Coded):
 
 
 class SiftBovw(_Words):
-    """Dense RootSIFT, ``k`` visual words, regions 1×1 + 2×2, a linear SVM: the baseline that ILSVRC 2010 handed out.
+    """Edge directions in patches (SIFT), counted as visual words, and a linear SVM: ILSVRC 2010's own baseline.
 
-    Csurka et al. 2004; Lazebnik, Schmid and Ponce 2006. Deviation: square roots of frequencies with a linear
-    kernel (the Hellinger kernel) instead of histogram intersection, which is no linear classifier of the vectors.
-    Measured: 58.8 % top-5 error, 3 minutes on one core.
+    Dense RootSIFT, ``k`` words, regions 1×1 + 2×2. Csurka et al. 2004; Lazebnik, Schmid and Ponce 2006. Deviation:
+    square roots of frequencies with a linear kernel (the Hellinger kernel) instead of histogram intersection, which
+    is no linear classifier of the vectors. Measured: 58.8 % top-5 error, 3 minutes on one core.
     """
 
     def channels(self, grid: Grid) -> list[Channel]:
@@ -54,10 +54,11 @@ class SiftBovw(_Words):
 
 
 class SiftFisher(Coded):
-    """Dense RootSIFT, PCA to 64 with x and y appended, Fisher vector of 128 Gaussians, a linear SVM.
+    """Edge directions in patches all over the image (SIFT), summed up as a Fisher vector, and a linear SVM.
 
-    Perronnin, Sánchez and Mensink 2010; x, y in place of a pyramid after Sánchez, Perronnin and de Campos 2012, as the
-    vector is shorter by the number of regions. Measured: 49.4 % top-5 error, 63 seconds on two cores.
+    Dense RootSIFT, PCA to 64 with x and y appended, 128 Gaussians. Perronnin, Sánchez and Mensink 2010; x, y in place
+    of a pyramid after Sánchez, Perronnin and de Campos 2012, as the vector is shorter by the number of regions.
+    Measured: 49.4 % top-5 error, 63 seconds on two cores.
     """
 
     def channels(self, grid: Grid) -> list[Channel]:

@@ -17,7 +17,7 @@ from .errors import InputError
 app = typer.Typer(
     name="topfive",
     help="Hand-engineered features against deep networks, on your images: who wins, and is the difference real?",
-    epilog="`topfive run` alone needs no data of yours and takes two minutes; `topfive run -d PATH` takes your images.",
+    epilog="`topfive run` alone needs no data of yours and takes minutes; `topfive run -d PATH` takes your images.",
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
@@ -27,6 +27,23 @@ app = typer.Typer(
 Plugins = Annotated[
     list[str] | None, typer.Option("--plugin", metavar="FILE", help="A Python file of contenders, probes or sections.")
 ]
+
+
+def _say_version(wanted: bool) -> None:
+    if wanted:
+        from importlib.metadata import version
+
+        print(f"topfive {version('topfive')}")
+        raise typer.Exit
+
+
+@app.callback()
+def every(
+    version: Annotated[
+        bool, typer.Option("--version", help="Say the version and stop.", is_eager=True, callback=_say_version)
+    ] = False,
+) -> None:
+    """What every command has."""
 
 
 @app.command(cls=Command)

@@ -258,7 +258,7 @@ class DeepClassifier(LooksInside, HasWork, ClassifierMixin, BaseEstimator):  # t
         self.budget_ = self._budget(len(train), len(targets), on_gpu)
         if self.lr == "tuned":
             self.budget_["lr"] = job.hyper.top_rate
-        self.converged_ = converged(self.history_, hyper.epochs)
+        self.converged_ = converged(self.history_, hyper.epochs, default_epochs(len(train), on_gpu=True))
         return self
 
     def _record(self, trained: Trained, load_seconds: float, tune_seconds: float) -> None:

@@ -35,7 +35,7 @@ __all__ = [
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class AlexNet(DeepClassifier):
-    """The network of 2012 with a stem that fits the images, trained by today's means.
+    """The deep network that won in 2012, its first layer fitted to small images, trained by today's means.
 
     The paper's layer sequence. New: He initialisation, inputs of unit variance, label smoothing, AdamW, a one-cycle
     schedule. The stem: ``alexnet.stem_stride``. On a GPU the training is long and needs dropout of 1/2 and crops of

@@ -4,7 +4,7 @@ Work is images × passes over them where a contender says how many (``passes``),
 one takes long enough to go by, or tells enough, or has all images. The last two are extended to the whole in two ways:
 by a straight line, which is too high where a stage ends growing (a codebook is learned from so many patches and no
 more), and by a power, which is too low where a constant part hides the growth. The truth lies between, give or take
-``MARGIN``; how well that holds: tests/speed/dry_run.py.
+``MARGIN`` and ``SLACK``; how well that holds: tests/speed/dry_run.py.
 """
 
 from __future__ import annotations
@@ -22,10 +22,11 @@ from .isolation import run_isolated
 
 START, LEAST = 4, 250  # images a class in the first pilot, and in all: with fewer, codebooks take longer with each
 GROWTH = 3  # how much each is larger than the one before
-TRIFLE = 2.0  # seconds: a range no wider needs no further pilot
+TRIFLE = 4.0  # seconds: a range no wider needs no further pilot
 LONG_ENOUGH = 10.0  # seconds of fitting: a further pilot that would take longer is not run
 PILOT_SECONDS = 300.0
-MARGIN = 1.25  # either way, for what changes from run to run
+MARGIN = 1.5  # either way, for what changes from run to run: a machine's other tenants take that much
+SLACK = 1.0  # seconds, either way: what a process does at its first call, and never again
 STEEP = 2.0  # times growth in proportion, at most, where one pilot alone tells: exact SVMs grow faster than their rows
 
 
@@ -59,7 +60,7 @@ class Forecast:
 
 def span(forecast: Forecast) -> str:
     """ "40 s to 1:10"."""
-    low, high = clock(forecast.low), clock(forecast.high)
+    low, high = clock(float(forecast.low)), clock(float(forecast.high))
     return f"about {low}" if low == high else f"{low} to {high}"
 
 
@@ -106,7 +107,8 @@ def foresee(pilots: Sequence[Pilot], whole: float, n_train: int, n_val: int) -> 
         memory += max(last.memory - before.memory, 0.0) * more
         disk += max(last.disk - before.disk, 0.0) * more
     low, high = sorted((line, power))
-    return Forecast((low + predict) / MARGIN, (high + predict) * MARGIN, memory, disk)
+    least, most = max(0.0, (low + predict) / MARGIN - SLACK), (high + predict) * MARGIN + SLACK
+    return Forecast(least, most, memory, disk)
 
 
 def _pilot(task: dict[str, Any], per_class: int, n_train: int, say: Callable[[str], None]) -> tuple[Pilot, float] | str:

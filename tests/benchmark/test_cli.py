@@ -6,6 +6,7 @@ import re
 import subprocess
 import sys
 from collections.abc import Iterator
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -231,3 +232,7 @@ def test_a_run_ends_with_the_verdict(program: Program) -> None:
     end = [line.replace("\xa0", " ") for line in (found.headline, found.sentence, *found.advice, found.more[0])]
     assert out.splitlines()[-2 - len(end) :] == ["report: run/report.html", "", *end]
     assert program(["run", "-d", "photos[per_class=8]", "-m", "hog", "-o", "run", "-q"]) == (0, "", "")
+
+
+def test_the_version_is_told(program: Program) -> None:
+    assert program(["--version"]) == (0, f"topfive {version('topfive')}\n", "")

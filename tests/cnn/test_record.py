@@ -125,3 +125,13 @@ def test_a_short_training_is_never_called_converged_and_a_stopped_one_always_is(
     assert converged(made_up([5.0, 4.0, 3.0, 2.0]), 90) == {
         "converged": True, "why": "the held-out error no longer fell: stopped after 4 of 90 epochs",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(("n", "best", "done"), [(10, 10, False), (10, 7, True), (31, 31, True), (30, 30, False)])
+def test_half_of_a_long_training_has_not_converged_where_it_was_best_at_its_end(n: int, best: int, done: bool) -> None:
+    losses = [3.0, *[2.0] * (n - 1)]
+    losses[best - 1] = 1.99
+    said = converged(made_up(losses), n, long=62)
+    assert said["converged"] is done
+    if not done:
+        assert said["why"] == f"it was at its best after epoch {best} of {n}; a long training has 62"

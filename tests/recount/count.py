@@ -186,7 +186,8 @@ class Recount:
         yield rf"^Top-{k} error, with", [[k, "95"]]
         yield from self._verdict()
         for name, i in (("Best hand-engineered", self.hand), ("Best deep network", self.deep)):
-            yield rf"^{name} \|", [[self.percent(i), top[i].name, *self.interval(i)]]
+            alone = [] if k == "1" else [number(100 * float((~top[i].hits[1]).mean()))]
+            yield rf"^{name} \|", [[self.percent(i), top[i].name, *self.interval(i), *alone]]
         gap, low, high = self.gap()
         yield r"points between them", [[gap, low, high]]
         yield r"^Paired difference ", [[gap, "95", low, high, "0"]]
@@ -204,7 +205,7 @@ class Recount:
         yield from self._claim()
         yield r"^chance [\d.]+", [[*named, number(100 * self.chance)]]
         yield r"^row \| contender \|", [[k]]
-        yield r"error, further left is better$", [[k]]
+        yield r"error, further left is better(; brackets: not told apart)?$", [[k]]
         yield from self._ties()
         yield from self._caveats()
 

@@ -229,8 +229,8 @@ def _choice(contest: Contest) -> list[str]:
     if sum(c.family in pool for c in contest.ranked) <= 2:
         return []
     return [
-        "The images that compare the two also chose them, but nobody else comes close, so the interval need not be "
-        "wider."
+        "These images also picked the two that stand here, one of each side; as no other of its side comes close to "
+        "either, that makes the interval no wider."
     ]
 
 
@@ -266,7 +266,7 @@ def _another_matter(contest: Contest) -> list[str]:
     if dataset.layout == "photos" or dataset.name.split("[")[0] == "photos":
         out.append(
             "This data set is a demonstration: each class is one photograph, and the images are crops of it. "
-            "It shows that the path works; it says nothing about ImageNet."
+            "It shows how the tool works; it says nothing about ImageNet."
         )
     out += [note for note in dataset.notes if note.startswith("Leakage:")]
     if dataset.limited:

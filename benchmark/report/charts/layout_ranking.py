@@ -100,8 +100,9 @@ def _below(figure: RankingFigure, chance: float, bottom: float, room: float) -> 
     text = f"chance {percent(figure.chance)}" + (" →" if figure.axis.place(figure.chance) > 1 else "")
     half = width(text, 11.5) / 2
     middle = min(max(chance, half), room - half)
-    name = f"{figure.axis.label}, further left is better"
     narrow = room < NARROW
+    joined = "; brackets: not told apart" if figure.groups and not narrow else ""
+    name = f"{figure.axis.label}, further left is better{joined}"
     at = 0.0 if middle - half > width(name, 12) + 20 else room
     return [
         Text(middle, bottom + 17, text, "note", "middle"),

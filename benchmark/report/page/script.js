@@ -11,7 +11,15 @@
     return node;
   };
 
-  const unfold = (node) => { for (let fold = node?.closest("details"); fold; fold = fold.parentElement.closest("details")) fold.open = true; };
+  // Opens what a part of the page is folded into; whether it was.
+  const unfold = (node) => {
+    let was = false;
+    for (let fold = node?.closest("details"); fold; fold = fold.parentElement.closest("details")) {
+      was ||= !fold.open;
+      fold.open = true;
+    }
+    return was;
+  };
 
   // Theme: as the system says, until the reader says otherwise.
   const themes = ["auto", "light", "dark"];
@@ -175,7 +183,7 @@
       const now = marks.findIndex((m) => m.classList.contains("on"));
       const next = marks[now < 0 ? 0 : (now + step + marks.length) % marks.length];
       show(next, true);
-      live.textContent = next.dataset.tip;
+      live.textContent = tip.textContent;
       return undefined;
     });
     plot.addEventListener("blur", () => show(null));
@@ -340,8 +348,9 @@
   const restore = () => {
     const [anchor, asked] = split(), part = document.getElementById(anchor), chosen = [...asked].length > 0;
     if (chosen) states.forEach((state) => state.read(asked));
-    unfold(part?.matches("section") ? $(".explorer", part) ?? part : part); // its section's link is one to the explorer
-    if (chosen) part?.scrollIntoView(); else keep();
+    const was = unfold(part?.matches("section") ? $(".explorer", part) ?? part : part); // its section's link leads to it
+    if (chosen || was) part?.scrollIntoView();
+    if (!chosen) keep();
   };
   ready = true;
   restore();

@@ -14,7 +14,7 @@ from ..analysis.verdict import flawless, verdict
 from ..charts import difference, ranking
 from ..charts.svg import inline
 from ..labels import labels
-from ..numbers import about, named, percent, points, short
+from ..numbers import NBSP, about, named, percent, points, short
 from ..page.html import snippet
 from .parts import Charts, Html, Part, Section, Text
 
@@ -49,7 +49,8 @@ class FirstScreen:
 
 @dataclass(frozen=True)
 class Tile:
-    """One of the two that are compared. ``spec``: what a command calls it; ``line``: what it is."""
+    """One of the two that are compared. ``spec``: what a command calls it; ``line``: what it is; ``first``: its top-1
+    error, where the page counts in more guesses."""
 
     tone: str
     label: str
@@ -58,6 +59,7 @@ class Tile:
     spec: str
     interval: str
     line: str = ""
+    first: str = ""
 
 
 def rivals(contest: Contest) -> list[Tile]:
@@ -78,8 +80,9 @@ def _tile(contest: Contest, i: int) -> Tile:
         percent(e.value),
         short(contest.titles[i], 60),
         c.name,
-        f"{100 * e.low:.1f} to {100 * e.high:.1f}",
+        f"{100 * e.low:.1f}{NBSP}to{NBSP}{100 * e.high:.1f}",
         what_it_is(c.spec),
+        "" if contest.k == 1 else percent(c.mean("top1_err") or 0.0),
     )
 
 

@@ -83,7 +83,7 @@ def test_the_factors_tell_what_the_run_knows(make_run: MakeRun) -> None:
     assert data.here == ["2,000 training images of 20 classes", "100 a class"]
     assert data.chart is not None
     assert "SIFT with Fisher vectors: 2 min 10 s of training" in compute.here
-    assert algorithms.here[0].startswith("SIFT with Fisher vectors: Dense RootSIFT")
+    assert algorithms.here[0].startswith("SIFT with Fisher vectors: Edge directions")
 
 
 def test_one_contender_makes_no_lesson(make_run: MakeRun, tmp_path: Path) -> None:

@@ -134,7 +134,7 @@ def test_a_link_restores_pair_class_and_sorting(page: Any, context: Any) -> None
     assert other.locator("#t-s1-contenders tbody td:first-child").all_text_contents() == order
     # An anchor keeps what was chosen, and a plain address has nothing behind it.
     other.evaluate("location.hash = '#s1-cost'")
-    other.wait_for_function("location.hash.includes('?')")
+    other.wait_for_timeout(200)
     assert other.evaluate("location.hash").startswith("#s1-cost?")
     other.close()
     fresh = context.new_page()
