@@ -138,7 +138,7 @@ def kill_one(address: str, killed: list[str]) -> None:
 
 
 def test_chunks_of_a_cell_run_on_all_workers_and_one_may_die(tmp_path: Path, contenders: str, cluster: Cluster) -> None:
-    method = "fisher[k=8,step=8]"
+    method = "fisher[k=8,step=8,views=1]"
     # With one thread, as the workers have: a sum over several threads is another in its last bits.
     here = start(tmp_path / "here", contenders, [method], data=[MANY], jobs=cores())
     killed: list[str] = []
@@ -157,7 +157,7 @@ def test_chunks_of_a_cell_run_on_all_workers_and_one_may_die(tmp_path: Path, con
         assert killed[0] not in client.nthreads()
     assert there == here
     assert here[method][0] == "done"
-    name = "predictions/photos_per_class=110.fisher_k=8_step=8.s0.parquet"
+    name = "predictions/photos_per_class=110.fisher_k=8_step=8_views=1.s0.parquet"
     assert (tmp_path / "here" / name).read_bytes() == (tmp_path / "there" / name).read_bytes()
 
 
