@@ -22,6 +22,8 @@ from .isolation import run_isolated
 
 START, LEAST = 4, 250  # images a class in the first pilot, and in all: with fewer, codebooks take longer with each
 GROWTH = 3  # how much each is larger than the one before
+# The hand-engineered solve few rows exactly, and learn more of them step by step: one says nothing of the other.
+EXACT_PER_CLASS, EXACT_ROWS = 50, 5000
 TRIFLE = 4.0  # seconds: a range no wider needs no further pilot
 LONG_ENOUGH = 10.0  # seconds of fitting: a further pilot that would take longer is not run
 PILOT_SECONDS = 300.0
@@ -68,6 +70,7 @@ def estimate(task: dict[str, Any], n_train: int, n_val: int, n_classes: int, say
     """Run ``task`` (see ``engine``) on growing subsets of its ``n_train`` images and foresee the whole."""
     pilots: list[Pilot] = []
     per_class, most = max(START, math.ceil(LEAST / n_classes)), task["condition"].get("train_per_class", math.inf)
+    alike = min(n_train, EXACT_PER_CLASS * n_classes, EXACT_ROWS + 1)  # images from which a pilot works as the whole
     while True:
         ran = _pilot(task, min(per_class, most), n_train, say)
         if isinstance(ran, str):
@@ -77,11 +80,14 @@ def estimate(task: dict[str, Any], n_train: int, n_val: int, n_classes: int, say
             break  # there are no more
         pilots.append(pilot)
         found = foresee(pilots, whole, n_train, n_val)
-        if pilot.images >= n_train or found.high - found.low <= TRIFLE:
-            break
-        if len(pilots) > 1 and GROWTH * pilot.seconds > LONG_ENOUGH:
-            break
-        per_class *= GROWTH
+        if pilot.images >= alike:
+            if pilot.images >= n_train or found.high - found.low <= TRIFLE:
+                break
+            if len(pilots) > 1 and GROWTH * pilot.seconds > LONG_ENOUGH:
+                break
+            per_class *= GROWTH
+        else:
+            per_class = max(per_class + 1, math.ceil(alike / n_classes))
     return found
 
 

@@ -96,10 +96,12 @@ def test_pilots_grow_until_one_is_long_enough(monkeypatch: pytest.MonkeyPatch) -
         estimate({"condition": condition}, n_train, 10, classes, lambda message: None)
         return list(tried)
 
-    assert run_with(0.02, 20, 2000) == [260, 780]  # a further one would take 47 s
-    assert run_with(0.0001, 20, 2000) == [260]  # a trifle, whatever it will be
-    assert run_with(0.004, 20, 2000) == [260, 780, 2000]
-    assert run_with(1.0, 200, 20_000) == [800, 2400]  # never fewer than two
+    assert run_with(0.02, 20, 2000) == [260, 1000]  # a further one would take 60 s
+    assert run_with(0.0001, 20, 2000) == [260, 1000]  # a trifle, but from 50 a class on another solver learns
+    assert run_with(0.0001, 20, 600) == [260, 600]
+    assert run_with(0.003, 20, 2000) == [260, 1000, 2000]
+    assert run_with(1.0, 200, 20_000) == [800, 5200]
+    assert run_with(1.0, 2, 20_000) == [250, 750]  # never fewer than two
     assert run_with(0.001, 20, 100, most=5) == [100]
 
 
