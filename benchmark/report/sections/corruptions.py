@@ -21,9 +21,7 @@ UNDEFINED = (
     f"Relative mCE is a mean of ratios to the rise of {REFERENCE}'s error; under some kind of damage it does not rise "
     "on these images, so there is none."
 )
-NO_REFERENCE = (
-    f"No mean corruption error: it counts in the errors of one {REFERENCE}, of which this run has none or several."
-)
+NO_REFERENCE = f"No mean corruption error: it counts in the errors of {REFERENCE}, which did not answer in this run."
 
 
 class Corruptions:
@@ -59,12 +57,10 @@ class Corruptions:
 def mean_errors(contest: Contest) -> Table | None:
     """mCE and relative mCE of each contender, top-1, against the run's own AlexNet; None where there is none."""
     found = robustness(contest, "corruption", 1)
-    if found is None:
-        return None
-    methods = {contest.ranked[panel.contender].method: panel for panel in found.panels}
-    like = [panel for method, panel in methods.items() if method.startswith(f"{REFERENCE}[")]
-    reference = methods.get(REFERENCE, like[0] if len(like) == 1 else None)
-    if reference is None:
+    reference = (
+        next((p for p in found.panels if contest.ranked[p.contender].method == REFERENCE), None) if found else None
+    )
+    if found is None or reference is None:
         return None
     groups = [found.columns(corruption=kind) for kind in found.values("corruption")]
     named = contest.ranked[reference.contender].name
