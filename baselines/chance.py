@@ -7,10 +7,10 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, ClassifierMixin
+from topfive.common.classifier import Classifier
 
 
-class Chance(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class Chance(Classifier):
     """Guesses: ranks the classes at random, each by its share of the training images, without looking.
 
     The scores are log frequency + Gumbel noise, whose descending order is exactly such a draw. Constant scores would
@@ -41,10 +41,6 @@ class Chance(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
             for image in batch
         ]
         return np.array(scores).reshape(-1, len(self.classes_))
-
-    def predict(self, images: Any) -> NDArray[np.int64]:
-        """(n,) the label of the first guess."""
-        return np.asarray(self.classes_[self.decision_function(images).argmax(1)])
 
     def _noise(self, image: NDArray[np.uint8]) -> NDArray[np.float64]:
         pixels = np.ascontiguousarray(image)

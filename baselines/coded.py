@@ -7,7 +7,7 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, ClassifierMixin
+from topfive.common.classifier import Classifier
 from topfive.common.machine import torch_threads
 from topfive.common.parameters import one_of, true_or_false
 
@@ -28,7 +28,7 @@ from .work import work
 SCALE_ROWS = 2048
 
 
-class Coded(ShowsPatches, ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class Coded(ShowsPatches, Classifier):
     """Local descriptors, coded and pooled, with a linear SVM. A contender says which in ``channels``.
 
     Of all of them: PCA whitens (``pca``); every region's and every descriptor's vector has unit length, so that all
@@ -142,10 +142,6 @@ class Coded(ShowsPatches, ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def work(self, images: Any) -> dict[str, Any]:
         """Its arithmetic and its device's peaks, for the probe ``throughput``: see ``work.work``."""
         return work(self, images)
-
-    def predict(self, images: Any) -> NDArray[np.int64]:
-        """(n,) labels."""
-        return np.asarray(self.classes_[self.decision_function(images).argmax(1)])
 
     def _columns(self) -> list[slice]:
         """The columns of the features that each classifier sees."""

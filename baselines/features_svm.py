@@ -6,14 +6,14 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, ClassifierMixin
+from topfive.common.classifier import Classifier
 from topfive.common.machine import torch_threads
 
 from .svm import LinearSVM
 from .views import mean_of_views
 
 
-class FeaturesSVM(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class FeaturesSVM(Classifier):
     """A contender says what the features are in ``_features`` and ends its ``fit`` with ``_fit_svm``.
 
     ``views``: of a test image, whose scores are averaged: 2, the image and its mirror image; 1, the image alone.
@@ -46,7 +46,3 @@ class FeaturesSVM(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         with torch_threads(self.n_jobs):
             features = self._features(images, np.arange(len(images)), self.views)
             return mean_of_views(self.svm_.decision_function(features), self.views)
-
-    def predict(self, images: Any) -> NDArray[np.int64]:
-        """(n,) labels."""
-        return np.asarray(self.classes_[self.decision_function(images).argmax(1)])

@@ -7,17 +7,17 @@ from typing import Any, Self
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.ensemble import RandomForestClassifier
 from sklearn.linear_model import SGDClassifier
 from sklearn.pipeline import make_pipeline
 from sklearn.preprocessing import StandardScaler
+from topfive.common.classifier import Classifier
 from topfive.common.parameters import one_of
 
 from .views import VIEWS, mean_of_views
 
 
-class _Pixels(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class _Pixels(Classifier):
     """An estimator of scikit-learn on small thumbnails.
 
     ``views``: of a test image, whose scores are averaged: 2, the image and its mirror image; 1, the image alone.
@@ -47,10 +47,6 @@ class _Pixels(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         given = {"pixels": self.side**2, "views": self.views}
         self.budget_ = {**given, "augment": "none", "train_share": 1.0, "tuned": "nothing"}
         return self
-
-    def predict(self, images: Any) -> NDArray[np.int64]:
-        """(n,) labels."""
-        return np.asarray(self.classes_[self.decision_function(images).argmax(1)])
 
     def decision_function(self, images: Any) -> NDArray[np.float64]:
         """(n, n_classes) float64: the mean over the views of each image."""

@@ -13,7 +13,7 @@ from typing import Any, Self
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, ClassifierMixin
+from topfive.common.classifier import Classifier
 
 from .rows import Rows
 from .svm import linear_scores
@@ -24,7 +24,7 @@ BLOCK = 128
 SETTLED = 0.9  # of the errors of the epoch before: with more than this left, another one would change little
 
 
-class PassiveAggressive(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class PassiveAggressive(Classifier):
     """Moves the weights just far enough that the truth beats the best wrong class by 1, at most by ``aggressiveness``.
 
     ``features``: (n, D) float16 or float32 of about unit length, rows in random order. Fitted: ``coef_`` (D, C),
@@ -73,10 +73,6 @@ class PassiveAggressive(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
     def decision_function(self, features: Any) -> NDArray[np.float32]:
         """(n, C) float32 for (n, D) features."""
         return linear_scores(features, self.coef_, self.intercept_, self.device)
-
-    def predict(self, features: Any) -> NDArray[np.int64]:
-        """(n,) labels."""
-        return np.asarray(self.classes_[self.decision_function(features).argmax(1)])
 
     def _block(
         self, scores: NDArray[np.float32], gram: NDArray[np.float32], targets: NDArray[np.int64]

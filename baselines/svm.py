@@ -22,9 +22,9 @@ from typing import Any, Self
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, ClassifierMixin
 from sklearn.exceptions import ConvergenceWarning
 from sklearn.svm import LinearSVC
+from topfive.common.classifier import Classifier
 from topfive.common.machine import torch_threads
 from topfive.common.parameters import number, one_of, whole_number
 
@@ -53,7 +53,7 @@ LIBLINEAR_WORK = 3e6  # rows × features × classes up to which liblinear is qui
 ONE_THREAD = 400_000  # weights below which one thread is as quick as several
 
 
-class LinearSVM(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class LinearSVM(Classifier):
     """Minimises, for each class, alpha/2 |w|² + mean of weight · max(0, 1 − ±score)² / 2 over the training rows.
 
     ``features``: (n, D) float16 or float32, an array or a memory map, rows of about unit length **in random order**
@@ -121,10 +121,6 @@ class LinearSVM(ClassifierMixin, BaseEstimator):  # type: ignore[misc]
         """(n, C) float32 for (n, D) features."""
         with torch_threads(self.n_jobs):
             return linear_scores(features, self.coef_, self.intercept_, self.device)
-
-    def predict(self, features: Any) -> NDArray[np.int64]:
-        """(n,) labels."""
-        return np.asarray(self.classes_[self.decision_function(features).argmax(1)])
 
     def _check(self) -> None:
         one_of("solver", self.solver, ("auto", "sgd", "liblinear", "dual"))

@@ -20,7 +20,7 @@ from typing import Any, ClassVar, Self
 import numpy as np
 import torch
 from numpy.typing import NDArray
-from sklearn.base import BaseEstimator, ClassifierMixin
+from topfive.common.classifier import Classifier
 from topfive.common.machine import torch_threads
 from topfive.common.parameters import number, one_of, whole_number
 from topfive.common.sources import source_digest
@@ -55,7 +55,7 @@ def default_epochs(n_train: int, on_gpu: bool) -> int:
 
 
 @dataclass(kw_only=True, eq=False, repr=False)
-class DeepClassifier(LooksInside, HasWork, ClassifierMixin, BaseEstimator):  # type: ignore[misc]
+class DeepClassifier(LooksInside, HasWork, Classifier):
     """The base. ``_network`` makes the network; ``_hyperparameters``, ``_sides`` and ``_colour`` say how it is
     trained; a method ``_pretrain(trainer)``, where there is one, is called before the first epoch.
 
@@ -333,11 +333,6 @@ class DeepClassifier(LooksInside, HasWork, ClassifierMixin, BaseEstimator):  # t
                 rows.append(mean.clamp_min(1e-30).log().cpu().numpy())
         self.model_.to("cpu")
         return all_gather_rows(np.concatenate(rows), world)
-
-    def predict(self, images: Any) -> NDArray[Any]:
-        """(n,) labels."""
-        answer: NDArray[Any] = self.classes_[self.decision_function(images).argmax(1)]
-        return answer
 
     def _checkpoint(
         self, images: Any, targets: NDArray[np.int64], device: torch.device, dtype: torch.dtype
