@@ -115,26 +115,26 @@ class TrainingStep:
         were wrong. ``kept``: of images that are mixed with a neighbour, their own share (n,)."""
         self.optimizer.zero_grad(set_to_none=True)
         loss_sum, wrong = (torch.zeros((), device=self.device) for _ in range(2))
-        others = labels if kept is None else mix.neighbours(labels)
-        shares = labels if kept is None else kept  # not looked at without ``kept``
-        parts = (torch.split(t, at_once) for t in (images, labels, others, shares))
-        for x, y, other, share in zip(*parts, strict=True):
+        targets = (labels,) if kept is None else (labels, mix.neighbours(labels), kept)
+        for x, *of in zip(*(torch.split(t, at_once) for t in (images, *targets)), strict=True):
             with torch.autocast(self.device.type, self.dtype, enabled=self.dtype != torch.float32):
                 logits = self.forward(x)
             logits = logits.float()
-            if kept is None:
-                loss = F.cross_entropy(logits, y, label_smoothing=self.label_smoothing)
-            else:
-                own, theirs = (
-                    F.cross_entropy(logits, of, label_smoothing=self.label_smoothing, reduction="none")
-                    for of in (y, other)
-                )
-                loss = torch.lerp(theirs, own, share).mean()
-            loss = loss * (len(x) / len(images))
+            loss = self.loss(logits, *of) * (len(x) / len(images))
             loss.backward()  # type: ignore[no-untyped-call]
             loss_sum += loss.detach()
-            wrong += (logits.detach().argmax(1) != y).sum()
+            wrong += (logits.detach().argmax(1) != of[0]).sum()
         return loss_sum, wrong
+
+    def loss(self, logits: Tensor, labels: Tensor, others: Tensor | None = None, kept: Tensor | None = None) -> Tensor:
+        """The mean; of images that are mixed by both labels, their own and their neighbours', by the share kept."""
+        if others is None or kept is None:
+            return F.cross_entropy(logits, labels, label_smoothing=self.label_smoothing)
+        own, theirs = (
+            F.cross_entropy(logits, of, label_smoothing=self.label_smoothing, reduction="none")
+            for of in (labels, others)
+        )
+        return torch.lerp(theirs, own, kept).mean()
 
     # Capturing.
 

@@ -15,7 +15,6 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-import cv2
 import numpy as np
 from numpy.typing import NDArray
 from scipy.optimize import linear_sum_assignment
@@ -84,11 +83,8 @@ def check(spec: Spec, entry: Entry, n_jobs: int = 1) -> Iterator[Finding]:
 
 def _small(split: Split, n_jobs: int) -> Split:
     """The same, its images shrunk to ``SIDE``."""
-    pixels = [
-        cv2.resize(image, (SIDE, SIDE), interpolation=cv2.INTER_AREA)
-        for image in map(split.images.__getitem__, range(len(split)))
-    ]
-    return replace(split, images=LazyImages.from_array(np.stack(pixels), n_jobs=n_jobs, fingerprint=None))
+    (pixels,) = split.images.batches(len(split), side=SIDE)
+    return replace(split, images=LazyImages.from_array(pixels, n_jobs=n_jobs, fingerprint=None))
 
 
 def _close(one: NDArray[np.floating[Any]], other: NDArray[np.floating[Any]]) -> bool:

@@ -79,6 +79,11 @@ class Entry:
         families = [family for node in lineage if (family := _constant(node, "family"))]
         return paragraph, families[0] if families else ""
 
+    def summary(self) -> str:
+        """The first sentence of the docstring without its own name, beginning with a capital."""
+        said = self.describe()[0].removeprefix(f"{self.name}: ")
+        return said[:1].upper() + said[1:]
+
     def is_part(self) -> bool:
         """Whether the class, or one of its bases, says ``part = True``, read from the source text."""
         return any(_constant(node, "part") == "True" for node in self._lineage())

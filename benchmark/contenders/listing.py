@@ -33,11 +33,10 @@ def contenders(entries: Iterable[Entry]) -> None:
     groups: dict[str, list[tuple[str, str]]] = {family.name: [] for family in FAMILIES}
     parts: list[tuple[str, str]] = []
     for entry in sorted(entries, key=lambda entry: entry.name):
-        summary, family = entry.describe()
+        family = entry.describe()[1] or OTHER
         foreign = "" if entry.origin.startswith("topfive ") else f"  ({entry.origin})"
-        plain = summary.removeprefix(f"{entry.name}: ")
-        line = (entry.name, plain[:1].upper() + plain[1:] + foreign)
-        (parts if entry.is_part() else groups.setdefault(family or OTHER, [])).append(line)
+        line = (entry.name, entry.summary() + foreign)
+        (parts if entry.is_part() else groups.setdefault(family, [])).append(line)
     console = Console(highlight=False, soft_wrap=True)
     console.print(f"Begin with one of each side:  topfive run -d PATH {BEGIN}")
     console.print(f"The strongest, which is slow: topfive run -d PATH {STRONGEST}")
@@ -47,7 +46,7 @@ def contenders(entries: Iterable[Entry]) -> None:
     for title, members in named:
         if members:
             console.print(f"\n[bold]{escape(title)}[/]")
-            _print((), members, width=width)
+            _group(members, width)
 
 
 def datasets() -> None:
@@ -110,11 +109,22 @@ def _plain(docstring: str) -> str:
     return docstring.replace("``", "`")
 
 
-def _print(titles: tuple[str, ...], rows: Iterable[tuple[str, ...]], width: int = 0) -> None:
-    """A table; without ``titles`` one of two columns, indented, the first at least ``width`` wide."""
-    table = Table(box=None, pad_edge=not titles, show_header=bool(titles), padding=(0, 1, 0, 0 if titles else 2))
-    for title in titles or ("", " "):
-        table.add_column(title, no_wrap=title != (titles or " ")[-1], min_width=width if title == "" else None)
+def _group(rows: Iterable[tuple[str, str]], width: int) -> None:
+    """Two columns, indented, without titles; the first is ``width`` wide in every group."""
+    table = Table(box=None, show_header=False, padding=(0, 1, 0, 2))
+    table.add_column(no_wrap=True, min_width=width)
+    table.add_column()
+    _fill(table, rows)
+
+
+def _print(titles: tuple[str, ...], rows: Iterable[tuple[str, ...]]) -> None:
+    table = Table(box=None, pad_edge=False, padding=(0, 1, 0, 0))
+    for title in titles:
+        table.add_column(title, no_wrap=title != titles[-1])
+    _fill(table, rows)
+
+
+def _fill(table: Table, rows: Iterable[tuple[str, ...]]) -> None:
     for row in rows:
         table.add_row(*map(escape, row))
     Console(highlight=False).print(table)

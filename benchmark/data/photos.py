@@ -143,12 +143,8 @@ def change_light(crop: Pixels, random: np.random.Generator) -> Pixels:
     return lit
 
 
-def crops(name: str, validation: bool, n: int, seed: int, photo: Pixels | None = None) -> Pixels:
-    """``n`` crops of one photograph and one split: (n, 64, 64, 3) uint8 RGB, the same for the same seed anywhere.
-
-    photo: the photograph, where it has been read already.
-    """
-    photo = photograph(name) if photo is None else photo
+def crops(name: str, photo: Pixels, validation: bool, n: int, seed: int) -> Pixels:
+    """``n`` crops of one split of a photograph: (n, 64, 64, 3) uint8 RGB, the same for the same seed anywhere."""
     # Two streams, so that the first crops stay the same when more are asked for.
     where, light = (
         np.random.Generator(np.random.PCG64([seed, list(FILES).index(name), int(validation), stream]))
@@ -176,7 +172,7 @@ def open_photos(
     for name in names:
         photo = photograph(name)
         for split, n in sizes.items():
-            cut[split].append(crops(name, split == "val", n, seed, photo))
+            cut[split].append(crops(name, photo, split == "val", n, seed))
     made = {}
     for split, n in sizes.items():
         labels = np.repeat(np.arange(len(names)), n)

@@ -109,7 +109,7 @@ class Display:
             text = Text.assemble((f" {name} ", "bold"), (f"{clock(time.monotonic() - started)}  ", "dim"), message)
             text.truncate(max(20, self.console.width - 4), overflow="ellipsis")
             rows.append(Spinner("dots", text=text))
-        whole = f"{finished} of {self._n_cells} cells, {clock(round(time.monotonic() - self._began))} so far"
+        whole = f"{finished} of {self._n_cells} cells, {clock(time.monotonic() - self._began, 0)} so far"
         line = Table.grid(padding=(0, 1))
         line.add_row(ProgressBar(self._n_cells, finished, width=20), whole + (f", {left}" if left else ""))
         return Group(*rows, line)
@@ -287,10 +287,10 @@ def percent(fraction: float) -> str:
     return f"{100 * fraction:.1f} %"
 
 
-def clock(seconds: float) -> str:
-    """4.2 s (4 s of a whole number), 3:07, 2:05:00."""
+def clock(seconds: float, digits: int = 1) -> str:
+    """4.2 s, with so many ``digits`` below a minute; 3:07, 2:05:00."""
     if seconds < 60:
-        return f"{seconds} s" if isinstance(seconds, int) else f"{seconds:.1f} s"
+        return f"{seconds:.{digits}f} s"
     minutes, rest = divmod(round(seconds), 60)
     hours, minutes = divmod(minutes, 60)
     return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"

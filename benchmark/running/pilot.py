@@ -62,7 +62,7 @@ class Forecast:
 
 def span(forecast: Forecast) -> str:
     """ "40 s to 1:10"."""
-    low, high = clock(float(forecast.low)), clock(float(forecast.high))
+    low, high = clock(forecast.low), clock(forecast.high)
     return f"about {low}" if low == high else f"{low} to {high}"
 
 
@@ -80,14 +80,14 @@ def estimate(task: dict[str, Any], n_train: int, n_val: int, n_classes: int, say
             break  # there are no more
         pilots.append(pilot)
         found = foresee(pilots, whole, n_train, n_val)
-        if pilot.images >= alike:
-            if pilot.images >= n_train or found.high - found.low <= TRIFLE:
-                break
-            if len(pilots) > 1 and GROWTH * pilot.seconds > LONG_ENOUGH:
-                break
-            per_class *= GROWTH
-        else:
+        if pilot.images < alike:
             per_class = max(per_class + 1, math.ceil(alike / n_classes))
+            continue
+        if pilot.images >= n_train or found.high - found.low <= TRIFLE:
+            break
+        if len(pilots) > 1 and GROWTH * pilot.seconds > LONG_ENOUGH:
+            break
+        per_class *= GROWTH
     return found
 
 

@@ -106,11 +106,7 @@ def what_it_is(spec: str) -> str:
 
 @cache
 def _described() -> dict[str, str]:
-    out = {}
-    for name, entry in discover().items():
-        line = entry.describe()[0].removeprefix(f"{name}: ")
-        out[name] = line[:1].upper() + line[1:]
-    return out
+    return {name: entry.summary() for name, entry in discover().items()}
 
 
 def terms(texts: Iterable[str]) -> list[tuple[str, str]]:
