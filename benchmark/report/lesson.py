@@ -6,7 +6,6 @@ compute and algorithms. From the run's own pictures, in one file that needs no n
 
 from __future__ import annotations
 
-import base64
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -29,6 +28,7 @@ from .sections.ingredients import Ingredients
 from .sections.learning import Learning
 from .sections.made_of import MadeOf
 from .sections.parts import Html, Section
+from .sections.pictures import address
 from .sections.verdict import strip
 
 ROOM = 872  # px that charts are drawn for; the page scales them up
@@ -83,7 +83,12 @@ def write_lesson(runs: Sequence[Path], out: Path) -> Path:
     out.mkdir(parents=True, exist_ok=True)
     path = out / "lesson.html"
     title = f"topfive, a lesson: {short(contest.dataset.title, 80)}"
-    write(path, html("lesson.html", title=title, lesson=lesson(contest), said=verdict(contest), version=version))
+    write(
+        path,
+        html(
+            "lesson.html", ("lesson.js",), title=title, lesson=lesson(contest), said=verdict(contest), version=version
+        ),
+    )
     return path
 
 
@@ -130,7 +135,7 @@ def examples(contest: Contest, seed: int = 0) -> list[Example]:
     names = labels(contest.dataset)
     return [
         Example(
-            f"data:image/jpeg;base64,{base64.b64encode(stored[ids[n]]).decode()}",
+            address(stored[ids[n]]),
             names[contest.labels[n]],
             [_guess(contest, i, n, names) for i in pair],
         )

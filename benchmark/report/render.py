@@ -39,7 +39,7 @@ def render(runs: Sequence[Path], out: Path, formats: Sequence[str] = FORMATS, pl
     figures = out / "figures"
     figures.mkdir(parents=True, exist_ok=True)
     made: list[tuple[Contest, list[Section]]] = []
-    cards: list[str] = []
+    headlines, cards = list[str](), list[str]()
     for contest in contests:
         sections = sections_of(contest, builders)
         prefix = f"{len(made) + 1}-" if len(contests) > 1 else ""
@@ -47,20 +47,24 @@ def render(runs: Sequence[Path], out: Path, formats: Sequence[str] = FORMATS, pl
             for chart in section.charts():
                 save(chart, figures, formats, prefix)
         made.append((contest, sections))
+        said = verdict(contest)
+        headlines.append(said.text)
         if "png" in formats:
-            cards.append(save_card(contest, verdict(contest).headline, figures, prefix))
-    write(out / "report.html", _page(made, loaded, cards))
+            cards.append(save_card(contest, said.headline, figures, prefix))
+    write(out / "report.html", _page(made, headlines, loaded, cards))
     return out / "report.html"
 
 
-def _page(made: Sequence[tuple[Contest, list[Section]]], runs: Sequence[Run], cards: Sequence[str]) -> str:
+def _page(
+    made: Sequence[tuple[Contest, list[Section]]], headlines: Sequence[str], runs: Sequence[Run], cards: Sequence[str]
+) -> str:
     contests = [contest for contest, _ in made]
     names = ", ".join(dict.fromkeys(contest.dataset.title for contest in contests))
     return html(
         "report.html",
         title=f"topfive on {short(inside(names), 120)}" if names else "topfive",
         made=made,
-        headlines=[verdict(contest).text for contest in contests],
+        headlines=headlines,
         card=f"figures/{cards[0]}" if cards else "",
         overview=overview(contests) if len(contests) > 1 else None,
         provenance=provenance(runs),

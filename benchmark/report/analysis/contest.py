@@ -332,8 +332,10 @@ def _contest(members: list[tuple[Run, DatasetRecord]], runs: Sequence[Run], numb
 
 def _tell_apart(contest: Contest) -> None:
     """Two of one family that are set against each other get two hues, at every size."""
-    a, b = (contest.ranked[i] for i in contest.headline_pair or (0, 0)) if contest.ranked else (None, None)
-    if a is not None and b is not None and a is not b and a.tone == b.tone:
+    if contest.headline_pair is None:
+        return
+    a, b = (contest.ranked[i] for i in contest.headline_pair)
+    if a.tone == b.tone:
         for contender in [*contest.ranked, *contest.smaller]:
             contender.rival = contender.name == b.name
 

@@ -7,6 +7,7 @@ from ..numbers import points
 from .axes import linear
 from .primitives import Item, Line, Rect, Shape, Sheet, Text
 from .text import shortened, width
+from .ticks import written
 
 HEIGHT, MIDDLE = 96, 40
 MARGIN = 10  # px at both ends of the axis
@@ -23,14 +24,11 @@ def sheet(contest: Contest, room: float) -> Sheet | None:
     def x(value: float) -> float:
         return MARGIN + (room - 2 * MARGIN) * axis.place(100 * value)
 
-    items: list[Item] = []
-    last = float("-inf")
-    for value, text in axis.ticks:
-        place = x(value / 100)
-        items.append(Line(place, 14, place, MIDDLE + 18, "base" if value == 0 else "grid"))
-        if place - width(text, 12) / 2 > last + 4:
-            items.append(Text(place, MIDDLE + 32, text, "tick", "middle"))
-            last = place + width(text, 12) / 2
+    items: list[Item] = [
+        Line(x(v / 100), 14, x(v / 100), MIDDLE + 18, "base" if v == 0 else "grid") for v, _ in axis.ticks
+    ]
+    ticks = [(x(value / 100), text) for value, text in axis.ticks]
+    items += [Text(middle, MIDDLE + 32, text, "tick", "middle") for middle, text in written(ticks, room)]
     zero = x(0)
     items.append(Line(zero, 10, zero, MIDDLE + 18, "rule"))
     start, end = x(pair.gap.low), x(pair.gap.high)

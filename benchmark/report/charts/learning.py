@@ -36,10 +36,10 @@ def figure(contest: Contest, curves: Curves, scaling: Scaling) -> Figure | None:
     values += [mark.y for series in fitted for mark in series.marks]
     if contest.chance <= max(values) + 0.1:
         rules.append(Rule("y", contest.chance, f"chance {percent(contest.chance)}"))
-    drawn_is = "Error against training images per class"
+    claim, drawn_is = _title(contest, curves, scaling), "Error against training images per class"
     return Figure(
         "learning",
-        _title(contest, curves, scaling) or drawn_is,
+        claim or drawn_is,
         f"Top-{contest.k} error against training images per class. {curves.sentence} {scaling.sentence}".strip(),
         logarithmic("training images per class", sizes[0], end * 1.3, lambda v: f"{v:g}", [_ticks(sizes, end)]),
         errors(f"top-{contest.k} error", *around(values)),
@@ -55,7 +55,7 @@ def figure(contest: Contest, curves: Curves, scaling: Scaling) -> Figure | None:
             else "",
             trained=False,
         ),
-        subtitle=drawn_is if _title(contest, curves, scaling) else "",
+        subtitle=drawn_is if claim else "",
     )
 
 

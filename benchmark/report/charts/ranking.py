@@ -21,10 +21,10 @@ def figure(contest: Contest) -> RankingFigure | None:
     listed = "; ".join(
         f"{row.title} {percent(row.value)}, 95 % interval {100 * row.low:.1f} to {100 * row.high:.1f}" for row in rows
     )
-    drawn = f"Top-{contest.k} error on {inside(contest.dataset.title)}, best first"
+    claim, drawn = leader(contest), f"Top-{contest.k} error on {inside(contest.dataset.title)}, best first"
     return RankingFigure(
         "ranking",
-        leader(contest) or drawn,
+        claim or drawn,
         f"Top-{contest.k} error, best first: {listed}. Chance level {percent(contest.chance)}.",
         f"top-{contest.k} error",
         rows,
@@ -36,7 +36,7 @@ def figure(contest: Contest) -> RankingFigure | None:
             intervals(contest),
             "Brackets on the left join contenders that cannot be told apart." if contest.groups else "",
         ),
-        subtitle=drawn if leader(contest) else "",
+        subtitle=drawn if claim else "",
     )
 
 

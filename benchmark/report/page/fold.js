@@ -1,26 +1,6 @@
 "use strict";
-// What is folded: a link into it opens it, printing opens all of it; tables show their first rows and columns.
+// What is folded: printing opens all of it; tables show their first rows and columns.
 (() => {
-  const closed = "details:not([open])";
-  const reveal = (node) => {
-    for (let fold = node?.closest(closed); fold; fold = fold.parentElement?.closest(closed)) fold.open = true;
-  };
-  const follow = () => {
-    let id = "";
-    try { id = decodeURIComponent(location.hash.slice(1)); } catch { /* no valid address: it leads nowhere */ }
-    const node = id ? document.getElementById(id) : null;
-    if (node?.closest(closed)) {
-      reveal(node);
-      node.scrollIntoView();
-    }
-  };
-  window.addEventListener("hashchange", follow);
-  document.addEventListener("click", (event) => {
-    const link = event.target.closest?.('a[href^="#"]');
-    if (link && link.hash === location.hash) follow(); // the same address again tells nobody that it has changed
-  });
-  follow();
-
   let opened = [];
   window.addEventListener("beforeprint", () => {
     opened = [...document.querySelectorAll("details.fold:not([open])")];

@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import hashlib
 import json
+from collections.abc import Sequence
 from functools import cache
 from importlib.resources import files
 from pathlib import Path
@@ -20,9 +21,12 @@ from ..charts.svg import key
 from ..numbers import percent, short
 
 
-def html(template: str, **values: Any) -> str:
+def html(template: str, scripts: Sequence[str] = ("script.js", "fold.js"), **values: Any) -> str:
     """A page from a template of this folder. Its only script is the one whose hash its security policy names."""
-    return _environment().get_template(template).render(**values)
+    script = "".join(map(_read, scripts))
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode()
+    page = {"script": Markup(script), "script_hash": Markup(f"sha256-{digest}")}
+    return _environment().get_template(template).render(**page, **values)
 
 
 def snippet(template: str, **values: Any) -> Markup:
@@ -32,8 +36,6 @@ def snippet(template: str, **values: Any) -> Markup:
 
 @cache
 def _environment() -> Environment:
-    script = _read("script.js") + _read("fold.js")
-    steps = _read("lesson.js")
     environment = Environment(
         autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, loader=FunctionLoader(_read)
     )
@@ -41,17 +43,8 @@ def _environment() -> Environment:
     environment.globals |= {
         "shapes": {tone: key(tone) for tone in MARKERS},
         "style": Markup(style_sheet() + _read("style.css")),
-        "script": Markup(script),
-        "script_hash": _digest(script),
-        "lesson_script": Markup(steps),
-        "lesson_hash": _digest(steps),
     }
     return environment
-
-
-def _digest(script: str) -> Markup:
-    """By which a page's security policy names its only script."""
-    return Markup("sha256-" + base64.b64encode(hashlib.sha256(script.encode()).digest()).decode())
 
 
 def _read(name: str) -> str:

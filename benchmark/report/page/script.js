@@ -345,8 +345,9 @@
 
   // The address says what is shown, behind the anchor: #s1-explorer?s1-explorer.pair=0.2 opens the page as it was left.
   const split = () => { const [anchor, ...rest] = location.hash.slice(1).split("?"); return [anchor, new URLSearchParams(rest.join("?"))]; };
+  const decoded = (text) => { try { return decodeURIComponent(text); } catch { return ""; } }; // no valid address leads nowhere
   const restore = () => {
-    const [anchor, asked] = split(), part = document.getElementById(anchor), chosen = [...asked].length > 0;
+    const [anchor, asked] = split(), part = document.getElementById(decoded(anchor)), chosen = [...asked].length > 0;
     if (chosen) states.forEach((state) => state.read(asked));
     const was = unfold(part?.matches("section") ? $(".explorer", part) ?? part : part); // its section's link leads to it
     if (chosen || was) part?.scrollIntoView();
@@ -355,4 +356,8 @@
   ready = true;
   restore();
   addEventListener("hashchange", restore);
+  document.addEventListener("click", (event) => {
+    const link = event.target.closest?.('a[href^="#"]');
+    if (link && link.hash === location.hash) restore(); // the same address again tells nobody that it has changed
+  });
 })();

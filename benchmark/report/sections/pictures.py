@@ -27,8 +27,13 @@ class Picture:
     @property
     def source(self) -> str:
         """For an img element."""
-        kind = "jpeg" if self.file[:2] == b"\xff\xd8" else "png"
-        return f"data:image/{kind};base64,{base64.b64encode(self.file).decode()}"
+        return address(self.file)
+
+
+def address(file: bytes) -> str:
+    """A PNG or JPEG as an address that a page needs no network for."""
+    kind = "jpeg" if file[:2] == b"\xff\xd8" else "png"
+    return f"data:image/{kind};base64,{base64.b64encode(file).decode()}"
 
 
 def gallery(heading: str, pictures: Sequence[Picture], across: int = 0) -> Html:

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import base64
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +16,7 @@ from ..labels import labels
 from ..numbers import NBSP, about, named, percent, points, short
 from ..page.html import snippet
 from .parts import Charts, Html, Part, Section, Text
+from .pictures import address
 
 SIDES = {HAND: "Best hand-engineered", DEEP: "Best deep network"}
 STRIP = 20  # pictures, one of a class
@@ -121,7 +121,7 @@ def strip(contest: Contest) -> list[tuple[str, str]]:
     chosen = pictured
     if len(pictured) > STRIP:
         chosen = [pictured[i] for i in np.linspace(0, len(pictured) - 1, STRIP).round().astype(int)]
-    return [(names[c], f"data:image/jpeg;base64,{base64.b64encode(first[c]).decode()}") for c in chosen]
+    return [(names[c], address(first[c])) for c in chosen]
 
 
 def groups(contest: Contest) -> list[str]:

@@ -14,7 +14,8 @@ from topfive.benchmark.conditions import in_file_name
 from topfive.benchmark.data.dataset import Dataset, Split
 from topfive.benchmark.data.images import LazyImages
 from topfive.benchmark.families import DEEP, FLOOR, HAND, SHALLOW
-from topfive.benchmark.results.run import Run
+from topfive.benchmark.report.analysis.contest import Contest, contests_of
+from topfive.benchmark.results.run import Run, load_run, open_run
 from topfive.benchmark.results.schema import Costs, DatasetRecord, Environment, Manifest, ProblemRecord, Record
 from topfive.benchmark.results.thumbnails import write_thumbnails
 from topfive.benchmark.scoring.metrics import metrics
@@ -22,6 +23,22 @@ from topfive.benchmark.scoring.predictions import write_predictions
 from topfive.benchmark.scoring.ranking import confidence_of, rank
 
 MakeRun = Callable[..., Path]
+
+
+def contest_of(*runs: Path) -> Contest:
+    """Of runs that have one data set."""
+    (contest,) = contests_of([open_run(run) for run in runs])
+    return contest
+
+
+def change(run: Path, method: str, **values: Any) -> None:
+    """Give a contender's records other values."""
+    loaded = load_run(run)
+    for record in loaded.records:
+        if record.method == method:
+            loaded.put(record.model_copy(update=values))
+    loaded.save()
+
 
 CONTENDERS: tuple[tuple[str, str, float], ...] = (
     ("alexnet", DEEP, 2.1),

@@ -3,19 +3,17 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 from topfive.benchmark.families import DEEP, HAND
 from topfive.benchmark.report.analysis.budget import fewer_pixels, in_words, pixels, still_learning, unlike
-from topfive.benchmark.report.analysis.contest import Contest, contests_of
 from topfive.benchmark.report.analysis.verdict import verdict
 from topfive.benchmark.report.render import render
 from topfive.benchmark.report.sections.cost import budgets, costs
-from topfive.benchmark.results.run import load_run, open_run
+from topfive.benchmark.results.run import load_run
 from topfive.benchmark.results.schema import Costs
 
-from tests.benchmark.report.conftest import MakeRun
+from tests.benchmark.report.conftest import MakeRun, change, contest_of
 
 AHEAD = (("net", DEEP, 1.2), ("sift", HAND, 2.4))
 WHY = "the held-out loss still fell by 3.5 % over the last 3 of 10 epochs"
@@ -28,18 +26,6 @@ NET = {
     "tuned": "best epoch on held-out images",
 }
 SIFT = {"pixels": 100_000, "codebook": 128, "views": 1, "train_share": 1.0, "tuned": "step, stop"}
-
-
-def change(run: Path, method: str, **values: Any) -> None:
-    loaded = load_run(run)
-    for record in loaded.records:
-        if record.method == method:
-            loaded.put(record.model_copy(update=values))
-    loaded.save()
-
-
-def contest_of(run: Path) -> Contest:
-    return contests_of([open_run(run)])[0]
 
 
 @pytest.fixture

@@ -13,20 +13,15 @@ from typing import Any
 import numpy as np
 import pytest
 from topfive.benchmark.families import DEEP, HAND
-from topfive.benchmark.report.analysis.contest import Contest, contests_of
+from topfive.benchmark.report.analysis.contest import Contest
 from topfive.benchmark.report.render import render
 from topfive.benchmark.report.sections import explorer
 from topfive.benchmark.report.sections.explorer import arrange, explore
-from topfive.benchmark.results.run import open_run
 
-from tests.benchmark.report.conftest import MakeRun, build_run
+from tests.benchmark.report.conftest import MakeRun, build_run, contest_of
 
 CHROMIUM = next((p for name in ("chromium", "chromium-browser", "google-chrome") if (p := shutil.which(name))), None)
 THREE = (("net", DEEP, 2.1), ("sift", HAND, 1.7), ("hog", HAND, 0.9))
-
-
-def contest_of(run: Path) -> Contest:
-    return contests_of([open_run(run)])[0]
 
 
 def decoded(text: str, kind: str) -> np.ndarray:

@@ -8,33 +8,19 @@ from typing import Any
 
 import pytest
 from topfive.benchmark.families import DEEP, FLOOR, HAND, SHALLOW
-from topfive.benchmark.report.analysis.contest import Contest, contests_of
 from topfive.benchmark.report.analysis.titles import TITLES, terms, title, titles, what_it_is
 from topfive.benchmark.report.analysis.verdict import LONGEST, verdict
 from topfive.benchmark.report.charts import difference, ranking
 from topfive.benchmark.report.charts.layout import lay_out
-from topfive.benchmark.report.charts.primitives import Rect
+from topfive.benchmark.report.charts.primitives import Line, Rect
 from topfive.benchmark.report.render import render
 from topfive.benchmark.report.sections.verdict import STRIP, contenders, rivals, strip
-from topfive.benchmark.results.run import load_run, open_run
 from topfive.benchmark.results.schema import Costs
 
-from tests.benchmark.report.conftest import MakeRun
+from tests.benchmark.report.conftest import MakeRun, change, contest_of
 
 AHEAD = (("alexnet", DEEP, 1.2), ("sift-fisher", HAND, 2.4))
 EVEN = (("alexnet", DEEP, 1.6), ("sift-fisher", HAND, 1.6))
-
-
-def contest_of(run: Path) -> Contest:
-    return contests_of([open_run(run)])[0]
-
-
-def change(run: Path, method: str, **values: Any) -> None:
-    loaded = load_run(run)
-    for record in loaded.records:
-        if record.method == method:
-            loaded.put(record.model_copy(update=values))
-    loaded.save()
 
 
 @pytest.mark.parametrize(
@@ -197,7 +183,7 @@ def test_the_difference_is_drawn_against_zero(made_of: Any, make_run: MakeRun) -
     pair, sheet = contest.pairs[0], difference.sheet(contest, 400)
     assert sheet is not None
     (interval,) = [item for item in sheet.items if isinstance(item, Rect) and item.role == "interval"]
-    (zero,) = [item.x1 for item in sheet.items if item.role == "rule"]  # type: ignore[union-attr]
+    (zero,) = [item.x1 for item in sheet.items if isinstance(item, Line) and item.role == "rule"]
     (mark,) = sheet.shapes("mark")
     scale = (mark.x - zero) / pair.gap.value if pair.gap.value else (interval.x - zero) / pair.gap.low
     assert interval.x == pytest.approx(zero + scale * pair.gap.low)

@@ -9,19 +9,13 @@ from pathlib import Path
 import pytest
 from topfive.benchmark.errors import InputError
 from topfive.benchmark.families import DEEP, HAND
-from topfive.benchmark.report.analysis.contest import Contest, contests_of
 from topfive.benchmark.report.analysis.verdict import verdict
 from topfive.benchmark.report.lesson import EXAMPLES, examples, lesson, write_lesson
-from topfive.benchmark.results.run import open_run
 
-from tests.benchmark.report.conftest import CONTENDERS, MakeRun
+from tests.benchmark.report.conftest import CONTENDERS, MakeRun, contest_of
 
 TWO = (("alexnet", DEEP, 1.2), ("sift-fisher", HAND, 2.0))
 CHROMIUM = next((p for name in ("chromium", "chromium-browser", "google-chrome") if (p := shutil.which(name))), None)
-
-
-def contest_of(run: Path) -> Contest:
-    return contests_of([open_run(run)])[0]
 
 
 def test_the_steps_are_in_order_and_in_one_file(make_run: MakeRun, tmp_path: Path) -> None:

@@ -6,23 +6,18 @@ from pathlib import Path
 
 import pytest
 from topfive.benchmark.families import DEEP, FLOOR, HAND, PRETRAINED
-from topfive.benchmark.report.analysis.contest import Contest, contests_of
+from topfive.benchmark.report.analysis.contest import Contest
 from topfive.benchmark.report.analysis.verdict import verdict
 from topfive.benchmark.report.charts import cost, ranking, record, top_k
 from topfive.benchmark.report.numbers import percent, points
 from topfive.benchmark.report.render import legend, render
 from topfive.benchmark.report.sections.transfer import Transfer
-from topfive.benchmark.results.run import open_run
 
-from tests.benchmark.report.conftest import MakeRun
+from tests.benchmark.report.conftest import MakeRun, contest_of
 
 SIDES = (("net", DEEP, 1.8), ("sift", HAND, 1.2), ("hog", HAND, 0.9))
 SEEN = ("timm", PRETRAINED, 3.0), ("onnx", PRETRAINED, 2.6)
 CHANCE = ("chance", FLOOR, 0.0)
-
-
-def contest_of(run: Path) -> Contest:
-    return contests_of([open_run(run)])[0]
 
 
 def pair(contest: Contest) -> set[str]:

@@ -8,7 +8,6 @@ from pathlib import Path
 import numpy as np
 import pyarrow.parquet as pq
 import pytest
-from topfive.benchmark.report.analysis.contest import Contest, contests_of
 from topfive.benchmark.report.charts import cost, draw, record, reliability, top_k
 from topfive.benchmark.report.history import HUMAN, RECORD
 from topfive.benchmark.report.render import figure_numbers
@@ -19,13 +18,9 @@ from topfive.benchmark.results.run import open_run
 from topfive.benchmark.results.schema import Costs, Record
 
 from tests.benchmark.conftest import edit
-from tests.benchmark.report.conftest import DEEP, HAND, MakeRun
+from tests.benchmark.report.conftest import DEEP, HAND, MakeRun, contest_of
 
 FOUR = (("net", DEEP, 2.4), ("sift", HAND, 1.8), ("hog", HAND, 1.0), ("color", HAND, 0.5))
-
-
-def contest_of(run: Path) -> Contest:
-    return contests_of([open_run(run)])[0]
 
 
 def change_costs(run: Path, name: str, by_method: dict[str, float]) -> None:

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from topfive.benchmark.errors import InputError
-from topfive.benchmark.report.analysis.contest import Contest, contests_of
+from topfive.benchmark.report.analysis.contest import contests_of
 from topfive.benchmark.report.analysis.selfcheck import checks
 from topfive.benchmark.report.analysis.verdict import verdict
 from topfive.benchmark.report.numbers import corrected_p
@@ -20,7 +20,7 @@ from topfive.benchmark.results.schema import Record
 from topfive.benchmark.scoring.power import images_needed
 
 from tests.benchmark.conftest import add, edit
-from tests.benchmark.report.conftest import CONTENDERS, DEEP, HAND, MakeRun, broken_record
+from tests.benchmark.report.conftest import CONTENDERS, DEEP, HAND, MakeRun, broken_record, contest_of
 
 HOSTILE = [
     "<script>alert(1)</script>",
@@ -32,10 +32,6 @@ HOSTILE = [
     "$\\frac{1}{0}$",
     "tab\tand\u2028line",
 ]
-
-
-def contest_of(run: Path) -> Contest:
-    return contests_of([open_run(run)])[0]
 
 
 def test_the_page_is_one_file_with_its_figures(make_run: MakeRun, tmp_path: Path) -> None:

@@ -11,20 +11,15 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 import pytest
 from topfive.benchmark.families import DEEP, HAND
-from topfive.benchmark.report.analysis.contest import Contest, contests_of
 from topfive.benchmark.report.analysis.verdict import verdict
-from topfive.benchmark.results.run import load_run, open_run
+from topfive.benchmark.results.run import load_run
 from topfive.benchmark.scoring.metrics import metrics
 from topfive.benchmark.scoring.power import images_needed
 from topfive.benchmark.scoring.predictions import read_predictions
 
-from tests.benchmark.report.conftest import MakeRun
+from tests.benchmark.report.conftest import MakeRun, contest_of
 
 TWO = (("net", DEEP, 1.6), ("sift", HAND, 1.6))
-
-
-def contest_of(run: Path) -> Contest:
-    return contests_of([open_run(run)])[0]
 
 
 def change_dataset(run: Path, **values: Any) -> None:

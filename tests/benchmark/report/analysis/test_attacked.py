@@ -12,14 +12,13 @@ import pytest
 from topfive.benchmark.probes.attack import Attack as Probe
 from topfive.benchmark.probes.transfer import Transfer
 from topfive.benchmark.report.analysis.attacked import at_the_end, attacked, epsilon_told_of, transferred
-from topfive.benchmark.report.analysis.contest import Contest, contests_of
 from topfive.benchmark.report.analysis.robustness import estimate
 from topfive.benchmark.report.sections.attack import Attack
 from topfive.benchmark.report.sections.parts import Html
 from topfive.benchmark.results.run import open_run
 
 from tests.benchmark.conftest import add
-from tests.benchmark.report.conftest import DEEP, HAND, MakeRun
+from tests.benchmark.report.conftest import DEEP, HAND, MakeRun, contest_of
 
 TWO = (("alexnet", DEEP, 2.4), ("sift", HAND, 2.4))
 N = 40
@@ -68,11 +67,6 @@ def asked(make_run: MakeRun) -> Path:
         put(run, name, "attack", dict(found[name]), ids)
         put(run, name, "transfer", dict(Transfer().ask_about(contender, found)), ids)
     return run
-
-
-def contest_of(run: Path) -> Contest:
-    (contest,) = contests_of([open_run(run)])
-    return contest
 
 
 def test_errors_rise_from_the_plain_one_to_the_end_of_the_budget(asked: Path) -> None:

@@ -7,7 +7,6 @@ from typing import Any
 
 import numpy as np
 import pytest
-from topfive.benchmark.report.analysis.contest import Contest, contests_of
 from topfive.benchmark.report.analysis.robustness import (
     contrast,
     estimate,
@@ -25,7 +24,7 @@ from topfive.benchmark.scoring.predictions import read_predictions, write_predic
 from topfive.benchmark.scoring.ranking import rank
 
 from tests.benchmark.conftest import add
-from tests.benchmark.report.conftest import DEEP, HAND, MakeRun, scores_of
+from tests.benchmark.report.conftest import DEEP, HAND, MakeRun, contest_of, scores_of
 
 TWO = (("alexnet", DEEP, 2.4), ("sift", HAND, 2.4))
 KINDS = ("fog", "snow")
@@ -103,11 +102,6 @@ def asked(make_run: MakeRun) -> Path:
                 }
                 add(run, record.model_copy(update=changed))
     return run
-
-
-def contest_of(run: Path) -> Contest:
-    (contest,) = contests_of([open_run(run)])
-    return contest
 
 
 def test_the_sentence_says_whom_damage_costs_more(asked: Path) -> None:

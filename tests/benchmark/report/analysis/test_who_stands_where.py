@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from topfive.benchmark.conditions import to_json
 from topfive.benchmark.report.analysis.asked import answers
-from topfive.benchmark.report.analysis.contest import Contest, contests_of
+from topfive.benchmark.report.analysis.contest import Contest
 from topfive.benchmark.report.analysis.curves import curves_of
 from topfive.benchmark.report.render import render
 from topfive.benchmark.report.sections.closer import calibrations
@@ -19,14 +19,9 @@ from topfive.benchmark.scoring.metrics import metrics
 from topfive.benchmark.scoring.predictions import write_predictions
 
 from tests.benchmark.conftest import add, edit
-from tests.benchmark.report.conftest import DEEP, HAND, MakeRun, broken_record
+from tests.benchmark.report.conftest import DEEP, HAND, MakeRun, broken_record, contest_of
 
 TWO = (("net", DEEP, 2.4), ("sift", HAND, 1.8))
-
-
-def contest_of(*runs: Path) -> Contest:
-    (contest,) = contests_of([open_run(run) for run in runs])
-    return contest
 
 
 def names(contest: Contest) -> tuple[set[str], set[str]]:

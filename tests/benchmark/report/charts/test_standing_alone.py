@@ -11,7 +11,7 @@ import cv2
 import numpy as np
 import pytest
 from topfive.benchmark.families import RIVAL
-from topfive.benchmark.report.analysis.contest import Contest, contests_of
+from topfive.benchmark.report.analysis.contest import Contest
 from topfive.benchmark.report.charts import cost, per_class, ranking, record, save_card, top_k
 from topfive.benchmark.report.charts.axes import errors, logarithmic
 from topfive.benchmark.report.charts.figure import Figure, Mark, RankingFigure, Row, Series
@@ -21,13 +21,9 @@ from topfive.benchmark.report.charts.text import width
 from topfive.benchmark.report.sections import sections_of
 from topfive.benchmark.results.run import open_run
 
-from tests.benchmark.report.conftest import DEEP, FLOOR, HAND, build_run
+from tests.benchmark.report.conftest import DEEP, FLOOR, HAND, build_run, contest_of
 
 LONG = ("pytorch[file=/models/a/resnet50_finetuned.pt]", "best-of-2012[mirrored=false]", "best-of-2012[mirrored=true]")
-
-
-def contest_of(run: Path) -> Contest:
-    return contests_of([open_run(run)])[0]
 
 
 @pytest.fixture(scope="module")
