@@ -6,12 +6,14 @@ from itertools import pairwise
 from typing import Any, Self
 
 import numpy as np
+import torch
 from numpy.typing import NDArray
 from topfive.common.classifier import Classifier
 from topfive.common.machine import torch_threads
 from topfive.common.parameters import one_of, true_or_false
 
 from . import costs
+from .compute import on_cpu
 from .costs import Cost
 from .descriptors import MAX_PIXELS
 from .encoder import Encoder
@@ -20,7 +22,7 @@ from .grid import Grid
 from .inside import ShowsPatches
 from .passive import PassiveAggressive
 from .stages import Key, Stages
-from .svm import LinearSVM
+from .svm import Linear, LinearSVM
 from .views import VIEWS, mean_of_views
 from .vocabulary import Channel
 from .work import work
@@ -131,12 +133,25 @@ class Coded(ShowsPatches, Classifier):
 
     def decision_function(self, images: Any) -> NDArray[np.float32]:
         """(n, n_classes) float32."""
+        scaled = list(zip(self.models_, self.scales_, self._columns(), strict=True))
+        order = np.arange(len(images))
         with torch_threads(self.n_jobs):
-            features, _ = self._features(None, images, np.arange(len(images)), self.views)
-            scores = sum(
-                scale * model.decision_function(features[:, columns])
-                for model, scale, columns in zip(self.models_, self.scales_, self._columns(), strict=True)
-            )
+            if on_cpu(self.device):
+                features, _ = self._features(None, images, order, self.views)
+                scores = sum(scale * model.decision_function(features[:, columns]) for model, scale, columns in scaled)
+            else:  # a vector is used where it was made, and never leaves the device
+                there = [Linear(model.coef_, model.intercept_, self.device) for model in self.models_]
+
+                def answer(batch: Any) -> torch.Tensor:
+                    rows = self.encoder_.encode(batch).half()  # as in training
+                    scores = [
+                        scale * linear(rows[:, columns])
+                        for linear, (_, scale, columns) in zip(there, scaled, strict=True)
+                    ]
+                    return torch.stack(scores).sum(0)
+
+                scores = np.empty((self.views * len(order), len(self.classes_)), dtype=np.float32)
+                extract(answer, images, order, scores, device=self.device, mirrored=self.views == 2)
         return mean_of_views(np.asarray(scores, dtype=np.float32), self.views)
 
     def work(self, images: Any) -> dict[str, Any]:

@@ -10,6 +10,7 @@ from concurrent.futures import Future
 from itertools import count, starmap
 from typing import Any
 
+import cv2
 import numpy as np
 import torch
 from joblib import Parallel, delayed, effective_n_jobs
@@ -42,7 +43,7 @@ def extract(
     side: int | None = None,
     mirrored: bool = False,
 ) -> None:
-    """Write ``encode(batch)`` of the images in ``order`` into the rows of ``out`` (n, dim) float16.
+    """Write ``encode(batch)`` of the images in ``order`` into the rows of ``out``, (n, dim) float16 or float32.
 
     ``side``: batches of that size, cropped; without it, images keep their shapes and are shrunk to 100,000 px.
     ``mirrored``: ``out`` has 2n rows, of which the second half are the images flipped left to right.
@@ -58,8 +59,9 @@ def extract(
     size: dict[str, Any] = {"max_pixels": MAX_PIXELS} if side is None else {"side": side}
     begin = shown = time.perf_counter()
     done = 0
+    dtype = getattr(torch, out.dtype.name)
 
-    def write(first: int, views: list[NDArray[np.float16]]) -> int:
+    def write(first: int, views: list[NDArray[Any]]) -> int:
         for start, rows in zip((first, n + first), views, strict=False):
             out[start : start + len(rows)] = rows
             release(out[start : start + len(rows)])
@@ -68,17 +70,17 @@ def extract(
     def here(first: int, batch: Any) -> int:
         torch.get_num_threads()  # as in ``compute.threads``
         # In the thread that encoded: with a slow disk, encoding waits.
-        return write(first, [rows.numpy() for rows in _rows(encode, batch, mirrored)])
+        return write(first, [rows.numpy() for rows in _rows(encode, batch, dtype, mirrored)])
 
     def counts() -> Iterator[int]:
         if not cores:
             batches = zip(count(step=at_once), images.batches(at_once, order=order, **size), strict=False)
-            yield from _by_gpu(batches, lambda batch: _rows(encode, batch, mirrored), write)
+            yield from _by_gpu(batches, lambda batch: _rows(encode, batch, dtype, mirrored), write)
         elif n >= SENT_FROM and not _shares_memory():
             wave = max(LEAST_WAVE * effective_n_jobs() * BATCH, WAITING // ((1 + mirrored) * out[0].nbytes))
             for start in range(0, n, wave):
                 parts = ((i, images.take(order[i : i + BATCH])) for i in range(start, min(n, start + wave), BATCH))
-                calls = (delayed(_elsewhere)(i, encode, part, size, mirrored) for i, part in parts)
+                calls = (delayed(_elsewhere)(i, encode, part, size, dtype, mirrored) for i, part in parts)
                 yield from starmap(write, Parallel(return_as="generator_unordered")(calls))
         else:
             batches = zip(count(step=at_once), images.batches(at_once, order=order, **size), strict=False)
@@ -99,16 +101,16 @@ def _shares_memory() -> bool:
     return bool(getattr(get_active_backend(prefer="threads")[0], "supports_sharedmem", False))
 
 
-def _rows(encode: Callable[[Any], torch.Tensor], batch: Any, mirrored: bool) -> list[torch.Tensor]:
-    """(len(batch), dim) float16 of the batch and, where asked for, of its mirror images, where they were made."""
-    views = [batch, [image[:, ::-1] for image in batch]] if mirrored else [batch]
-    return [encode(view).half() for view in views]
+def _rows(encode: Callable[[Any], torch.Tensor], batch: Any, dtype: torch.dtype, mirrored: bool) -> list[torch.Tensor]:
+    """(len(batch), dim) of the batch and, where asked for, of its mirror images, where they were made."""
+    views = [batch, [cv2.flip(image, 1) for image in batch]] if mirrored else [batch]
+    return [encode(view).to(dtype) for view in views]
 
 
 def _by_gpu(
     batches: Iterable[tuple[int, Any]],
     rows: Callable[[Any], list[torch.Tensor]],
-    write: Callable[[int, list[NDArray[np.float16]]], int],
+    write: Callable[[int, list[NDArray[Any]]], int],
 ) -> Iterator[int]:
     """What ``write`` says of each batch. The GPU's work is queued; threads wait for its rows and write them."""
 
@@ -131,9 +133,14 @@ def _by_gpu(
 
 
 def _elsewhere(
-    first: int, encode: Callable[[Any], torch.Tensor], images: Any, size: dict[str, Any], mirrored: bool
-) -> tuple[int, list[NDArray[np.float16]]]:
+    first: int,
+    encode: Callable[[Any], torch.Tensor],
+    images: Any,
+    size: dict[str, Any],
+    dtype: torch.dtype,
+    mirrored: bool,
+) -> tuple[int, list[NDArray[Any]]]:
     """The rows of a few images, read and encoded in another process by one thread; they begin at row ``first``."""
     with torch_threads(1):
         [batch] = images.batches(len(images), **size)
-        return first, [rows.numpy() for rows in _rows(encode, batch, mirrored)]
+        return first, [rows.numpy() for rows in _rows(encode, batch, dtype, mirrored)]

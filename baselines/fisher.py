@@ -17,6 +17,7 @@ from .gmm import GMM
 from .pyramid import Areas, Tile
 
 ROWS_AT_A_TIME = 1024  # patches, on a CPU: what is made of them stays in a core's cache
+ALIGNED = 8  # values: on a GPU rows of bfloat16 are of a multiple of these, which its matrix units read
 
 
 def fisher_vectors(
@@ -47,22 +48,24 @@ class FisherSums:
         self.gmm, self.areas, self.dtype = gmm, areas, dtype
         self.weights = _first_product(gmm, dtype)
         self.tiles = iter(areas.tiles)
-        self.sums: torch.Tensor | None = None  # (B, areas, 2D + 2, K): of [x, x², 1, 1] times posteriors
+        # (B, areas, 2D + 2 or some more, K): of [x, x², 1, 1, …] times posteriors
+        self.sums: torch.Tensor | None = None
 
     def add(self, x: torch.Tensor) -> None:
         """The (B, T, D) patches of the next scale."""
         tile = next(self.tiles)
-        batch, n_patches, dims = x.shape
+        batch, n_patches = x.shape[:2]
         if n_patches == 0:
             return
         if tile.order is not None:
             x = x[:, tile.order]
+        width, k = self.weights.shape
         if self.sums is None:
-            self.sums = x.new_zeros((batch, self.areas.n, 2 * dims + 2, len(self.gmm.weights)))
+            self.sums = x.new_zeros((batch, self.areas.n, width, k))
         # What is made of a few rows is used before the next ones are made, in the same memory: fresh memory is slow.
         rows = ROWS_AT_A_TIME if on_cpu(x.device) else batch * n_patches
-        both = x.new_ones((rows, 2 * dims + 2), dtype=self.dtype)
-        logits = both.new_empty((rows, len(self.gmm.weights)))
+        both = x.new_ones((rows, width), dtype=self.dtype)
+        logits = both.new_empty((rows, k))
         images, step = max(1, rows // n_patches), min(rows, n_patches)
         with no_denormals():
             for first in range(0, batch, images):
@@ -103,7 +106,7 @@ class FisherSums:
 
 @lru_cache(maxsize=32)
 def _first_product(gmm: GMM, dtype: torch.dtype) -> torch.Tensor:
-    """(2D + 2, K): [x, x², 1, 1] times this are the logits of the posteriors of x."""
+    """(2D + 2, K): [x, x², 1, 1] times this are the logits of the posteriors of x. On a GPU rows of zeros follow."""
     first, constant = gmm.linear_terms()
     # Posteriors stay what they are when all logits are shifted; those of typical patches are brought to 0, where they
     # are rounded least.
@@ -112,13 +115,14 @@ def _first_product(gmm: GMM, dtype: torch.dtype) -> torch.Tensor:
     # Beside a patch and its squares stand two ones: they bring the constant and what its rounding left into the first
     # product, and the mass into the second.
     rest = constant - constant.to(dtype).to(constant)
-    return torch.cat([first, torch.stack([constant, rest])]).to(dtype)
+    zeros = 0 if on_cpu(first.device) else -(len(first) + 2) % ALIGNED
+    return torch.cat([first, torch.stack([constant, rest]), first.new_zeros((zeros, first.shape[1]))]).to(dtype)
 
 
 def _gradients(sums: torch.Tensor, sizes: torch.Tensor, gmm: GMM) -> torch.Tensor:
-    """(B, R, 2, K, D) of sums (B, R, K, 2D + 2) over (R,) regions of so many patches."""
+    """(B, R, 2, K, D) of sums (B, R, K, 2D + 2 or some more) over (R,) regions of so many patches."""
     dims = gmm.means.shape[1]
-    first, second, mass, _ = torch.split(sums / sizes.view(-1, 1, 1), [dims, dims, 1, 1], dim=3)
+    first, second, mass = torch.split(sums[..., : 2 * dims + 1] / sizes.view(-1, 1, 1), [dims, dims, 1], dim=3)
     root, means, variances = gmm.weights.sqrt().unsqueeze(1), gmm.means, gmm.variances
     out = sums.new_empty((*sums.shape[:2], 2, *means.shape))
     torch.mul(first - mass * means, 1 / (variances.sqrt() * root), out=out[:, :, 0])

@@ -283,13 +283,22 @@ class LinearSVM(Classifier):
         return Settings(weight, step, trial(weight, step, alpha)[1], alpha)
 
 
+class Linear:
+    """The scores of rows that are on ``device``: (n, D) → (n, C) float32, times ``coef`` (D, C) plus ``intercept``."""
+
+    def __init__(self, coef: NDArray[np.float32], intercept: NDArray[np.float32], device: str) -> None:
+        self.weights, self.constant = (torch.from_numpy(part).to(device) for part in (coef, intercept))
+
+    def __call__(self, rows: torch.Tensor) -> torch.Tensor:
+        return torch.addmm(self.constant, rows.float(), self.weights)
+
+
 def linear_scores(
     features: Any, coef: NDArray[np.float32], intercept: NDArray[np.float32], device: str
 ) -> NDArray[np.float32]:
     """(n, C) float32: (n, D) features in memory or on disk times ``coef`` (D, C), plus ``intercept`` (C,)."""
-    weights, constant = torch.from_numpy(coef).to(device), torch.from_numpy(intercept).to(device)
-    chunks = Rows(features, device, keep=False).chunks(0, len(features))
-    scores = [torch.addmm(constant, rows.float(), weights) for rows in chunks]
+    linear = Linear(coef, intercept, device)
+    scores = [linear(rows) for rows in Rows(features, device, keep=False).chunks(0, len(features))]
     return np.asarray(torch.cat(scores).cpu().numpy() if scores else np.empty((0, len(intercept)), dtype=np.float32))
 
 

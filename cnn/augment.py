@@ -15,6 +15,7 @@ from torch import Tensor
 
 from . import mix
 from .device import to_device
+from .fused import usable
 
 CHOICES = ("none", "crop", "crop+flip", "scale+flip", "scale+flip+colour", "paper")
 JITTER = 0.4  # brightness, contrast and saturation change by up to this factor, either way
@@ -147,20 +148,33 @@ class Augment:
 
     def apply(self, pixels: Tensor, drawn: dict[str, Tensor], out: int) -> Tensor:
         """(n, S, S, 3) uint8 → (n, 3, out, out) float32, as ``drawn``, on the pixels' device."""
-        images = self.floats(pixels)
-        if "transforms" in drawn:
-            images = scaled_crops(images, out, drawn["transforms"])
-        elif "top" in drawn:
-            if padding := self._padding(pixels.shape[1]):
-                images = F.pad(images, [padding] * 4, mode="reflect")
-            cut = crops(images.permute(0, 2, 3, 1), drawn["top"], drawn["left"], self.side, drawn["flip"])
-            images = cut.permute(0, 3, 1, 2)
-        if "alpha" in drawn:
-            images = images + (drawn["alpha"] @ self.colour.principal.t() / self.scale)[:, :, None, None]
+        if "top" in drawn:
+            images = self._cropped(pixels, drawn)
+        else:
+            images = self.floats(pixels)
+            if "transforms" in drawn:
+                images = scaled_crops(images, out, drawn["transforms"])
         if "jitter" in drawn:
             images = self._jittered(images, drawn["jitter"])
         images = resized(images, out)
         return mix.mixed(images, drawn) if "kept" in drawn else images
+
+    def _cropped(self, pixels: Tensor, drawn: dict[str, Tensor]) -> Tensor:
+        """(n, S, S, 3) uint8 → (n, 3, side, side) float32, cut, mirrored and with the noise of its colour."""
+        top, left, flip = (drawn[name] for name in ("top", "left", "flip"))
+        padding = self._padding(pixels.shape[1])
+        noise = drawn["alpha"] @ self.colour.principal.t() / self.scale if "alpha" in drawn else None
+        if pixels.is_cuda and not padding and usable():
+            shift = pixels.new_zeros((len(pixels), 3), dtype=torch.float32) if noise is None else noise
+            cut: Tensor = torch.ops.topfive.cropped(
+                pixels, top, left, flip, self.colour.mean, shift, self.scale, self.side
+            )
+            return cut
+        images = self.floats(pixels)
+        if padding:
+            images = F.pad(images, [padding] * 4, mode="reflect")
+        images = crops(images.permute(0, 2, 3, 1), top, left, self.side, flip).permute(0, 3, 1, 2)
+        return images if noise is None else images + noise[:, :, None, None]
 
     def _jittered(self, images: Tensor, factors: Tensor) -> Tensor:
         """(n, 3, S, S), each image by its own (n, 3) factors of saturation, contrast and brightness, in this order."""

@@ -1,8 +1,9 @@
-"""Local response normalisation and overlapping max pooling as one pass over memory each: Triton's kernels, bfloat16.
+"""Local response normalisation, overlapping max pooling and random crops as one pass over memory each, by Triton.
 
 Imported by ``fused`` alone, where there is a GPU. Registers the operators ``topfive::normalise`` and
-``topfive::max_pool`` with their gradients; torch.compile and CUDA graphs take them as they are. Maps are
-(N, C, H, W) in channels-last order, which is that of (pixels, C) row by row; all arithmetic is in float32.
+``topfive::max_pool``, of bfloat16 maps, with their gradients, and ``topfive::cropped``; torch.compile and CUDA graphs
+take them as they are. Maps are (N, C, H, W) in channels-last order, which is that of (pixels, C) row by row; all
+arithmetic is in float32.
 """
 
 from typing import Any
@@ -12,10 +13,11 @@ import triton
 import triton.language as tl
 from torch import Tensor
 
-WIDTH = 128  # channels of a block
+BAND = 128  # channels of a block that is multiplied by a band
 HALO = 16  # of them that overlap the next block's, on either side, where one block does not hold all channels
-PIXELS = 64  # rows of a block: the least that Hopper's matrix units take
-BLOCKS = 16  # that one program works on, one after the other, with the same band
+PIXELS = 64  # rows of such a block: the least that Hopper's matrix units take
+BLOCKS = 2  # that one program works on, one after the other, with the same band
+WIDTH, ROWS = 128, 32  # channels and pixels of a block of pooling
 VALUES = 1024  # of a block where every lane has one value
 
 
@@ -127,6 +129,24 @@ def _pool_backward_kernel(
     tl.store(out_at + row.to(tl.int64)[:, None] * channels + channel, total.to(tl.bfloat16), mask=given)
 
 
+@triton.jit
+def _crop_kernel(
+    pixels_at, top_at, left_at, flip_at, mean_at, noise_at, out_at, scale, stored, side,
+    mean_image: tl.constexpr, block: tl.constexpr,
+):  # fmt: skip
+    """One value a lane, of one image a program of the second axis."""
+    picture = tl.program_id(1).to(tl.int64)
+    at = tl.program_id(0) * block + tl.arange(0, block)
+    given = at < side * side * 3
+    colour, x, y = at % 3, at // 3 % side, at // 3 // side
+    column = tl.load(left_at + picture).to(tl.int32) + tl.where(tl.load(flip_at + picture) != 0, side - 1 - x, x)
+    place = ((tl.load(top_at + picture).to(tl.int32) + y) * stored + column) * 3 + colour
+    value = tl.load(pixels_at + picture * stored * stored * 3 + place, mask=given, other=0).to(tl.float32)
+    mean = tl.load(mean_at + (place if mean_image else colour), mask=given, other=0.0)
+    noise = tl.load(noise_at + picture * 3 + colour)
+    tl.store(out_at + picture * side * side * 3 + at, (value - mean) / scale + noise, mask=given)
+
+
 def _last(t: Tensor) -> Tensor:
     return t.contiguous(memory_format=torch.channels_last)
 
@@ -152,14 +172,14 @@ def _normalise(x: Tensor, size: int, alpha: float, k: float, beta: float) -> Ten
 def _normalise_backward(g: Tensor, x: Tensor, size: int, alpha: float, k: float, beta: float) -> Tensor:
     x, g = _last(x), _last(g)
     out, channels, pixels = _new(tuple(x.shape), x), x.shape[1], x.numel() // x.shape[1]
-    halo = 0 if channels <= WIDTH else HALO
+    halo = 0 if channels <= BAND else HALO
     if halo and 2 * (size // 2) > halo:
         raise ValueError(f"a window of {size} channels is larger than {HALO + 1}, the kernel's largest")
-    grid = (triton.cdiv(pixels, PIXELS * BLOCKS), triton.cdiv(channels, WIDTH - 2 * halo))
+    grid = (triton.cdiv(pixels, PIXELS * BLOCKS), triton.cdiv(channels, BAND - 2 * halo))
     with torch.cuda.device(x.device):
         _normalise_backward_kernel[grid](
             x, g, out, pixels, alpha, k, beta, channels, size // 2, (size - 1) // 2, halo,
-            PIXELS, WIDTH, BLOCKS, num_warps=4, num_stages=1,
+            PIXELS, BAND, BLOCKS, num_warps=4, num_stages=1,
         )  # fmt: skip
     return out
 
@@ -197,7 +217,7 @@ def _pooled(x: Tensor) -> tuple[int, ...]:
 
 def _pool_grid(pixels: int, channels: int) -> tuple[tuple[int, int], tuple[int, int, int]]:
     width = min(WIDTH, triton.next_power_of_2(channels))
-    return (triton.cdiv(pixels, 32), triton.cdiv(channels, width)), (channels, 32, width)
+    return (triton.cdiv(pixels, ROWS), triton.cdiv(channels, width)), (channels, ROWS, width)
 
 
 def _max_pool(x: Tensor) -> tuple[Tensor, Tensor]:
@@ -242,3 +262,35 @@ def _max_pool_gradient(ctx: Any, g: Tensor, _: Any) -> Tensor:
 
 
 max_pool.register_autograd(_max_pool_gradient, setup_context=_keep_which)
+
+
+# Random crops.
+
+
+def _cropped(
+    pixels: Tensor, top: Tensor, left: Tensor, flip: Tensor, mean: Tensor, noise: Tensor, scale: float, side: int
+) -> Tensor:
+    out = torch.empty((len(pixels), side, side, 3), device=pixels.device)
+    with torch.cuda.device(pixels.device):
+        _crop_kernel[(triton.cdiv(out[0].numel(), VALUES), len(pixels))](
+            pixels,
+            top,
+            left,
+            flip.to(torch.uint8),
+            mean,
+            noise,
+            out,
+            scale,
+            pixels.shape[1],
+            side,
+            mean.ndim == 3,
+            VALUES,
+        )
+    return out.permute(0, 3, 1, 2)
+
+
+cropped = torch.library.custom_op(
+    "topfive::cropped", _cropped, mutates_args=(),
+    schema="(Tensor pixels, Tensor top, Tensor left, Tensor flip, Tensor mean, Tensor noise, float scale, int side)"
+    " -> Tensor",
+)  # fmt: skip

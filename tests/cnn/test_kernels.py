@@ -13,6 +13,7 @@ if not torch.cuda.is_available() or find_spec("triton") is None:
 
 from topfive.cnn import convolution, fused
 from topfive.cnn import triton_kernels as kernels
+from topfive.cnn.augment import Augment, Colour
 
 # channels of less than a block, a block, several; pixels that do not fill the last one
 SHAPES = [(3, 96, 9, 11), (2, 10, 5, 5), (1, 128, 8, 8), (2, 256, 7, 6), (1, 300, 5, 13)]
@@ -87,3 +88,16 @@ def test_the_kernels_are_used_in_a_compiled_network() -> None:
         assert p.grad is not None
         assert w is not None
         assert float((p.grad - w).norm() / w.norm()) < 0.2  # 0.12 without the kernels, of bfloat16 itself
+
+
+@pytest.mark.parametrize(("how", "mean_image"), [("paper", True), ("crop+flip", False)])
+def test_random_crops(how: str, mean_image: bool) -> None:
+    """As the CPU cuts, mirrors and shifts them."""
+    pixels = torch.randint(0, 256, (5, 40, 40, 3), dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+    augment = Augment(how, 29, Colour.of(pixels, mean_image=mean_image), 3.0)
+    drawn = augment.draw(5, 40, torch.Generator().manual_seed(1))
+    exact = augment.apply(pixels, drawn, 29)
+    there = augment.on(torch.device("cuda"))
+    ours = there.apply(pixels.to("cuda"), {name: t.to("cuda") for name, t in drawn.items()}, 29)
+    assert ours.is_contiguous(memory_format=torch.channels_last)
+    torch.testing.assert_close(ours.cpu(), exact, rtol=1e-5, atol=1e-4)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 import torch
 from topfive.cnn.alexnet import OWT_CHANNELS, alexnet, last_map, smallest_side
+from topfive.cnn.convolution import of_blocks
 from topfive.cnn.dbn import BoltzmannMachine, DeepBeliefNetwork
 from topfive.cnn.estimator import flops
 from topfive.cnn.lenet import LeNet5
@@ -208,3 +209,21 @@ def test_contrastive_divergence_learns_to_reconstruct() -> None:
     errors = [float(machine.update(v, torch.rand(200, 8, generator=random), 0.5)) for _ in range(500)]
     assert errors[0] > 0.2
     assert errors[-1] < 0.02
+
+
+@pytest.mark.parametrize(
+    ("kernel", "stride", "padding"), [(11, 4, 2), (11, 4, 0), (5, 2, 2), (7, 3, 3), (3, 1, 1), (2, 2, 0)]
+)
+@pytest.mark.parametrize(("height", "width"), [(28, 31), (19, 16)])
+def test_a_convolution_of_blocks_is_the_same_convolution(
+    kernel: int, stride: int, padding: int, height: int, width: int
+) -> None:
+    """Values and gradients."""
+    torch.manual_seed(0)
+    plain = nn.Conv2d(3, 6, kernel, stride, padding).double()
+    x = torch.randn(2, 3, height, width, dtype=torch.float64).contiguous(memory_format=torch.channels_last)
+    y = of_blocks(x, plain.weight, plain.bias, stride, padding)
+    torch.testing.assert_close(y, plain(x))
+    upstream = torch.randn_like(y)
+    ours, exact = (torch.autograd.grad(made, plain.parameters(), upstream) for made in (y, plain(x)))
+    torch.testing.assert_close(ours, exact)

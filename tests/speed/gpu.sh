@@ -1,7 +1,7 @@
 #!/bin/sh
 # What needs a GPU, in one command, after `make .venv/installed` or, in another environment, `pip install .`:
 #   sh tests/speed/gpu.sh                                  every figure on made-up images, within 5 minutes
-#   sh tests/speed/gpu.sh --quick                          alexnet's and sift-fisher's alone, within 100 s
+#   sh tests/speed/gpu.sh --quick                          without resnet-2015, whose five sizes take longest; 2 minutes
 #   sh tests/speed/gpu.sh TINY_IMAGENET [OUTPUT]           the same, then the trainings to the end, with their report
 #   sh tests/speed/gpu.sh --cpu                            a few images on the CPU: whether all of it runs, no figures
 # PYTHON=python3 names another environment's. The package's extra `gpu` (nvidia-ml-py) is what measures the energy.
@@ -60,10 +60,6 @@ features() { # seconds, then the contender and its options
 
 [ $mode = cpu ] || nvidia-smi --query-gpu=name,driver_version,memory.total --format=csv || true
 case $mode in
-  quick)
-    network 78 alexnet --device cuda --batch 512 --images 51200 --epochs 4 --profile
-    features 20 sift-fisher --images 4096 --train 1000
-    ;;
   cpu)
     network 200 alexnet --device cpu --batch 16 --images 32 --epochs 2
     network 200 resnet-2015 --device cpu --batch 16 --images 32 --epochs 8
@@ -71,10 +67,12 @@ case $mode in
     features 200 sift-fisher --device cpu --images 64 --train 64
     features 200 oxford-vgg-2012 --device cpu --images 64 --train 64
     ;;
-  full)
+  quick | full)
     network 70 alexnet --device cuda --batch 512 --images 51200 --epochs 4 --profile
-    network 85 resnet-2015 --device cuda --batch 512 --images 20480 --epochs 8 --profile
-    network 35 resnet-2015 --device cuda --batch 512 --images 10240 --epochs 8
+    if [ $mode = full ]; then
+      network 85 resnet-2015 --device cuda --batch 512 --images 20480 --epochs 8 --profile
+      network 35 resnet-2015 --device cuda --batch 512 --images 10240 --epochs 8
+    fi
     network 55 alexnet-2012 --device cuda --batch 512 --images 20480 --epochs 4 --profile
     features 25 sift-fisher
     features 25 oxford-vgg-2012
