@@ -82,11 +82,6 @@ def epochs_of(steps: int, n_train: int, batch: int) -> int:
     return -(-steps // max(1, n_train // min(batch, n_train)))
 
 
-def gpu_batch(n_train: int) -> int:
-    """Images in a step on a GPU when neither ``batch`` nor ``lr`` is given: 128, 256 or 512, for 100 steps an epoch."""
-    return max(128, min(512, 1 << (max(1, n_train // 100).bit_length() - 1)))
-
-
 def make_optimizer(network: nn.Module, hyper: Hyperparameters) -> torch.optim.Optimizer:
     """Weight decay on weights, not on biases or normalisation. Raises ValueError for an unknown name.
 

@@ -253,7 +253,7 @@ class ResNet2015(DeepClassifier):
 
     The recipe is not the paper's: Nesterov momentum and a one-cycle schedule of peak 0.04 for plain momentum and steps
     from 0.1; label smoothing of 0.1; the last γ of each block begins at 0 (Goyal et al. 2017); weight decay of 5e-4,
-    not 1e-4, on weights but not on biases, γ and β; batches of 64 on a CPU and 128 to 512 on a GPU, not 256; training
+    not 1e-4, on weights but not on biases, γ and β; batches of 64 on a CPU and 128 on a GPU, not 256; training
     starts at half the side; on a CPU crops and flips, on a GPU also scales and aspects, for the paper's scales; two
     test views for its ten.
     """

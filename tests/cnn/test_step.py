@@ -15,7 +15,7 @@ from sklearn.base import clone
 from topfive.cnn import models
 from topfive.cnn.augment import Augment, Colour
 from topfive.cnn.feed import Feed
-from topfive.cnn.hyperparameters import Hyperparameters, gpu_batch
+from topfive.cnn.hyperparameters import Hyperparameters
 from topfive.cnn.step import TrainingStep
 from topfive.cnn.train import Job, Trainer
 from torch import nn
@@ -316,22 +316,17 @@ def test_the_numbers_of_the_next_epoch_are_drawn_once(caplog: pytest.LogCaptureF
     assert [r["rate"] for r in trainer.history] == pytest.approx([1e-9, 1e-9, 1e-10, 1e-11])
 
 
-def test_the_default_batch_of_a_gpu_leaves_a_hundred_steps_an_epoch() -> None:
-    assert [gpu_batch(n) for n in (10, 2000, 20_000, 25_599, 25_600, 51_199, 51_200, 100_000, 10**7)] == [
-        128, 128, 128, 128, 256, 256, 512, 512, 512
-    ]  # fmt: skip
+def test_the_default_batch() -> None:
+    """512 on a GPU are faster and err more: docs/measurements.md."""
 
-    def batch(n: int, on_gpu: bool, **parameters: Any) -> int:
+    def batch(on_gpu: bool, **parameters: Any) -> int:
         model = models.AlexNet(**parameters)
         model.side_ = 64
-        return model._hyperparameters(10, n, on_gpu).batch
+        return model._hyperparameters(10, 100_000, on_gpu).batch
 
-    assert batch(100_000, True) == 512
-    assert batch(100_000, False) == 64
-    assert batch(100_000, True, lr=0.002) == 128
-    assert batch(100_000, True, batch=1024) == 1024
-    assert models.LeNet1998()._hyperparameters(10, 100_000, True).batch == 128
-    assert batch(100_000, True, batch=128) == 128
+    assert batch(True) == 128
+    assert batch(False) == 64
+    assert batch(True, batch=1024) == 1024
 
 
 def test_the_default_rate_grows_with_the_batch() -> None:
