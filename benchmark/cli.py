@@ -73,7 +73,9 @@ def run(
     output: Annotated[
         str | None, typer.Option("-o", "--output", metavar="FOLDER", help="Where to write. [reports/DATA]")
     ] = None,
-    device: Annotated[str | None, typer.Option(metavar="DEVICE", help="auto, cpu, cuda, cuda:N or cuda:0,1.")] = None,
+    device: Annotated[
+        str | None, typer.Option("--device", metavar="DEVICE", help="auto, cpu, cuda, cuda:N or cuda:0,1.")
+    ] = None,
     jobs: Annotated[
         int | None, typer.Option("-j", "--jobs", metavar="N", help="Contenders at a time; they share the cores.")
     ] = None,
