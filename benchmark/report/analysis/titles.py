@@ -18,7 +18,7 @@ TITLES: Mapping[str, str] = {
     "alexnet-2012": "AlexNet as published in 2012",
     "alexnet-owt-2014": "AlexNet with one tower",
     "alexnet-shuffled": "AlexNet taught shuffled labels",
-    "best-of-2012": "The best features of 2012",
+    "best-of-2012": "Best features of 2012",
     "bovw": "Visual words",
     "chance": "Random guesses",
     "coates-ng-2011": "k-means features",
