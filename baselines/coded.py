@@ -133,26 +133,30 @@ class Coded(ShowsPatches, Classifier):
 
     def decision_function(self, images: Any) -> NDArray[np.float32]:
         """(n, n_classes) float32."""
-        scaled = list(zip(self.models_, self.scales_, self._columns(), strict=True))
-        order = np.arange(len(images))
         with torch_threads(self.n_jobs):
-            if on_cpu(self.device):
-                features, _ = self._features(None, images, order, self.views)
-                scores = sum(scale * model.decision_function(features[:, columns]) for model, scale, columns in scaled)
-            else:  # a vector is used where it was made, and never leaves the device
-                there = [Linear(model.coef_, model.intercept_, self.device) for model in self.models_]
-
-                def answer(batch: Any) -> torch.Tensor:
-                    rows = self.encoder_.encode(batch).half()  # as in training
-                    scores = [
-                        scale * linear(rows[:, columns])
-                        for linear, (_, scale, columns) in zip(there, scaled, strict=True)
-                    ]
-                    return torch.stack(scores).sum(0)
-
-                scores = np.empty((self.views * len(order), len(self.classes_)), dtype=np.float32)
-                extract(answer, images, order, scores, device=self.device, mirrored=self.views == 2)
+            scores = self._scores(images) if on_cpu(self.device) else self._scores_on_gpu(images)
         return mean_of_views(np.asarray(scores, dtype=np.float32), self.views)
+
+    def _scores(self, images: Any) -> Any:
+        """(views · n, n_classes): of all images, then of all mirror images."""
+        features, _ = self._features(None, images, np.arange(len(images)), self.views)
+        return sum(
+            scale * model.decision_function(features[:, columns])
+            for model, scale, columns in zip(self.models_, self.scales_, self._columns(), strict=True)
+        )
+
+    def _scores_on_gpu(self, images: Any) -> NDArray[np.float32]:
+        """The same; a vector is used where it was made, and never leaves the device."""
+        linear = [Linear(model.coef_, model.intercept_, self.device) for model in self.models_]
+
+        def answer(batch: Any) -> torch.Tensor:
+            rows = self.encoder_.encode(batch).half()  # as in training
+            parts = zip(linear, self.scales_, self._columns(), strict=True)
+            return torch.stack([scale * one(rows[:, columns]) for one, scale, columns in parts]).sum(0)
+
+        scores = np.empty((self.views * len(images), len(self.classes_)), dtype=np.float32)
+        extract(answer, images, np.arange(len(images)), scores, device=self.device, mirrored=self.views == 2)
+        return scores
 
     def work(self, images: Any) -> dict[str, Any]:
         """Its arithmetic and its device's peaks, for the probe ``throughput``: see ``work.work``."""
