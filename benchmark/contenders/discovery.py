@@ -132,6 +132,8 @@ def resolve(spec: Spec, entries: dict[str, Entry], kind: Kind = CONTENDER) -> En
         return entries[spec.name]
     if re.fullmatch(r"[A-Za-z_][\w.]*:[A-Za-z_][\w.]*", spec.name):
         return Entry(spec.name, spec.name, spec.name.partition(":")[0])
+    if not importlib.metadata.entry_points(group=kind.group):
+        raise InputError("topfive is on Python's path but not installed, so none of its own are known: pip install it")
     hint = near(spec.name, entries) or "a file of your own needs --plugin FILE.py"
     what, listed = ("method", "") if kind is CONTENDER else (kind.what, f" {kind.what}s")
     raise InputError(f"unknown {what} {spec.name!r}; {hint} (`topfive list{listed}` shows all)")

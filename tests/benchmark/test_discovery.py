@@ -111,3 +111,10 @@ def test_the_list_has_a_group_for_each_family(capsys: pytest.CaptureFixture[str]
     assert parts == "hand-engineered"
     assert sorted(name for names in groups.values() for name in names) == sorted(entries)
     assert next(reversed(groups.values())) == ["bovw", "fisher", "llc", "supervector", "vlad"]
+
+
+def test_a_topfive_that_is_not_installed_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Its files may be on Python's path all the same."""
+    monkeypatch.setattr("importlib.metadata.entry_points", lambda **_: [])
+    with pytest.raises(InputError, match="not installed, so none of its own are known"):
+        resolve(Spec("hog"), discover())
