@@ -41,4 +41,4 @@ class MadeOf:
             "On one side every step but the last was designed, and only the last sees the labels; on the other all "
             "weights are learned from them together."
         )
-        return Section("made-of", "What they are made of", sentence, parts)
+        return Section("made-of", "What they are made of", sentence, parts, lead=len(parts))

@@ -17,10 +17,10 @@ from ..charts.style import COLOURS
 from ..labels import labels
 from ..numbers import decimal, named, percent, points
 from ..tables import Column, Table, Value, number
-from .parts import Charts, Heading, Numbers, Part, Section, Text
+from .parts import Charts, Numbers, Part, Section, Text
 from .pictures import Picture, decoded, gallery, png
 
-SHOWN = 6  # images
+SHOWN, IN_SIGHT = 6, 3  # images; how many of them are not folded
 SIDE = 128  # px of a picture
 CONTROL = "shuffled"  # in the name of a contender that was taught nothing true
 
@@ -34,15 +34,17 @@ class Occlusion:
         if found is None:
             return None
         two = compared(contest, found.maps) or list(found.maps)[:1]
-        parts: list[Part] = pictures(contest, found, two)
-        parts += [Charts(occlusion.curves(contest, found, two)), Numbers(by_contender(contest, found))]
+        in_sight, others = pictures(contest, found, two)
+        parts: list[Part] = [Charts(occlusion.curves(contest, found, two)), *in_sight]
+        lead = len(parts)
+        parts += [*others, Numbers(by_contender(contest, found))]
         matrix = occlusion.alike(contest, found)
         if matrix is not None:
             parts += [Text([same_place(contest, found, two)], "lede"), Charts([matrix])]
         parts.append(
             Text([*sanity(contest, found), objects(contest, found), PROTOCOL, *unasked(contest, found.maps)], "small")
         )
-        return Section("occlusion", "What each looked at", sentence(contest, found, two), parts, "Looking")
+        return Section("occlusion", "What each looked at", sentence(contest, found, two), parts, "Looking", lead=lead)
 
 
 PROTOCOL = (
@@ -159,27 +161,35 @@ def objects(contest: Contest, found: Occluded) -> str:
     )
 
 
-def pictures(contest: Contest, found: Occluded, two: Sequence[int]) -> list[Part]:
-    """The image beside the maps of both sides, and what patches added; none where pictures may not be shown."""
+def pictures(contest: Contest, found: Occluded, two: Sequence[int]) -> tuple[list[Part], list[Part]]:
+    """The image beside the maps of both sides, and what patches added: what stays in sight of them, and the others.
+    None where pictures may not be shown."""
     stored = contest.pictures()
-    those = [n for n, name in enumerate(found.ids) if name in stored][:SHOWN]
+    kept = [n for n, name in enumerate(found.ids) if name in stored]
+    of_its_class = {n: sum(found.labels[m] == found.labels[n] for m in kept if m < n) for n in kept}
+    those = sorted(kept, key=lambda n: (of_its_class[n], n))[:SHOWN]  # of different classes as far as it goes
     if not those:
-        return []
-    shown: list[Picture] = []
+        return [], []
+    rows: list[list[Picture]] = []
     added = [i for i in two if len(found.patches.get(i, ())) == len(found.ids)]
     for n in those:
         image = decoded(stored[found.ids[n]])
         pixels = np.asarray(cv2.resize(image, _fitted(image.shape), interpolation=cv2.INTER_CUBIC), np.uint8)
-        shown.append(Picture(png(pixels), labels(contest.dataset)[found.labels[n]]))
+        row = [Picture(png(pixels), labels(contest.dataset)[found.labels[n]])]
         for i, grids, what in [
             *((i, found.maps[i], "") for i in two),
             *((i, found.patches[i], "what patches added") for i in added),
         ]:
             contender = contest.ranked[i]
             drawn = png(overlaid(pixels, grids[n], COLOURS[contender.tone]))
-            shown.append(Picture(drawn, named(contender.name), what, contender.tone))
+            row.append(Picture(drawn, named(contender.name), what, contender.tone))
+        rows.append(row)
+
+    def together(some: list[list[Picture]], heading: str) -> list[Part]:
+        return [gallery(heading, [one for row in some for one in row], across=len(rows[0]))] if some else []
+
     heading = "Where a grey square costs the answer most"
-    return [Heading(heading), gallery("", shown, across=1 + len(two) + len(added))]
+    return together(rows[:IN_SIGHT], heading), together(rows[IN_SIGHT:], "")
 
 
 def overlaid(pixels: NDArray[np.uint8], loss: NDArray[np.float64], colour: str) -> NDArray[np.uint8]:

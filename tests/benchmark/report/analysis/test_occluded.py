@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,7 @@ from topfive.benchmark.probes.occlusion import Occlusion as Probe
 from topfive.benchmark.report.analysis.contest import Contest, contests_of
 from topfive.benchmark.report.analysis.occluded import correlations, mean, occluded, pointing
 from topfive.benchmark.report.sections.occlusion import Occlusion, overlaid
+from topfive.benchmark.report.sections.parts import Html
 from topfive.benchmark.results.run import open_run
 
 from tests.benchmark.conftest import edit
@@ -44,7 +46,7 @@ def asked(run: Path, boxes: list[list[int] | None]) -> Contest:
             image[top : top + 8, top : top + 8] = 230
     places = {"alexnet": 4, "sift": 12, "alexnet-shuffled": 20}
     for name, place in places.items():
-        tables = dict(Probe(images=N, cells=8, steps=16).ask(ReadsOnePatch(place, place), images, np.ones(N, int)))
+        tables = dict(Probe(images=N, cells=8, steps=16).ask(ReadsOnePatch(place, place), images, np.arange(N) // 2))
         names = ids[0].to_pylist()[:N]
         boxed = pa.table({"image_id": names, "label": np.ones(N, int), "box": pa.array(boxes, pa.list_(pa.int64()))})
         put(run, name, "occlusion", tables | {"asked": boxed}, names)
@@ -76,6 +78,10 @@ def test_maps_point_sooner_than_chance_and_at_their_own_places(make_run: MakeRun
     assert "Sanity check" in str(section.parts[-1])
     assert "Pointing game on 7 images" in str(section.parts[-1])
     assert {chart.key for chart in section.charts()} == {"occlusion-deletion", "occlusion-insertion", "looks-alike"}
+    pictures = section.lead_parts[1]
+    assert isinstance(pictures, Html)
+    titles = re.findall(r"</?span>([^<]+)</span>", str(pictures.markup))
+    assert len(titles) == len(set(titles)) == 3, "in sight are images of different classes"
 
 
 def test_without_boxes_and_pictures_the_section_says_so_and_shows_none(make_run: MakeRun) -> None:
