@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Protocol
 
 SHOWN = 10  # rows; style.css says it again
 
@@ -38,6 +39,21 @@ class Value:
         if isinstance(self.raw, float):
             return "" if math.isnan(self.raw) else f"{self.raw:.6g}"
         return str(self.raw)
+
+
+class Named(Protocol):
+    """A contender, as far as a table names it."""
+
+    name: str
+    title: str
+
+    @property
+    def tone(self) -> str: ...
+
+
+def who(contender: Named) -> Value:
+    """A contender's title, with its family's mark; its specification under the pointer and in files."""
+    return Value(contender.title, contender.name, contender.tone)
 
 
 @dataclass(frozen=True)

@@ -164,7 +164,7 @@ def told(contest: Contest, probe: str) -> list[Told]:
 def unasked(contest: Contest, answered: Collection[int]) -> list[str]:
     """A sentence for those that are ranked and did not answer, with why where that is known; none if all did."""
     silent = [c for i, c in enumerate(contest.ranked) if i not in answered and c.family != FLOOR]
-    from_files = [named(c.name) for c in silent if c.record.n_train is None]
-    others = [named(c.name) for c in silent if c.record.n_train is not None]
+    from_files = [named(c.title) for c in silent if c.record.n_train is None]
+    others = [named(c.title) for c in silent if c.record.n_train is not None]
     out = [f"{listed(from_files)}: a file of predictions, which can be asked nothing further."] if from_files else []
     return [*out, f"Without an answer: {listed(others)}."] if others else out

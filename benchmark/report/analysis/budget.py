@@ -8,6 +8,7 @@ from ..numbers import counted, listed, named, percent
 from .contest import Contender, Contest
 
 MUCH = 2.0  # times as many pixels as the other: worth a word on the first screen
+MOST = 3  # that were still learning are told of one by one
 KNOWN = ("side", "pixels", "width", "epochs", "views", "train_share", "tuned", "parameters")
 
 
@@ -58,7 +59,14 @@ def still_learning(contest: Contest) -> list[str]:
         behind = [i for i in behind if contest.ranked[i].family == contest.ranked[max(pair)].family]
     if found is None or not found.told_apart:
         behind = sorted({*behind, leader, *(i for side in contest.rivals for i in side)})
-    return [_said(contest.titles[i], contest.ranked[i]) for i in behind if contest.ranked[i].record.converged is False]
+    unfinished = [i for i in behind if contest.ranked[i].record.converged is False]
+    if len(unfinished) > MOST:
+        first = named(contest.titles[unfinished[0]])
+        return [
+            f"{first} and {len(unfinished) - 1} more were still learning when their budgets ended (see Training). More "
+            "training could turn the verdict."
+        ]
+    return [_said(contest.titles[i], contest.ranked[i]) for i in unfinished]
 
 
 def _said(name: str, contender: Contender) -> str:

@@ -49,6 +49,7 @@ class Result:
 class Contender:
     """One method at one training size. ``above`` and ``tied``: (S, n) int16, one row a seed; None: none stored.
 
+    name, title: what tells it apart in this contest, and how a person calls that: see ``naming`` and ``titles``.
     per_class: training images per class; None where nothing is known of its training, as of a predictions file.
     rival: the second of the two that the report compares, where both are of one family: drawn in a hue of its own.
     """
@@ -63,9 +64,11 @@ class Contender:
     first: NDArray[np.int16] | None = None  # (n,) the best guess, of the first seed
     confidence: NDArray[np.float32] | None = None  # (n,) its probability, of the first seed; None where it is none
     rival: bool = False
+    title: str = ""
 
     def __post_init__(self) -> None:
         self.name = self.name or self.spec
+        self.title = self.title or self.name
 
     def mean(self, name: str) -> float | None:
         """A numeric field, the mean over seeds."""
@@ -155,10 +158,10 @@ class Contest:
         """Training images per class of the ranked contenders; None where it is not known."""
         return max((c.per_class for c in self.ranked if c.per_class is not None), default=None)
 
-    @cached_property
+    @property
     def titles(self) -> list[str]:
         """What a person calls each of the ranked: "ResNet-18, 28 epochs"."""
-        return titles(c.name for c in self.ranked)
+        return [c.title for c in self.ranked]
 
     @cached_property
     def paired(self) -> list[int]:
@@ -310,6 +313,9 @@ def _contest(members: list[tuple[Run, DatasetRecord]], runs: Sequence[Run], numb
         for (made, _), results in by_contender.items()
     ]
     name_all(contenders, ALIKE)
+    called = titles(c.name for c in contenders)
+    for contender in contenders:
+        contender.title = called[contender.name]
     ids, labels = _read_predictions(contenders, notes)
     ranked = _full_size(contenders)
     done = answered | {result.record.identity[1:] for result in found.values()}

@@ -31,11 +31,11 @@ class Curves:
 
 
 def by_size(contest: Contest) -> dict[str, list[Contender]]:
-    """By name, the contenders whose training is known, the fewest images first."""
+    """By title, the contenders whose training is known, the fewest images first."""
     by_name: dict[str, list[Contender]] = {}
     for contender in [*contest.ranked, *contest.smaller]:
         if contender.per_class is not None:
-            by_name.setdefault(contender.name, []).append(contender)
+            by_name.setdefault(contender.title, []).append(contender)
     for members in by_name.values():
         members.sort(key=_size)
     return by_name
@@ -51,7 +51,7 @@ def curves_of(contest: Contest) -> Curves:
     ]
     if not lines or contest.headline_pair is None:
         return Curves(lines, None, "")
-    a, b = (by_name.get(contest.ranked[i].name, []) for i in contest.headline_pair)
+    a, b = (by_name.get(contest.ranked[i].title, []) for i in contest.headline_pair)
     return _crossing(contest, lines, a, b) if a and b else Curves(lines, None, "")
 
 
@@ -68,7 +68,7 @@ def _crossing(contest: Contest, lines: list[Line], a: list[Contender], b: list[C
         return Curves(lines, None, "")
     hits = [[side[size].hits(contest.k) for size in sizes] for side in (one, two)]
     meet = crossing(np.array(sizes), hits[0], hits[1], contest.labels)
-    name_a, name_b = named(a[0].name), named(b[0].name)
+    name_a, name_b = named(a[0].title), named(b[0].title)
     ahead = name_a if hits[0][-1].mean() >= hits[1][-1].mean() else name_b
     span = f"between {sizes[0]:g} and {sizes[-1]:g} images per class"
     several = min(c.seeds for side in (one, two) for c in side.values()) > 1

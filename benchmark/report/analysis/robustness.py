@@ -171,7 +171,7 @@ def contrast(contest: Contest, found: Robustness, cause: str, over: str, columns
     """
     two = found.two(contest)
     panels = found.panels[:1] if two is None else two
-    names = [named(contest.ranked[panel.contender].name) for panel in panels]
+    names = [named(contest.ranked[panel.contender].title) for panel in panels]
     rises = [estimate(panel.rise(columns)) for panel in panels]
     told = ", ".join(_told(name, rise, i == 0) for i, (name, rise) in enumerate(zip(names, rises, strict=True)))
     if two is None:

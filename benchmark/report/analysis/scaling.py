@@ -146,7 +146,7 @@ def _beyond(contest: Contest, curves: Curves, fits: list[Fit]) -> tuple[Beyond |
     if pair is None or (curves.crossing is not None and curves.crossing.at is not None):
         return None, ""
     by_name = {one.name: one for one in fits}
-    names = [contest.ranked[i].name for i in pair]
+    names = [contest.ranked[i].title for i in pair]
     if not all(name in by_name for name in names):
         return None, ""
     one, other = (by_name[name] for name in names)

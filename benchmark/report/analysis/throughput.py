@@ -10,6 +10,7 @@ from ...results.run import Run
 from ...results.schema import Record
 from ...specs import Spec, parse
 from .contest import Contest
+from .titles import title
 
 PLACE = ("device", "n_jobs", "cache_dir")  # parameters that say where a contender works, not what it is
 
@@ -28,6 +29,11 @@ class Measured:
     run: Run
     record: Record
     row: Mapping[str, Any]
+
+    @property
+    def name(self) -> str:
+        """How a person calls it, without its parameters."""
+        return title(self.record.method.partition("[")[0])
 
     @property
     def on_cpu(self) -> bool:

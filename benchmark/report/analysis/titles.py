@@ -6,7 +6,8 @@ The built-in ones have a title here and a line in their docstrings; a contender 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping
+from collections import Counter
+from collections.abc import Container, Iterable, Mapping, Sequence
 from functools import cache
 
 from ...contenders.discovery import discover
@@ -51,34 +52,54 @@ TERMS: tuple[tuple[str, str, str], ...] = (  # what it is called, the pattern th
 )
 
 
-def title(spec: str) -> str:
+def title(spec: str, leave_out: Container[tuple[str, Value]] = ()) -> str:
     """ "resnet-2015[epochs=28]" → "ResNet-18, 28 epochs"; what no title is known of stays as it is.
 
-    What follows the brackets, as in "hog (cpu)", is kept.
+    What follows the brackets, as in "hog (cpu)", is kept. ``leave_out``: parameters that are not said.
     """
-    name, bracket, rest = spec.partition("[")
-    inside, closed, after = rest.rpartition("]")
-    if not bracket or not closed:
+    name, params, after = _read(spec)
+    if not params:
         name, gap, after = spec.partition(" (")
         found = _base(name, {})
         return spec if found is None else found[0] + gap + after
-    try:
-        read = parse(f"{name}[{inside}]")
-    except InputError:
-        return spec
-    params = dict(read.params)
-    known = _base(read.name, params)
-    if known is None or not params:
+    known = _base(name, params)
+    if known is None:
         return spec
     base, used = known
-    return ", ".join([base, *(_setting(key, value) for key, value in params.items() if key not in used)]) + after
+    said = [_setting(key, value) for key, value in params.items() if key not in used and (key, value) not in leave_out]
+    return ", ".join([base, *said]) + after
 
 
-def titles(specs: Iterable[str]) -> list[str]:
-    """The title of each; two that would read alike keep their specifications."""
-    specs = list(specs)
-    found = [title(spec) for spec in specs]
-    return [one if found.count(one) == 1 else spec for one, spec in zip(found, specs, strict=True)]
+def titles(specs: Iterable[str]) -> dict[str, str]:
+    """The title of each. Of several of one method what they have in common is left out: the specification says it.
+
+    Those that would read alike keep their specifications.
+    """
+    specs = list(dict.fromkeys(specs))
+    kin: dict[str, list[str]] = {}
+    for spec in specs:
+        kin.setdefault(spec.partition("[")[0], []).append(spec)
+    common = {spec: _common(together) for together in kin.values() for spec in together}
+    found = {spec: title(spec, common[spec]) for spec in specs}
+    counts = Counter(found.values())
+    return {spec: one if counts[one] == 1 else spec for spec, one in found.items()}
+
+
+def _common(specs: Sequence[str]) -> set[tuple[str, Value]]:
+    """The parameters that all of several have, with one value."""
+    if len(specs) < 2:
+        return set()
+    return set.intersection(*({*_read(spec)[1].items()} for spec in specs))
+
+
+def _read(spec: str) -> tuple[str, dict[str, Value], str]:
+    """Method, parameters, and what follows the brackets; without brackets the method is all of it."""
+    name, bracket, rest = spec.partition("[")
+    inside, closed, after = rest.rpartition("]")
+    try:
+        return (name, dict(parse(f"{name}[{inside}]").params), after) if bracket and closed else (spec, {}, "")
+    except InputError:
+        return spec, {}, ""
 
 
 def _base(name: str, params: Mapping[str, Value]) -> tuple[str, set[str]] | None:
@@ -93,7 +114,14 @@ def _setting(key: str, value: Value) -> str:
     if key == "epochs":
         return f"{value} epoch{'' if value == 1 else 's'}"
     if isinstance(value, bool):
-        return f"with {key}" if value else f"no {key}"
+        said = {"lrn": "LRN", "batch_norm": "batch normalisation"}.get(key, key.replace("_", " "))
+        return f"with {said}" if value else f"no {said}"
+    if key == "n_jobs":
+        return f"{value} thread{'' if value == 1 else 's'}"
+    if key == "device":
+        return f"on {value}"
+    if key == "activation":
+        return str(value)
     if key == "width" and value in (0.5, 0.25):
         return {0.5: "half width", 0.25: "quarter width"}[float(value)]
     return f"{key.replace('_', ' ')} {written(value)}"

@@ -73,7 +73,7 @@ def transfer(contest: Contest) -> MatrixFigure | None:
     if counted is None:
         return None
     shown, counts = counted
-    names = [contest.ranked[i].name for i in shown]
+    names = [contest.ranked[i].title for i in shown]
     shares = [[fooled / n if n else None for n, fooled in row] for row in counts]
     others = [(s, i, j) for i, row in enumerate(shares) for j, s in enumerate(row) if i != j and s is not None]
     title = summary = "What fools one contender, tried on the others."
@@ -114,7 +114,7 @@ def _line(
     plain: bool = False,
 ) -> tuple[str, Tone, list[Mark]]:
     contender = contest.ranked[panel.contender]
-    name = f"{contender.name}{NAMES[attack]}"
+    name = f"{contender.title}{NAMES[attack]}"
     marks = []
     for x, what, columns in [*([(0.0, "", [])] if plain else []), *at]:
         e = estimate(panel.mean(columns) if columns else panel.errors[:, 0])

@@ -21,7 +21,7 @@ def figure(contest: Contest, i: int) -> MatrixFigure | None:
     counts = np.bincount(labels * n + first, minlength=n * n).reshape(n, n)
     totals = counts.sum(axis=1)
     shares = counts / np.maximum(totals[:, None], 1)
-    name, names = contest.ranked[i].name, labels_of(contest.dataset)
+    name, names = contest.ranked[i].title, labels_of(contest.dataset)
     wrong = counts * (1 - np.eye(n, dtype=np.int64))
     truth, guess = divmod(int(wrong.argmax()), n)
     summary = f"{name} is right at the first guess on {percent(float(np.trace(counts) / max(counts.sum(), 1)))}."

@@ -16,7 +16,7 @@ def figure(contest: Contest) -> MatrixFigure | None:
         return None
     pairs = [[contest.pair(a, b) for b in shown] for a in shown]
     values = [[None if pair is None else pair.kappa for pair in row] for row in pairs]
-    names = [contest.ranked[i].name for i in shown]
+    names = [contest.ranked[i].title for i in shown]
     known = [
         (v, f"{names[i]} and {names[j]}")
         for i, row in enumerate(values)
@@ -53,5 +53,5 @@ def _title(contest: Contest) -> str:
     pair = contest.pair(a, b)
     if pair is None or pair.kappa is None:
         return "Do they miss the same images?"
-    one, other = (named(contest.ranked[i].name) for i in (a, b))
+    one, other = (named(contest.ranked[i].title) for i in (a, b))
     return f"{one} and {other} agree on what they miss with κ = {decimal(pair.kappa)}"

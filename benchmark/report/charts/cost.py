@@ -93,8 +93,8 @@ def _figure(contest: Contest, cost: Cost, known: list[tuple[int, Contender, floa
     for i, contender, value in known:
         e = contest.errors[i]
         on = " (on the front)" if any(i == j for _, _, j in front) else ""
-        tip = f"{contender.name}: {with_interval(e)}, {cost.text(value)}{on}"
-        name = contender.name if named_all or i in important else ""
+        tip = f"{contender.title}: {with_interval(e)}, {cost.text(value)}{on}"
+        name = contender.title if named_all or i in important else ""
         marks.setdefault(contender.tone, []).append(Mark(value, e.value, tip, name, e.low, e.high))
     step = [(front[0][0], front[0][1])]
     for x, y, _ in front[1:]:
@@ -105,7 +105,7 @@ def _figure(contest: Contest, cost: Cost, known: list[tuple[int, Contender, floa
         f"cost-{cost.key}",
         title or cost.title,
         f"Top-{contest.k} error against {cost.label}. On the Pareto front: "
-        + ", ".join(contest.ranked[i].name for _, _, i in front),
+        + ", ".join(contest.ranked[i].title for _, _, i in front),
         logarithmic(cost.label, min(prices), max(prices), cost.text, cost.at),
         errors(f"top-{contest.k} error", *around([v for e in shown for v in (e.low, e.high)])),
         [Series("ink", [Mark(x, y, "") for x, y in step], line=True, points=False, dash=2)]
@@ -128,7 +128,7 @@ def _title(contest: Contest, cost: Cost) -> str:
     if len(spent) < 2:
         return ""
     (less, cheap), (more, dear) = spent
-    one, other = named(dear.name), named(cheap.name)
+    one, other = named(dear.title), named(cheap.title)
     if more < ALIKE * less:
         return f"{one} and {other} {cost.alike}"
     return f"{one} {cost.more.format(times(more / less))} {other}"

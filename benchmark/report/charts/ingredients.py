@@ -7,6 +7,7 @@ from dataclasses import replace
 
 import numpy as np
 
+from ..analysis import titles
 from ..analysis.contest import Contest
 from ..analysis.estimate import Estimate
 from ..analysis.ingredients import LEVEL, Race, Step
@@ -20,7 +21,7 @@ HOLM = "Intervals: of the paired difference, over images and seeds, at levels th
 
 def one_at_a_time(contest: Contest, base: int, steps: Sequence[Step]) -> WaterfallFigure:
     """From the base's error to each arm's."""
-    name = named(contest.ranked[base].method)
+    name = named(titles.title(contest.ranked[base].method))
     title = f"No single change to {name} can be told from none"
     decided = [step for step in steps if step.decided]
     if decided:
@@ -96,11 +97,11 @@ def race(contest: Contest, races: Sequence[Race]) -> Figure | None:
         ]
         mean = np.mean([curve[: min(map(len, curves))] for curve in curves], axis=0)
         marks = [
-            Mark(epoch, float(error), f"{contender.name}, epoch {epoch}: {percent(float(error))} of training images")
+            Mark(epoch, float(error), f"{contender.title}, epoch {epoch}: {percent(float(error))} of training images")
             for epoch, error in enumerate(mean, 1)
         ]
         if len(marks) > 1:
-            drawn.append((contender.name, contender.tone, marks))
+            drawn.append((contender.title, contender.tone, marks))
     if not drawn:
         return None
     every = [mark for _, _, marks in drawn for mark in marks]

@@ -22,7 +22,7 @@ def figure(contest: Contest, curves: Curves, scaling: Scaling) -> Figure | None:
     if not shown:
         return None
     drawn = []
-    tones = {c.name: c.tone for c in [*contest.ranked, *contest.smaller]}
+    tones = {c.title: c.tone for c in [*contest.ranked, *contest.smaller]}
     for line in shown:
         marks = [
             Mark(s, e.value, f"{line.name}, {s:g} images per class: {with_interval(e)}", "", e.low, e.high)
@@ -63,7 +63,7 @@ def _title(contest: Contest, curves: Curves, scaling: Scaling) -> str:
     """Whether and where the two that are compared cross; empty where that is not known."""
     if contest.headline_pair is None or curves.crossing is None:
         return ""
-    ahead, behind = (named(contest.ranked[i].name) for i in sorted(contest.headline_pair))
+    ahead, behind = (named(contest.ranked[i].title) for i in sorted(contest.headline_pair))
     if curves.crossing.at is not None:
         return f"{ahead} overtakes {behind} at about {curves.crossing.at:.0f} images per class"
     beyond = scaling.beyond

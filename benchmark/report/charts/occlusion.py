@@ -25,7 +25,7 @@ def curves(contest: Contest, found: Occluded, shown: Sequence[int]) -> list[Figu
             contender = contest.ranked[i]
             for order, said in ORDERS.items():
                 shares, kept = found.curves[i, curve, order]
-                name = f"{contender.name}: {said}"
+                name = f"{contender.title}: {said}"
                 marks = [
                     Mark(float(s), float(k), f"{name}, {percent(float(s), 0)} changed: {percent(float(k), 0)} kept")
                     for s, k in zip(shares, kept.mean(axis=0), strict=True)
@@ -52,7 +52,7 @@ def alike(contest: Contest, found: Occluded) -> MatrixFigure | None:
     shown = list(found.maps)[:12]
     if len(shown) < 2:
         return None
-    names = [contest.ranked[i].name for i in shown]
+    names = [contest.ranked[i].title for i in shown]
     values = [[None if i == j else mean(correlations(found.maps[i], found.maps[j])[0]) for j in shown] for i in shown]
     return MatrixFigure(
         "looks-alike",
@@ -83,7 +83,7 @@ def _title(contest: Contest, found: Occluded, curve: str, shown: Sequence[int]) 
     """How much of the image each loses its answer by, or has it back by."""
     areas = [float(found.areas[i, curve, "map"].mean()) for i in shown]
     shares = [percent(area if curve == "deletion" else 1 - area, 0) for area in areas]
-    names = [named(contest.ranked[i].name) for i in shown]
+    names = [named(contest.ranked[i].title) for i in shown]
     verb = "loses its answer with {} hidden" if curve == "deletion" else "has its answer with {} uncovered"
     first = f"{names[0]} {verb.format(shares[0])}"
     return first + "".join(f", {name} with {share}" for name, share in zip(names[1:], shares[1:], strict=True))
@@ -95,5 +95,5 @@ def _alike(contest: Contest, found: Occluded) -> str:
     e = mean(correlations(found.maps[two[0]], found.maps[two[1]])[0]) if len(two) == 2 else None
     if e is None or e.value != e.value:
         return "Do they look at the same place?"
-    one, other = (named(contest.ranked[i].name) for i in two)
+    one, other = (named(contest.ranked[i].title) for i in two)
     return f"{one} and {other} look at the same place with a rank correlation of {decimal(e.value)}"

@@ -29,17 +29,17 @@ def figure(contest: Contest) -> Figure | None:
         listed = ", ".join(short(names[c], 40) for c in members[:6]) + (
             f" and {len(members) - 6} more" if len(members) > 6 else ""
         )
-        tip = f"{listed}: {a.name} {percent(ex, 0)}, {b.name} {percent(ey, 0)}"
+        tip = f"{listed}: {a.title} {percent(ex, 0)}, {b.title} {percent(ey, 0)}"
         # A mark takes the colour of the side that is better there.
         tone: Tone = "ink" if ex == ey else a.tone if ex < ey else b.tone
         of = f"of={'.'.join(map(str, members))}"
         weight = min(len(members), 12) ** 0.9 * 0.8
         sides.setdefault(tone, []).append(Mark(ex, ey, tip, weight=weight, opens=of))
     better, worse = int(np.sum(x < y)), int(np.sum(y < x))
-    said = f"{named(a.name)} is better on {counted(better, 'class')}, {named(b.name)} on {worse or 'none'}."
+    said = f"{named(a.title)} is better on {counted(better, 'class')}, {named(b.title)} on {worse or 'none'}."
     if not better and not worse:
-        said = f"{named(a.name)} and {named(b.name)} make the same error in every class."
-    across, up = shortened([a.name, b.name], 60)
+        said = f"{named(a.title)} and {named(b.title)} make the same error in every class."
+    across, up = shortened([a.title, b.title], 60)
     return Figure(
         "per-class",
         said.removesuffix("."),
@@ -57,7 +57,7 @@ def figure(contest: Contest) -> Figure | None:
         subtitle=f"Top-{contest.k} error of every class: one side against the other",
         key_to=[
             (tone, f"{short(name, 40)} errs less" if name else "alike")
-            for tone, name in ((a.tone, a.name), (b.tone, b.name), ("ink", ""))
+            for tone, name in ((a.tone, a.title), (b.tone, b.title), ("ink", ""))
             if tone in sides
         ],
     )

@@ -69,14 +69,14 @@ def reruns(contest: Contest) -> Figure | None:
         for n, (year, c, e) in enumerate(shown):
             beside = 0.13 * sum(other == year for other, _, _ in shown[:n])
             if c.tone == tone:
-                tip = f"{c.name}, of {year:g}, run here: {with_interval(e)}"
-                marks.append(Mark(year + beside, e.value, tip, c.name, e.low, e.high, at=f"{year:g}"))
+                tip = f"{c.title}, of {year:g}, run here: {with_interval(e)}"
+                marks.append(Mark(year + beside, e.value, tip, c.title, e.low, e.high, at=f"{year:g}"))
         series.append(Series(tone, marks))
     best = min(shown, key=lambda one: one[2].value)
     line = so_far([(year, e.value) for year, _, e in shown], 2013.0)
     return Figure(
         "reruns",
-        f"Run here, {named(best[1].name)} of {best[0]:g} errs least: {error_of(best[2])}",
+        f"Run here, {named(best[1].title)} of {best[0]:g} errs least: {error_of(best[2])}",
         f"Top-5 error of entries of the record, run again on {title}. Chance level {percent(chance)}.",
         Axis("year of the original", 2009.5, 2013.3, YEARS[:4]),
         errors("top-5 error", 0, max([chance, *(e.high for _, _, e in shown)])),
@@ -95,7 +95,7 @@ def here(contest: Contest) -> RankingFigure | None:
         return None
     best = [contest.best(family) or 0 for family in families]
     found = sorted(((contest.error(i, 5), contest.ranked[i]) for i in best), key=lambda pair: pair[0].value)
-    rows = [Row(c.name, c.tone, e.value, e.low, e.high) for e, c in found]
+    rows = [Row(c.title, c.tone, e.value, e.low, e.high) for e, c in found]
     chance = 1 - 5 / classes
     title = inside(contest.dataset.title)
     return RankingFigure(

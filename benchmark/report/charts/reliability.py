@@ -20,7 +20,7 @@ def figure(contest: Contest) -> Figure | None:
         curve = calibration(contender.confidence, contender.hits(1)[0])
         marks = [
             Mark(
-                said, right, f"{contender.name} says {percent(said, 0)}, right {percent(right, 0)} of {count:,} images"
+                said, right, f"{contender.title} says {percent(said, 0)}, right {percent(right, 0)} of {count:,} images"
             )
             for said, right, count in zip(
                 curve.confidence.tolist(), curve.accuracy.tolist(), curve.count.tolist(), strict=True
@@ -28,7 +28,7 @@ def figure(contest: Contest) -> Figure | None:
             if count
         ]
         found.append((contender, float(contender.confidence.mean()), float(contender.hits(1)[0].mean())))
-        drawn.append((contender.name, contender.tone, marks))
+        drawn.append((contender.title, contender.tone, marks))
     if not drawn:
         return None
     return Figure(
@@ -47,4 +47,4 @@ def figure(contest: Contest) -> Figure | None:
 
 def _title(contender: Contender, said: float, right: float) -> str:
     """What one says, and how often it is right."""
-    return f"{named(contender.name)} claims to be {percent(said, 0)} sure and is right on {percent(right, 0)}"
+    return f"{named(contender.title)} claims to be {percent(said, 0)} sure and is right on {percent(right, 0)}"

@@ -38,7 +38,7 @@ def figure(
             Mark(
                 float(x),
                 e.value,
-                f"{contender.name}, {'as they are' if x == 0 else written(name)}: {with_interval(e)}",
+                f"{contender.title}, {'as they are' if x == 0 else written(name)}: {with_interval(e)}",
                 "",
                 e.low,
                 e.high,
@@ -46,7 +46,7 @@ def figure(
             )
             for x, (name, e) in enumerate(levels)
         ]
-        drawn.append((contender.name, contender.tone, marks))
+        drawn.append((contender.title, contender.tone, marks))
     values = [v for _, _, marks in drawn for mark in marks for v in (mark.low, mark.high) if v is not None]
     near = contest.chance <= max(values) + 0.1
     room = 1.45 if small else 1.3
@@ -73,7 +73,7 @@ def costs(contest: Contest, found: Robustness, cause: str, columns: Sequence[int
         rise = estimate(found.panels[0].rise(columns))
         return f"{cause} costs {named(contest.ranked[found.panels[0].contender].name)} {points(rise.value)} points"
     gap = estimate(two[0].rise(columns) - two[1].rise(columns))
-    one, other = (named(contest.ranked[panel.contender].name) for panel in (two if gap.value >= 0 else two[::-1]))
+    one, other = (named(contest.ranked[panel.contender].title) for panel in (two if gap.value >= 0 else two[::-1]))
     if gap.low <= 0 <= gap.high:
         return f"{cause} costs {one} and {other} alike, as far as can be told"
     return f"{cause} costs {one} {points(abs(gap.value))} points more than {other}"

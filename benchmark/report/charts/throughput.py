@@ -24,7 +24,7 @@ def figure(contest: Contest, rows: Sequence[Measured]) -> Figure | None:
     series = []
     for what in dict.fromkeys(one.what for one in shown):
         mine = [one for one in shown if one.what == what]
-        name = short(what.partition("[")[0], 20)
+        name = short(mine[0].name, 30)
         marks = [
             Mark(
                 one.trained or 1.0,
@@ -42,7 +42,7 @@ def figure(contest: Contest, rows: Sequence[Measured]) -> Figure | None:
     fastest = max(shown, key=lambda one: one.trained or 0.0)
     return Figure(
         "throughput",
-        f"{named(fastest.what)} trains on {quantity(fastest.trained)} images a second on {fastest.hardware}",
+        f"{named(fastest.name)} trains on {quantity(fastest.trained)} images a second on {fastest.hardware}",
         "Images a second in training against images a second in prediction; further to the upper right is faster.",
         logarithmic("images a second in training", min([*xs, GTX_580]), max([*xs, GTX_580]) * 1.5, quantity),
         logarithmic("images a second in prediction", min(ys), max(ys), quantity),

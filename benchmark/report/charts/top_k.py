@@ -23,8 +23,8 @@ def figure(contest: Contest) -> Figure | None:
     for i in chosen:
         contender = contest.ranked[i]
         missed = [(k, 1 - float(contender.hits(k).mean())) for k in range(1, most + 1)]
-        marks = [Mark(k, e, f"{contender.name}, k = {k}: {percent(e)}") for k, e in missed]
-        drawn.append((contender.name, contender.tone, marks))
+        marks = [Mark(k, e, f"{contender.title}, k = {k}: {percent(e)}") for k, e in missed]
+        drawn.append((contender.title, contender.tone, marks))
     levels = [(k, 1 - k / contest.dataset.n_classes) for k in range(1, most + 1)]
     chance = ("chance", tone_of(FLOOR), [Mark(k, e, f"chance, k = {k}: {percent(e)}") for k, e in levels])
     # Room for the names, which stand to the left of the lines: their share of the width, at about 7 px a character.
@@ -48,5 +48,5 @@ def _title(contest: Contest, i: int, most: int) -> str:
     """What more guesses do for the best."""
     k = min(5, most)
     one, several = (1 - float(contest.ranked[i].hits(n).mean()) for n in (1, k))
-    name = named(contest.ranked[i].name)
+    name = named(contest.ranked[i].title)
     return f"{name} errs on {percent(one, 0)} with one guess, on {percent(several, 0)} with {k}"

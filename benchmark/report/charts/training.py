@@ -30,7 +30,7 @@ def figures(contest: Contest) -> list[Figure]:
         drawn = list[tuple[str, Tone, list[Mark]]]()
         for contender in contest.ranked[:12]:
             for field, what in fields:
-                name = f"{contender.name}, {what}"
+                name = f"{contender.title}, {what}"
                 marks = [
                     Mark(x, y, f"{name}, epoch {x:g}: {text(y)}") for x, y in _recorded(contender.record.history, field)
                 ]

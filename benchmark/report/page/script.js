@@ -60,7 +60,7 @@
       if (a.k === "" || b.k === "") return (a.k === "") - (b.k === "");
       return sign * (numeric ? a.k - b.k : collator.compare(a.k, b.k));
     };
-    const rows = [...table.tBodies[0].rows].map((row) => ({ row, k: key(row.cells[index]) })).sort(compare);
+    const rows = [...table.tBodies[0].rows].map((row) => ({ row, k: row.cells[index].title ? row.cells[index].textContent.trim() : key(row.cells[index]) })).sort(compare);
     table.tBodies[0].append(...rows.map((r) => r.row));
   };
   // What a table holds as it is shown now: its caption, and rows of cells; ``raw`` for programs, ``text`` for people.
@@ -98,7 +98,7 @@
       const words = filter.value.toLowerCase().split(/\s+/).filter(Boolean);
       let shown = 0;
       for (const row of table.tBodies[0].rows) {
-        row._text ??= row.textContent.toLowerCase();
+        row._text ??= [row.textContent, ...[...row.cells].map((cell) => cell.title)].join(" ").toLowerCase(); // specifications, too
         row.hidden = !words.every((word) => row._text.includes(word));
         shown += !row.hidden;
       }

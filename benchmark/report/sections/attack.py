@@ -13,7 +13,7 @@ from ..analysis.robustness import Robustness, between, contrast, estimate
 from ..charts import attack
 from ..labels import labels
 from ..numbers import named, percent, points
-from ..tables import Column, Table, Value, number
+from ..tables import Column, Table, number, who
 from .parts import Charts, Heading, Numbers, Part, Section, Text
 from .pictures import Picture, decoded, gallery, may_be_shown, png
 
@@ -49,7 +49,7 @@ def sentence(contest: Contest, found: Robustness, epsilon: int) -> str:
     said = contrast(contest, found, cause, "", square)
     two = found.two(contest) or found.panels[:1]
     costs = " and ".join(
-        f"{named(contest.ranked[panel.contender].name)} {points(estimate(panel.rise(noise)).value)}" for panel in two
+        f"{named(contest.ranked[panel.contender].title)} {points(estimate(panel.rise(noise)).value)}" for panel in two
     )
     draws = found.conditions[noise[0]]["queries"]
     return f"{said} The best of {draws} draws of noise of that size costs {costs} points."
@@ -73,7 +73,7 @@ def by_epsilon(contest: Contest, found: Robustness, white: Robustness | None) ->
         contender = contest.ranked[panel.contender]
         seen = white.panel(panel.contender) if white is not None else None
         for epsilon in sorted(found.values("epsilon")):
-            row = [Value(contender.name, tone=contender.tone), number(str(epsilon), epsilon)]
+            row = [who(contender), number(str(epsilon), epsilon)]
             plain = float(panel.errors[0, 0])
             row.append(number(percent(plain), plain))
             for one, of, name in ((panel, found, "noise"), (panel, found, "square"), (seen, white, "pgd")):
@@ -90,7 +90,7 @@ def by_epsilon(contest: Contest, found: Robustness, white: Robustness | None) ->
 def protocol(contest: Contest, found: Robustness, white: Robustness | None) -> str:
     """How it was done, and who has no gradient."""
     without = [
-        named(contest.ranked[p.contender].name) for p in found.panels if not white or not white.panel(p.contender)
+        named(contest.ranked[p.contender].title) for p in found.panels if not white or not white.panel(p.contender)
     ]
     said = (
         f"Square attack of Andriushchenko et al. (2020) on {found.images:,} images in whole values of 0 to 255, from "
@@ -130,7 +130,7 @@ def _three(
     before, after = (decoded(row[name]).astype(float) for name in ("clean", "perturbed"))
     magnified = np.clip(GREY + (after - before) * (GREY - 1) / max(row["epsilon"], 1), 0, 255)
     times = round((GREY - 1) / max(row["epsilon"], 1))
-    classes, mine, theirs = (labels(contest.dataset), *(named(contest.ranked[i].name) for i in (source, other)))
+    classes, mine, theirs = (labels(contest.dataset), *(named(contest.ranked[i].title) for i in (source, other)))
     tone = contest.ranked[source].tone
     plain = _answer(attacks.get(other), "clean", image=row["image"])
     tried = _answer(others.get(other), "examples", image=row["image"], source=contest.ranked[source].spec)

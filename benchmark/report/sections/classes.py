@@ -8,7 +8,7 @@ from ..analysis.contest import Contest
 from ..charts import confusion, per_class
 from ..labels import labels
 from ..numbers import named, percent, points, short
-from ..tables import Column, Table, Value, number, text
+from ..tables import Column, Table, Value, number, text, who
 from .parts import Charts, Numbers, Part, Section
 
 
@@ -67,8 +67,8 @@ def classes(contest: Contest) -> Table | None:
         *([Column("id", extra=True)] if ids else []),
         *([Column("branch", extra=True)] if grouped else []),
         Column("images", True),
-        Column(f"{short(contest.ranked[a].name)}: error", True),
-        Column(f"{short(contest.ranked[b].name)}: error", True),
+        Column(f"{short(contest.ranked[a].title)}: error", True),
+        Column(f"{short(contest.ranked[b].title)}: error", True),
         Column("difference", True, "in points; positive: the second has the smaller error"),
     ]
     rows = [
@@ -100,8 +100,8 @@ def branches(contest: Contest) -> Table | None:
         Column("branch"),
         Column("classes", True),
         Column("images", True),
-        Column(f"{short(contest.ranked[a].name)}: error", True),
-        Column(f"{short(contest.ranked[b].name)}: error", True),
+        Column(f"{short(contest.ranked[a].title)}: error", True),
+        Column(f"{short(contest.ranked[b].title)}: error", True),
         Column("difference", True),
     ]
     hits = [contest.mean_hits[contest.paired.index(i)] for i in (a, b)]
@@ -143,7 +143,7 @@ def confusions(contest: Contest) -> Table | None:
             share = count[j] / total[truth]
             rows.append(
                 [
-                    Value(contest.ranked[i].name, tone=contest.ranked[i].tone),
+                    who(contest.ranked[i]),
                     Value(names[truth], whole[truth]),
                     Value(names[guess], whole[guess]),
                     number(f"{count[j]:,}", count[j]),

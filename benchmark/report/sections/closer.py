@@ -9,7 +9,7 @@ from ...scoring.statistics import calibration
 from ..analysis.contest import Contest
 from ..charts import consistency, reliability, top_k
 from ..numbers import decimal, percent
-from ..tables import Column, Table, Value, number, text
+from ..tables import Column, Table, number, text, who
 from .parts import Charts, Numbers, Part, Section, Text
 
 
@@ -44,7 +44,7 @@ def calibrations(contest: Contest) -> Table | None:
             lean = "too sure" if said > right + 0.01 else "not sure enough" if said < right - 0.01 else "about right"
             rows.append(
                 [
-                    Value(c.name, tone=c.tone),
+                    who(c),
                     number(percent(ece), ece),
                     number(percent(said), said),
                     number(percent(right), right),

@@ -12,7 +12,7 @@ from ..analysis.estimate import Estimate
 from ..analysis.robustness import Robustness, between, contrast, estimate, mean_corruption_errors, robustness
 from ..charts import corruptions
 from ..numbers import decimal, percent
-from ..tables import Column, Table, Value, number
+from ..tables import Column, Table, Value, number, who
 from .parts import Charts, Folded, Html, Numbers, Part, Section, Text
 from .pictures import Picture, gallery, may_be_shown
 
@@ -63,7 +63,7 @@ def mean_errors(contest: Contest) -> Table | None:
     if found is None or reference is None:
         return None
     groups = [found.columns(corruption=kind) for kind in found.values("corruption")]
-    named = contest.ranked[reference.contender].name
+    named = contest.ranked[reference.contender].title
     columns = [
         Column("contender"),
         Column("mCE", True, f"mean corruption error: sums over severities in units of {named}'s, mean over kinds"),
@@ -80,7 +80,7 @@ def mean_errors(contest: Contest) -> Table | None:
         plain, damaged = estimate(panel.errors[:, 0]), estimate(panel.mean())
         rows.append(
             [
-                Value(contender.name, tone=contender.tone),
+                who(contender),
                 *_hundredths(mce),
                 *_hundredths(relative),
                 number(percent(plain.value), plain.value),
@@ -102,7 +102,7 @@ def by_kind(contest: Contest, found: Robustness) -> Table:
     columns = [Column("damage")]
     for panel in found.panels:
         help = f"mean top-{contest.k} error over the severities"
-        columns += [Column(contest.ranked[panel.contender].name, True, help), Column("95 %", True)]
+        columns += [Column(contest.ranked[panel.contender].title, True, help), Column("95 %", True)]
     kinds: Sequence[tuple[str, list[int] | None]] = [
         ("none", None),
         *((str(kind), found.columns(corruption=kind)) for kind in found.values("corruption")),

@@ -8,7 +8,7 @@ from ..analysis.budget import further, has_budget, pixels, share
 from ..analysis.contest import Contender, Contest
 from ..charts import cost
 from ..numbers import joules, percent, quantity, seconds, size
-from ..tables import Column, Table, Value, number, text, without_empty
+from ..tables import Column, Table, Value, number, text, who, without_empty
 from .parts import Charts, Folded, Heading, Numbers, Part, Section, Text
 
 
@@ -64,7 +64,7 @@ def costs(contest: Contest) -> Table:
     ]
     rows = [
         [
-            Value(c.name, tone=c.tone),
+            who(c),
             number(percent(e.value), e.value),
             *(number(shown(value), value) for _, field, shown in asked for value in [_cost(c, field)]),
             text(c.record.device or "–"),
@@ -115,7 +115,7 @@ def budgets(contest: Contest) -> Table | None:
         seen, part = pixels(record, contest.dataset), share(record)
         rows.append(
             [
-                Value(c.name, tone=c.tone),
+                who(c),
                 text({True: "no", False: "yes", None: "–"}[record.converged]),
                 number("–" if seen is None else f"{seen:,}", seen),
                 *(_given(given.get(name)) for name in ("width", "epochs", "views")),
@@ -135,9 +135,7 @@ def _given(value: object) -> Value:
 def stages(contest: Contest) -> Table | None:
     """Where the time went, as the contenders recorded it."""
     rows = [
-        [Value(c.name, tone=c.tone), text(stage), number(seconds(s), s)]
-        for c in contest.ranked
-        for stage, s in c.record.timings.items()
+        [who(c), text(stage), number(seconds(s), s)] for c in contest.ranked for stage, s in c.record.timings.items()
     ]
     columns = [Column("contender"), Column("stage"), Column("time", True)]
     return Table("stages", "Where the time went", columns, rows) if rows else None

@@ -88,7 +88,7 @@ def explore(contest: Contest, thumbnails: dict[str, bytes], share: float = 1.0) 
         },
         "contenders": [
             {
-                "name": contest.ranked[i].name,
+                "name": contest.ranked[i].title,
                 "tone": contest.ranked[i].tone,
                 "hits": _packed(np.packbits(hits[place][order], bitorder="little")),
                 **_answers(contest, i, order[:kept]),

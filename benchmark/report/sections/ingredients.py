@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from ..analysis.contest import Contest
 from ..analysis.ingredients import ALEXNET, Ablation, Race, Step, ablations, ladder, races
+from ..analysis.titles import title
 from ..charts import ingredients as charts
 from ..numbers import bare_p, counted, decimal, listed, named, percent, points
 from ..tables import Column, Table, Value, number, text, without_empty
@@ -49,7 +50,7 @@ class Ingredients:
 
 def of_ablation(contest: Contest, ablation: Ablation) -> str:
     """What costs most, what gains most, and how many changes are not told from none."""
-    name = named(contest.ranked[ablation.base].method)
+    name = named(title(contest.ranked[ablation.base].method))
     costly = [step for step in ablation.steps if step.decided and step.gap.value > 0]
     gaining = [step for step in ablation.steps[::-1] if step.decided and step.gap.value < 0]
     open_ = sum(not step.decided for step in ablation.steps)
@@ -92,7 +93,7 @@ def table(contest: Contest, key: str, caption: str, steps: Sequence[Step]) -> Ta
     rows = [
         [
             Value(step.label),
-            text(contest.ranked[step.after].name),
+            text(contest.ranked[step.after].title),
             *(number(percent(e), e) for e in (contest.errors[i].value for i in (step.before, step.after))),
             number(charts.signed(step.gap.value), step.gap.value),
             number(points(step.gap.low), step.gap.low),

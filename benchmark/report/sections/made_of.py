@@ -18,7 +18,7 @@ class MadeOf:
         answered = {one.contender: one for one in reversed(told(contest, "parts"))}
         lines = [
             {
-                "name": named(contest.ranked[i].name),
+                "name": named(contest.ranked[i].title),
                 "tone": contest.ranked[i].tone,
                 "steps": [row["step"] for row in answered[i].rows("steps")],
             }
@@ -32,7 +32,7 @@ class MadeOf:
                 is_image = row["name"] == "image"
                 if row["image"] == 0 and not (is_image and shown):
                     tone = "" if is_image else contest.ranked[i].tone
-                    note = "" if is_image else named(contest.ranked[i].name)
+                    note = "" if is_image else named(contest.ranked[i].title)
                     shown.append(Picture(row["picture"], row["name"], note, tone))
         parts += [gallery("The same image as each takes it apart", shown, across=4)] if shown else []
         if not parts:

@@ -8,7 +8,7 @@ from ...scoring.metrics import METRICS, Metric
 from ..analysis.contest import Contest
 from ..analysis.estimate import Estimate
 from ..numbers import bare_p, decimal, percent, points, quantity
-from ..tables import Column, Table, Value, number, text, without_empty
+from ..tables import Column, Table, Value, number, text, who, without_empty
 from .parts import Heading, Numbers, Part, Section, Text
 
 WRITTEN: dict[str, Callable[[float], str]] = {
@@ -52,7 +52,7 @@ def contenders(contest: Contest) -> Table:
     rows = []
     for i, c in enumerate(contest.ranked):
         values = [_value(contest, i, metric, ranged) for metric, ranged in fields]
-        rows.append([Value(c.name, tone=c.tone), text(c.family), *values, number(str(c.seeds), c.seeds)])
+        rows.append([who(c), text(c.family), *values, number(str(c.seeds), c.seeds)])
     columns.append(Column("seeds", True, extra=all(c.seeds == 1 for c in contest.ranked)))
     return without_empty(Table("contenders", "Every contender and its errors", columns, rows))
 
@@ -109,8 +109,8 @@ def pairs(contest: Contest) -> Table | None:
         a, b = contest.ranked[pair.a], contest.ranked[pair.b]
         rows.append(
             [
-                Value(a.name, tone=a.tone),
-                Value(b.name, tone=b.tone),
+                who(a),
+                who(b),
                 number(points(pair.gap.value), pair.gap.value),
                 number(f"{points(pair.gap.low)} to {points(pair.gap.high)}", pair.gap.low),
                 text("yes" if pair.told_apart else "no"),

@@ -16,7 +16,7 @@ from ..charts import occlusion
 from ..charts.style import COLOURS
 from ..labels import labels
 from ..numbers import decimal, named, percent, points
-from ..tables import Column, Table, Value, number
+from ..tables import Column, Table, number, who
 from .parts import Charts, Numbers, Part, Section, Text
 from .pictures import Picture, decoded, gallery, png
 
@@ -56,7 +56,7 @@ PROTOCOL = (
 
 def sentence(contest: Contest, found: Occluded, two: Sequence[int]) -> str:
     """Whose map finds better what its contender needs, and whether that is more than chance."""
-    names = [named(contest.ranked[i].name) for i in two]
+    names = [named(contest.ranked[i].title) for i in two]
     told = "; ".join(
         f"hidden in the order of its map, {name} loses its answer after {_share(found, i, 'map')} of the image, in "
         f"random order after {_share(found, i, 'random')}"
@@ -91,7 +91,7 @@ def by_contender(contest: Contest, found: Occluded) -> Table:
     columns += [Column("hits the object", True, "pointing game"), Column("95 %", True)] if pointed else []
     rows = []
     for i in found.maps:
-        row = [Value(contest.ranked[i].name, tone=contest.ranked[i].tone)]
+        row = [who(contest.ranked[i])]
         for curve in occlusion.TITLES:
             for order in occlusion.ORDERS:
                 area = float(found.areas[i, curve, order].mean())
@@ -115,7 +115,7 @@ def same_place(contest: Contest, found: Occluded, two: Sequence[int]) -> str:
     same, crossed = correlations(found.maps[a], found.maps[b])
     e = mean(same)
     return (
-        f"The maps of {named(contest.ranked[a].name)} and {named(contest.ranked[b].name)} of the same image have a "
+        f"The maps of {named(contest.ranked[a].title)} and {named(contest.ranked[b].title)} of the same image have a "
         f"rank correlation of {decimal(e.value)} (95 % interval {decimal(e.low)} to {decimal(e.high)}); maps of "
         f"different images, {decimal(crossed)}."
     )
@@ -133,16 +133,17 @@ def sanity(contest: Contest, found: Occluded) -> list[str]:
             e = mean(correlations(found.maps[taught], found.maps[i])[0])
             gain = mean(found.gain(i))
             out.append(
-                f"Sanity check (Adebayo et al. 2018): the maps of {named(contest.ranked[taught].name)} and of the same "
-                f"network taught shuffled labels have a rank correlation of {decimal(e.value)} ({decimal(e.low)} to "
-                f"{decimal(e.high)}); near 1 they would explain the image and not what was learned. The latter's point "
-                f"to its own answers, which are guesses, {points(gain.value)} points better than random."
+                f"Sanity check (Adebayo et al. 2018): the maps of {named(contest.ranked[taught].title)} and of the "
+                f"same network taught shuffled labels have a rank correlation of {decimal(e.value)} "
+                f"({decimal(e.low)} to {decimal(e.high)}); near 1 they would explain the image and not what was "
+                "learned. The latter's point to its own answers, which are guesses, "
+                f"{points(gain.value)} points better than random."
             )
     for i, grids in found.patches.items():
         if len(grids) == len(found.maps[i]):
             e = mean(correlations(found.maps[i], grids)[0])
             out.append(
-                f"What each patch adds to the score of {named(contest.ranked[i].name)} is known exactly; its rank "
+                f"What each patch adds to the score of {named(contest.ranked[i].title)} is known exactly; its rank "
                 f"correlation with the map by occlusion is {decimal(e.value)} ({decimal(e.low)} to {decimal(e.high)})."
             )
     return out
@@ -182,7 +183,7 @@ def pictures(contest: Contest, found: Occluded, two: Sequence[int]) -> tuple[lis
         ]:
             contender = contest.ranked[i]
             drawn = png(overlaid(pixels, grids[n], COLOURS[contender.tone]))
-            row.append(Picture(drawn, named(contender.name), what, contender.tone))
+            row.append(Picture(drawn, named(contender.title), what, contender.tone))
         rows.append(row)
 
     def together(some: list[list[Picture]], heading: str) -> list[Part]:

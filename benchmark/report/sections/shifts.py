@@ -42,7 +42,7 @@ def by_amount(contest: Contest, found: Robustness) -> Table:
     columns = [Column("change"), Column("amount", True)]
     for panel in found.panels:
         help = f"top-{contest.k} error"
-        columns += [Column(contest.ranked[panel.contender].name, True, help), Column("95 %", True)]
+        columns += [Column(contest.ranked[panel.contender].title, True, help), Column("95 %", True)]
     rows = []
     for i, condition in enumerate([None, *found.conditions]):
         amount = None if condition is None else float(condition["amount"])

@@ -53,7 +53,7 @@ def sentence(rows: Sequence[Measured]) -> str:
                 factors.append(f"{decimal(best.trained / rival.trained, 1)} times as fast as {name}")
         if factors:
             where = f"{named(best.hardware)} ({best.row.get('precision') or 'precision unknown'})"
-            said.append(f"{named(what.partition('[')[0])} trains {' and '.join(factors)} on {where}")
+            said.append(f"{named(best.name)} trains {' and '.join(factors)} on {where}")
     if all(one.on_cpu for one in rows):
         said.append("no GPU was measured, so what one buys is quoted only")
     text = "; ".join(said)

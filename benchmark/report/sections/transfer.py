@@ -50,11 +50,11 @@ class Transfer:
 def steps(contest: Contest, seen: Contender, other: Contender) -> list[Step]:
     """At each size that both were trained at, the smallest first."""
     assert contest.labels is not None
-    found: dict[str, dict[float, Contender]] = {seen.name: {}, other.name: {}}
+    found: dict[str, dict[float, Contender]] = {seen.title: {}, other.title: {}}
     for contender in [*contest.smaller, *contest.ranked]:
-        if contender.name in found and contender.paired and contender.per_class is not None:
-            found[contender.name][contender.per_class] = contender
-    one, two = found[seen.name], found[other.name]
+        if contender.title in found and contender.paired and contender.per_class is not None:
+            found[contender.title][contender.per_class] = contender
+    one, two = found[seen.title], found[other.title]
     return [
         Step(
             size,
@@ -70,7 +70,7 @@ def sentence(seen: Contender, other: Contender, compared: list[Step]) -> str:
     """How far the pre-trained one is ahead with the fewest images, and with the most."""
     said = [_lead(step) for step in (compared[:1] if len(compared) == 1 else [compared[0], compared[-1]])]
     return (
-        f"{named(seen.name)}, which has seen other images, against {named(other.name)}, the best that has not: "
+        f"{named(seen.title)}, which has seen other images, against {named(other.title)}, the best that has not: "
         f"{'; '.join(said)}."
     )
 
@@ -91,7 +91,7 @@ def table(contest: Contest, seen: Contender, other: Contender, compared: list[St
         Column("images a class", True),
         Column("points less", True, "how much less the pre-trained one errs"),
         Column("95 %"),
-        *(column for c in (seen, other) for column in (Column(c.name, True, f"top-{contest.k} error"), Column("95 %"))),
+        *(one for c in (seen, other) for one in (Column(c.title, True, f"top-{contest.k} error"), Column("95 %"))),
     ]
     rows = []
     for step in compared:

@@ -40,6 +40,18 @@ def run(make_run: MakeRun) -> Path:
     return made
 
 
+def test_many_that_were_still_learning_are_counted(make_run: MakeRun) -> None:
+    nets = [(f"net{i}", DEEP, 0.5 + 0.1 * i) for i in range(4)]
+    run = make_run(contenders=(*nets, ("sift", HAND, 2.4)), broken=False)
+    for name, *_ in nets:
+        change(run, name, budget=NET, converged=False, convergence=WHY)
+    first = contest_of(run).titles[1]
+    assert verdict(contest_of(run)).caveats[0] == (
+        f"{first} and 3 more were still learning when their budgets ended (see Training). More training could turn the "
+        "verdict."
+    )
+
+
 def test_a_loser_that_was_still_learning_is_named_first(run: Path) -> None:
     contest = contest_of(run)
     assert contest.pairs[0].told_apart

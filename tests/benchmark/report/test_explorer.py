@@ -39,7 +39,7 @@ def test_hits_and_labels_are_those_of_all_images(make_run: MakeRun) -> None:
     at = [ids.index(name) for name in explored["ids"]]
     assert len(at) == 400
     for shown in explored["contenders"]:
-        mine = next(c for c in contest.ranked if c.name == shown["name"])
+        mine = next(c for c in contest.ranked if c.title == shown["name"])
         bits = np.unpackbits(decoded(shown["hits"], "u1"), bitorder="little")[:400].astype(bool)
         assert np.array_equal(bits, mine.hits(5)[0][at])
         stored = mine.results[0].predictions()
@@ -122,7 +122,7 @@ def box(run: Path, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Any]:
 
 
 def counts(contest: Contest, one: str, other: str, word: str = "") -> list[int]:
-    a, b = (next(c for c in contest.ranked if c.name == name).hits(5)[0] for name in (one, other))
+    a, b = (next(c for c in contest.ranked if c.title == name).hits(5)[0] for name in (one, other))
     assert contest.labels is not None
     wanted = np.array([word in name for name in contest.dataset.class_names])[contest.labels]
     return [int((wanted & kind).sum()) for kind in (a & ~b, b & ~a, ~a & ~b, a & b)]
@@ -136,7 +136,7 @@ def told(box: Any) -> list[int]:
 def test_the_buttons_say_true_counts_for_any_pair_and_class(box: Any, run: Path) -> None:
     contest = contest_of(run)
     first, second, search = box.locator("select").nth(0), box.locator("select").nth(1), box.locator("input")
-    for one, other in (("sift", "net"), ("hog", "net"), ("sift", "hog"), ("hog", "sift")):
+    for one, other in (("sift", "net"), ("HOG", "net"), ("sift", "HOG"), ("HOG", "sift")):
         first.select_option(label=one)
         second.select_option(label=other)
         for word in ("", "tabby", "goldfish 3"):

@@ -43,7 +43,16 @@ def test_names_are_those_that_a_person_says(spec: str, said: str) -> None:
 
 
 def test_two_that_would_read_alike_keep_their_specifications() -> None:
-    assert titles(["alexnet", "hog", "AlexNet"]) == ["alexnet", "HOG", "AlexNet"]
+    assert titles(["alexnet", "hog", "AlexNet"]) == {"alexnet": "alexnet", "hog": "HOG", "AlexNet": "AlexNet"}
+
+
+def test_what_several_of_one_method_have_in_common_is_not_said() -> None:
+    """The specification beside the title says it."""
+    specs = ["alexnet[epochs=6,n_jobs=1,width=0.5]", "alexnet[epochs=6,width=0.5]", "hog[cell=8]"]
+    assert list(titles(specs).values()) == ["AlexNet, 1 thread", "AlexNet", "HOG, cell 8"]
+    assert list(titles(["fisher[k=64]", "fisher[k=64,xy=false]", "fisher[dims=0,k=64]"]).values()) == [
+        "Fisher vectors", "Fisher vectors, no xy", "Fisher vectors, dims 0"
+    ]  # fmt: skip
 
 
 def test_every_built_in_has_a_title_and_a_line() -> None:

@@ -181,7 +181,7 @@ def test_every_pair_is_in_the_table(make_run: MakeRun) -> None:
     assert table is not None
     assert len(table.rows) == 6
     for row, pair in zip(table.rows, contest.pairs, strict=True):
-        assert (row[0].text, row[1].text) == (contest.ranked[pair.a].name, contest.ranked[pair.b].name)
+        assert (row[0].text, row[1].text) == (contest.titles[pair.a], contest.titles[pair.b])
         assert pair.gap.value >= 0
         assert pair.gap.low <= pair.gap.value <= pair.gap.high
         assert row[4].text == ("yes" if pair.p_corrected < 0.05 else "no")

@@ -125,10 +125,10 @@ def test_two_classes_are_told_in_their_own_words(make_run: MakeRun, tmp_path: Pa
     assert told.sentence.endswith("gist and HOG both make no error on 8 validation images.")
     assert not any("equally many" in line or "differently" in line for line in told.more)
     html = render([run], tmp_path / "out", formats=()).read_text(encoding="utf-8")
-    assert "gist and hog make the same error in every class." in html
+    assert "gist and HOG make the same error in every class." in html
     assert "who has the truth as the first guess" in html
     assert "among the best 1" not in html
-    assert "classes, hog on" not in html
+    assert "classes, HOG on" not in html
 
 
 def test_a_variant_of_the_same_method_is_the_last_rival(make_run: MakeRun) -> None:

@@ -110,7 +110,7 @@ def test_tables_as_markdown_and_latex(page: Any) -> None:
 
 def test_a_link_restores_pair_class_and_sorting(page: Any, context: Any) -> None:
     box = unfolded(page)
-    box.locator("select").nth(1).select_option(label="hog")
+    box.locator("select").nth(1).select_option(label="HOG")
     box.locator("fieldset button").nth(2).click()
     box.locator(".pick input").fill("class 1")
     heading = page.locator("#t-s1-contenders th").nth(2).get_by_role("button")
@@ -126,7 +126,7 @@ def test_a_link_restores_pair_class_and_sorting(page: Any, context: Any) -> None
     assert [theirs.locator("select").nth(i).evaluate("s => s.selectedOptions[0].text") for i in (0, 1)] == [
         box.locator("select").nth(i).evaluate("s => s.selectedOptions[0].text") for i in (0, 1)
     ]
-    assert theirs.locator("select").nth(1).evaluate("s => s.selectedOptions[0].text") == "hog"
+    assert theirs.locator("select").nth(1).evaluate("s => s.selectedOptions[0].text") == "HOG"
     assert theirs.locator("fieldset button").nth(2).get_attribute("aria-pressed") == "true"
     assert theirs.locator(".pick input").input_value() == "class 1"
     assert theirs.locator(".cells > li").all_inner_texts() == cards
@@ -207,13 +207,13 @@ def test_the_explorer_holds_the_maps_of_its_contenders(run: Path) -> None:
     assert explored is not None
     assert looked is not None
     assert {explored["ids"][int(place)] for place in explored["maps"]} == {*looked.ids}
-    places = {c.name: i for i, c in enumerate(contest.ranked)}
+    places = {c.title: i for i, c in enumerate(contest.ranked)}
     for place, maps in explored["maps"].items():
         image = looked.ids.index(explored["ids"][int(place)])
         for shown_as, packed in zip(explored["contenders"], maps, strict=True):
             mine = looked.maps.get(places[shown_as["name"]])
             if mine is None:
-                assert (shown_as["name"], packed) == ("hog", None)
+                assert (shown_as["name"], packed) == ("HOG", None)
                 continue
             rows, columns, text = packed
             shares = np.frombuffer(base64.b64decode(text), "u1").reshape(rows, columns)

@@ -105,7 +105,7 @@ def test_what_fools_the_harder_one_fools_the_easier_one(asked: Path) -> None:
 def test_the_section_says_who_breaks_first_and_shows_it_where_pictures_may_be_shown(asked: Path) -> None:
     section = Attack().build(contest_of(asked))
     assert section is not None
-    assert section.sentence.startswith("A Square attack (40 queries, pixels changed by at most 2/255) costs alexnet ")
+    assert section.sentence.startswith("A Square attack (40 queries, pixels changed by at most 2/255) costs AlexNet ")
     assert "more than sift (95 % interval" in section.sentence
     assert "The best of 3 draws of noise of that size costs" in section.sentence
     assert "no gradient: sift" in str(section.parts[-1])

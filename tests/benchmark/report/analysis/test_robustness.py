@@ -112,7 +112,7 @@ def test_the_sentence_says_whom_damage_costs_more(asked: Path) -> None:
     assert [dict(c) for c in found.conditions] == [{"corruption": k, "severity": s} for k in KINDS for s in (1, 5)]
     said = contrast(contest, found, "Damage", ", on average over it")
     assert said.startswith("Damage costs sift ")
-    assert "more than alexnet (95 % interval" in said
+    assert "more than AlexNet (95 % interval" in said
     rises = {contest.ranked[p.contender].name: 100 * p.rise()[0] for p in found.panels}
     assert (
         f"that of sift rises by {rises['sift']:.1f}" in said
@@ -128,7 +128,7 @@ def test_the_section_counts_in_the_runs_own_alexnet(asked: Path) -> None:
     assert section is not None
     (table,) = [p.table for p in section.parts if isinstance(p, Numbers) and p.table.key == "mce"]
     rows = {row[0].text: [value.text for value in row[1:]] for row in table.rows}
-    assert rows["alexnet"][:2] == ["100.0", "100.0 to 100.0"]
+    assert rows["AlexNet"][:2] == ["100.0", "100.0 to 100.0"]
     assert float(rows["sift"][0]) > 150
     assert {chart.key for chart in section.charts()} >= {"corruptions"}
     assert Shifts().build(contest) is None
