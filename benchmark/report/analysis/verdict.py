@@ -228,10 +228,7 @@ def _choice(contest: Contest) -> list[str]:
     pool = {HAND, DEEP} if contest.both_sides else {c.family for c in contest.ranked} - aside
     if sum(c.family in pool for c in contest.ranked) <= 2:
         return []
-    return [
-        "These images also picked the two that stand here, one of each side; as no other of its side comes close to "
-        "either, that makes the interval no wider."
-    ]
+    return ["These images also picked the two, one of each side; as no other comes close, the interval is no wider."]
 
 
 HIDDEN = 0.01  # the true difference that is taken where none is seen
