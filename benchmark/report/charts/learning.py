@@ -29,8 +29,10 @@ def figure(contest: Contest, curves: Curves, scaling: Scaling) -> Figure | None:
             for s, e in line.points
         ]
         drawn.append((line.name, tones[line.name], marks))
-    sizes = sorted({s for line in shown for s, _ in line.points})
+    alone = _alone(contest, {line.name for line in shown})
+    sizes = sorted({s for line in shown for s, _ in line.points} | {mark.x for one in alone for mark in one.marks})
     values = [v for line in shown for _, e in line.points for v in (e.low, e.high)]
+    values += [v for one in alone for mark in one.marks for v in (mark.low, mark.high) if v is not None]
     end, rules, band = _crossing(curves, scaling, sizes)
     fitted = [series for one in scaling.fits for series in _fitted(one, end, tones[one.name])]
     values += [mark.y for series in fitted for mark in series.marks]
@@ -43,7 +45,7 @@ def figure(contest: Contest, curves: Curves, scaling: Scaling) -> Figure | None:
         f"Top-{contest.k} error against training images per class. {curves.sentence} {scaling.sentence}".strip(),
         logarithmic("training images per class", sizes[0], end * 1.3, lambda v: f"{v:g}", [_ticks(sizes, end)]),
         errors(f"top-{contest.k} error", *around(values)),
-        [*lines(drawn, points=True), *fitted],
+        [*lines(drawn, points=True), *alone, *fitted],
         rules=rules,
         band=band,
         source=source(
@@ -57,6 +59,17 @@ def figure(contest: Contest, curves: Curves, scaling: Scaling) -> Figure | None:
         ),
         subtitle=drawn_is if claim else "",
     )
+
+
+def _alone(contest: Contest, drawn: set[str]) -> list[Series]:
+    """The ranked that were trained at one size only, as points beside the curves."""
+    out = []
+    for contender, e in zip(contest.ranked, contest.errors, strict=True):
+        size = contender.per_class
+        if contender.title not in drawn and contender.family != FLOOR and size is not None:
+            tip = f"{contender.title}, {size:g} images per class: {with_interval(e)}"
+            out.append(Series(contender.tone, [Mark(size, e.value, tip, contender.title, e.low, e.high)]))
+    return out
 
 
 def _title(contest: Contest, curves: Curves, scaling: Scaling) -> str:

@@ -10,6 +10,7 @@ import pytest
 from topfive.benchmark.report.analysis.contest import Contender, Contest
 from topfive.benchmark.report.analysis.curves import curves_of
 from topfive.benchmark.report.analysis.scaling import FAR, risen, scaling_of, still_learning
+from topfive.benchmark.report.charts import learning
 from topfive.benchmark.report.charts.figure import Figure
 from topfive.benchmark.report.charts.layout import lay_out
 from topfive.benchmark.report.sections.learning import Learning
@@ -130,3 +131,13 @@ def test_a_training_that_had_not_converged_is_named() -> None:
     contest = contest_of(converged=False, net=(DEEP, law(0.6, 0.3)))
     assert still_learning(contest).startswith("Not trained to convergence, by its own record: net at 5, 10, 20, 40 and")
     assert still_learning(contest_of(net=(DEEP, law(0.6, 0.3)))) == ""
+
+
+def test_who_was_trained_at_one_size_is_a_point_beside_the_curves() -> None:
+    contest = contest_of(net=(DEEP, law(1.9, 0.5)), sift=(HAND, law(0.35, 0.1)))
+    contest.smaller = [c for c in contest.smaller if c.name == "net"]
+    curves = curves_of(contest)
+    figure = learning.figure(contest, curves, scaling_of(contest, curves))
+    assert figure is not None
+    alone = [mark for series in figure.series for mark in series.marks if mark.label == "sift"]
+    assert [(mark.x, round(mark.y, 2)) for mark in alone] == [(SIZES[-1], round(0.35 * SIZES[-1] ** -0.1, 2))]
