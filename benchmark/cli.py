@@ -172,9 +172,7 @@ def report(
     output: Annotated[
         Path | None, typer.Option("-o", "--output", metavar="FOLDER", help="Where to write. [the first run's folder]")
     ] = None,
-    formats: Annotated[
-        str, typer.Option("--figures", metavar="FORMATS", help="Of the figures: png,svg,pdf.")
-    ] = "png,svg,pdf",
+    formats: Annotated[str, typer.Option("--figures", metavar="FORMATS", help="Of the figures.")] = "png,svg,pdf",
     plugin: Annotated[
         list[str] | None, typer.Option(metavar="FILE", help="A Python file of sections of your own.")
     ] = None,

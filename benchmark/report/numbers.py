@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 import unicodedata
+from collections import Counter
 from collections.abc import Sequence
 
 MINUS = "−"
+LONGEST = 60  # characters of a name in a sentence
 NBSP = "\u00a0"  # a number and its unit stay on one line
 
 
@@ -95,6 +97,28 @@ def short(text: str, length: int = 28) -> str:
     return text if len(text) <= length else text[: length - 1] + "…"
 
 
+def shortened(names: Sequence[str], length: int) -> list[str]:
+    """Names of at most ``length`` characters (a number may follow); those that were different stay different.
+
+    A long name keeps its beginning. Where that makes two of them the same they keep their ends as well, and where that
+    does not help they are numbered.
+    """
+    found = {name: name if len(name) <= length else name[: length - 1] + "…" for name in names}
+    for name in _alike(found):
+        if len(name) > length:
+            head = length // 3
+            found[name] = f"{name[:head]}…{name[len(name) - (length - head - 1) :]}"
+    for number, name in enumerate(_alike(found), start=1):
+        found[name] = f"{name[: length - 1]}… ({number})"
+    return [found[name] for name in names]
+
+
+def _alike(found: dict[str, str]) -> list[str]:
+    """The names whose short form another one has as well."""
+    times = Counter(found.values())
+    return [name for name, short in found.items() if times[short] > 1]
+
+
 def about(count: int) -> str:
     """A count known only roughly, to two digits: 5414 → "5,400"."""
     step = 10 ** max(len(str(count)) - 2, 0)
@@ -119,7 +143,7 @@ def inside(title: str) -> str:
 
 
 def named(text: str) -> str:
-    """A name inside a sentence: cut to 60 characters; right-to-left names kept from turning the sentence around."""
-    cut = short(text, 60)
+    """A name inside a sentence: cut to ``LONGEST``; right-to-left names kept from turning the sentence around."""
+    cut = short(text, LONGEST)
     turned = any(unicodedata.bidirectional(c) in {"R", "AL", "RLE", "RLO", "RLI"} for c in cut)
     return f"\u2068{cut}\u2069" if turned else cut

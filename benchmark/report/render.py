@@ -12,7 +12,7 @@ from ..families import RIVAL, Tone, tone_of
 from ..results.run import Run, open_run
 from .analysis.contest import Contest, contests_of
 from .analysis.verdict import verdict
-from .charts import FORMATS, draw, save, save_card
+from .charts import draw, save, save_card
 from .charts.figure import Chart, Figure, MatrixFigure, RankingFigure, WaterfallFigure, subject
 from .charts.layout import legend_of
 from .numbers import inside, percent, short
@@ -25,11 +25,12 @@ from .tables import Column, Table, Value, number, text
 WIDE, SQUARE, NARROW, SMALL = 872, 520, 352, 416  # px that charts are drawn for: the column, a phone, half the column
 
 
-def render(runs: Sequence[Path], out: Path, formats: Sequence[str] = FORMATS, plugins: Sequence[str] = ()) -> Path:
+def render(runs: Sequence[Path], out: Path, formats: Sequence[str] | None = None, plugins: Sequence[str] = ()) -> Path:
     """Write ``out/report.html`` and ``out/figures/*`` from the folders of one or more runs; the path of the page.
 
-    formats: of the figures, of "png", "svg", "pdf". plugins: files with sections of one's own. Raises InputError where
-    a folder is not a run's.
+    formats: of the figures, of "png", "svg", "pdf"; None: all but PDF, which takes longer than everything else, and of
+    that the figures that lie there already, so that none is left behind with old numbers. plugins: files with sections
+    of one's own. Raises InputError where a folder is not a run's.
     """
     if not runs:
         raise InputError("a report needs at least one run's folder")
@@ -38,6 +39,7 @@ def render(runs: Sequence[Path], out: Path, formats: Sequence[str] = FORMATS, pl
     contests = contests_of(loaded)
     figures = out / "figures"
     figures.mkdir(parents=True, exist_ok=True)
+    asked = ("png", "svg") if formats is None else formats
     made: list[tuple[Contest, list[Section]]] = []
     headlines, cards = list[str](), list[str]()
     for contest in contests:
@@ -45,11 +47,12 @@ def render(runs: Sequence[Path], out: Path, formats: Sequence[str] = FORMATS, pl
         prefix = f"{len(made) + 1}-" if len(contests) > 1 else ""
         for section in sections:
             for chart in section.charts():
-                save(chart, figures, formats, prefix)
+                again = formats is None and (figures / f"{prefix}{chart.key}.pdf").exists()
+                save(chart, figures, [*asked, "pdf"] if again else asked, prefix)
         made.append((contest, sections))
         said = verdict(contest)
         headlines.append(said.text)
-        if "png" in formats:
+        if "png" in asked:
             cards.append(save_card(contest, said.headline, figures, prefix))
     write(out / "report.html", _page(made, headlines, loaded, cards))
     return out / "report.html"

@@ -7,7 +7,7 @@ ones the learning curves.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -124,6 +124,7 @@ class Contest:
     runs: Sequence[Run] = ()
     number: int = 1  # on the page, of ``of`` data sets
     of: int = 1
+    called: Mapping[str, str] = field(default_factory=dict)  # titles, by name; of what did not finish by its method
 
     @property
     def anchor(self) -> str:
@@ -313,7 +314,7 @@ def _contest(members: list[tuple[Run, DatasetRecord]], runs: Sequence[Run], numb
         for (made, _), results in by_contender.items()
     ]
     name_all(contenders, ALIKE)
-    called = titles(c.name for c in contenders)
+    called = titles([*(c.name for c in contenders), *(record.method for record in undone.values())])
     for contender in contenders:
         contender.title = called[contender.name]
     ids, labels = _read_predictions(contenders, notes)
@@ -330,6 +331,7 @@ def _contest(members: list[tuple[Run, DatasetRecord]], runs: Sequence[Run], numb
         runs=runs,
         number=number,
         of=of,
+        called=called,
     )
     contest.ranked.sort(key=lambda c: (c.mean(f"top{contest.k}_err") or 0, c.mean("top1_err") or 0, c.name))
     _tell_apart(contest)

@@ -13,6 +13,7 @@ from functools import cache
 from ...contenders.discovery import discover
 from ...errors import InputError
 from ...specs import Value, parse, written
+from ..numbers import LONGEST, short, shortened
 
 TITLES: Mapping[str, str] = {
     "alexnet": "AlexNet",
@@ -73,7 +74,8 @@ def title(spec: str, leave_out: Container[tuple[str, Value]] = ()) -> str:
 def titles(specs: Iterable[str]) -> dict[str, str]:
     """The title of each. Of several of one method what they have in common is left out: the specification says it.
 
-    Those that would read alike keep their specifications.
+    Those that would read alike keep their specifications, and what a sentence would cut to the same is cut so that it
+    stays different.
     """
     specs = list(dict.fromkeys(specs))
     kin: dict[str, list[str]] = {}
@@ -82,7 +84,10 @@ def titles(specs: Iterable[str]) -> dict[str, str]:
     common = {spec: _common(together) for together in kin.values() for spec in together}
     found = {spec: title(spec, common[spec]) for spec in specs}
     counts = Counter(found.values())
-    return {spec: one if counts[one] == 1 else spec for spec, one in found.items()}
+    kept = {spec: one if counts[one] == 1 else spec for spec, one in found.items()}
+    cut = Counter(short(one, LONGEST) for one in kept.values())
+    long = [spec for spec, one in kept.items() if cut[short(one, LONGEST)] > 1]
+    return kept | dict(zip(long, shortened([kept[spec] for spec in long], LONGEST - 6), strict=True))
 
 
 def _common(specs: Sequence[str]) -> set[tuple[str, Value]]:

@@ -3,14 +3,19 @@
 from __future__ import annotations
 
 from ..analysis.contest import Contest
-from ..numbers import points
+from ..numbers import points, shortened
 from .axes import linear
 from .primitives import Item, Line, Rect, Shape, Sheet, Text
-from .text import shortened, width
+from .text import width
 from .ticks import written
 
 HEIGHT, MIDDLE = 96, 40
+LONGEST = 60  # characters of a name
 MARGIN = 10  # px at both ends of the axis
+
+
+def _better(names: list[str]) -> str:
+    return f"{names[0]} errs less →"
 
 
 def sheet(contest: Contest, room: float) -> Sheet | None:
@@ -37,8 +42,10 @@ def sheet(contest: Contest, room: float) -> Sheet | None:
     )
     items.append(Rect(start, MIDDLE - 6, max(end - start, 2), 12, "interval", "ink", radius=5))
     items.append(Shape(x(pair.gap.value), MIDDLE, 5.5, "diamond", "mark", "ink", tip=tip))
-    names = shortened([contest.titles[pair.a], contest.titles[pair.b]], 30)
-    better = f"{names[0]} errs less →"
+    names = [contest.titles[pair.a], contest.titles[pair.b]]
+    lengths = (length for length in range(LONGEST, 20, -1) if width(_better(shortened(names, length)), 12) <= room)
+    names = shortened(names, next(lengths, 20))
+    better = _better(names)
     items.append(Text(room, HEIGHT - 6, better, "axis", "end"))
     worse = f"← {names[1]}"
     if width(worse, 12) + width(better, 12) + 16 < room and low < 0:

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+from ..numbers import shortened
 from .figure import MatrixFigure
 from .primitives import Item, Rect, Sheet, Text
 from .style import STYLES
-from .text import shortened, width
+from .text import width
 
 NARROW = 560
 CELL = (30.0, 24.0)  # px, the widest and the lowest ordinary cell
@@ -16,15 +17,17 @@ def matrix(figure: MatrixFigure, room: float) -> Sheet:
     name, number = ("small-class", "small-number") if narrow else ("class", "number")
     size = STYLES[name].size
     names = shortened(figure.names, 15 if narrow else 34)
-    label = max(width(text, size) for text in names) + 8
     corner = [text for text in (f"{figure.rows_are} ↓", f"{figure.columns_are} →") if len(text) > 2]
+    label = max(width(text, size) for text in names) + 8
+    in_corner = max((width(text, STYLES["axis"].size) for text in corner), default=0.0) <= label
     n = len(figure.names)
     fits = max((width(text, STYLES[number].size) for row in figure.texts for text in row), default=0) + (
         0.5 if narrow else 4
     )
     wide = max(min((room - label) / n, max(CELL[0], fits + 6)), fits, size + 2)
     high = max(min(wide, CELL[1]), size + 4)
-    top = max(label, 18.0 * len(corner))
+    # Turned names stand beside the text in the corner, or where it is wider than that, below it.
+    top = max(label, 18.0 * len(corner)) if in_corner else label + 16.0 * len(corner)
     items: list[Item] = [Text(0, 12 + 16 * i, text, "axis") for i, text in enumerate(corner)]
     for i, text in enumerate(names):
         items.append(Text(label - 6, top + high * (i + 0.5) + size * 0.35, text, name, "end"))

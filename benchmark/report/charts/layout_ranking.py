@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ...families import MARKERS
-from ..numbers import percent
+from ..numbers import percent, shortened
 from .figure import RankingFigure, Row
 from .primitives import Item, Line, Rect, Shape, Sheet, Text
-from .text import shortened, width, wrap
+from .text import width, wrap
 from .ticks import ticks_above
 
 NARROW = 560  # px: below it a name stands above its row

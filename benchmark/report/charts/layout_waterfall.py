@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+from ..numbers import shortened
 from .figure import WaterfallFigure
 from .primitives import Line, Rect, Sheet, Text
-from .text import shortened, width, wrap
+from .text import width, wrap
 from .ticks import ticks_above
 
 NARROW = 560  # px: below it a name stands above its bar

@@ -7,10 +7,9 @@ import numpy as np
 from ...families import Tone
 from ..analysis.contest import Contest
 from ..labels import labels
-from ..numbers import counted, named, percent, short
+from ..numbers import counted, named, percent, short, shortened
 from .axes import errors
 from .figure import Figure, Mark, Series
-from .text import shortened
 from .wording import source
 
 

@@ -1,4 +1,4 @@
-"""How much room a text takes, where to break it, and how to shorten names so that they stay different.
+"""How much room a text takes, and where to break it.
 
 A page is read in whatever font the reader's system has. Widths are those of DejaVu Sans, wider than nearly all of them,
 so that what fits here fits there.
@@ -8,8 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections import Counter
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from itertools import count
 
 # Characters by their width, in hundredths of the font's size.
@@ -67,25 +66,3 @@ def _pieces(text: str, room: float, size: float, *, bold: bool) -> Iterator[str]
             yield word
         else:
             yield from re.findall(r"[^,+\[/_-]*[,+\[/_-]|[^,+\[/_-]+", word)
-
-
-def shortened(names: Sequence[str], length: int) -> list[str]:
-    """Names of at most ``length`` characters (a number may follow); those that were different stay different.
-
-    A long name keeps its beginning. Where that makes two of them the same they keep their ends as well, and where that
-    does not help they are numbered.
-    """
-    found = {name: name if len(name) <= length else name[: length - 1] + "…" for name in names}
-    for name in _alike(found):
-        if len(name) > length:
-            head = length // 3
-            found[name] = f"{name[:head]}…{name[len(name) - (length - head - 1) :]}"
-    for number, name in enumerate(_alike(found), start=1):
-        found[name] = f"{name[: length - 1]}… ({number})"
-    return [found[name] for name in names]
-
-
-def _alike(found: dict[str, str]) -> list[str]:
-    """The names whose short form another one has as well."""
-    times = Counter(found.values())
-    return [name for name, short in found.items() if times[short] > 1]

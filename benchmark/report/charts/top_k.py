@@ -30,7 +30,7 @@ def figure(contest: Contest) -> Figure | None:
     # Room for the names, which stand to the left of the lines: their share of the width, at about 7 px a character.
     longest = max(len(name) for name, _, _ in [*drawn, chance])
     share = min((7.2 * longest + 16) / 350, 0.36)
-    ticks = [k for k in (1, 5, 10, 15, 20) if k <= most]
+    ticks = [k for k in (1, 5, 10, 15, 20) if k <= most] if most >= 5 else range(1, most + 1)
     return Figure(
         "top-k",
         _title(contest, shown[0], most),

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import re
+
 import numpy as np
 
 from ..analysis.contest import Contest
 from ..charts import confusion, per_class
 from ..labels import labels
-from ..numbers import named, percent, points, short
+from ..numbers import named, percent, points, shortened
 from ..tables import Column, Table, Value, number, text, who
 from .parts import Charts, Numbers, Part, Section
 
@@ -31,7 +33,7 @@ class Classes:
                     f" Marks below the diagonal are classes on which {second} errs less; a larger mark holds several "
                     "classes."
                 )
-            parts.append(Charts([figure]))
+            parts.append(Charts([figure], heading=figure.subtitle))
         grouped = branches(contest)
         parts += [Numbers(grouped)] if grouped is not None else []
         parts.append(Numbers(each))
@@ -67,8 +69,7 @@ def classes(contest: Contest) -> Table | None:
         *([Column("id", extra=True)] if ids else []),
         *([Column("branch", extra=True)] if grouped else []),
         Column("images", True),
-        Column(f"{short(contest.ranked[a].title)}: error", True),
-        Column(f"{short(contest.ranked[b].title)}: error", True),
+        *_errors_of(contest, a, b),
         Column("difference", True, "in points; positive: the second has the smaller error"),
     ]
     rows = [
@@ -86,6 +87,14 @@ def classes(contest: Contest) -> Table | None:
     return Table("classes", f"Top-{contest.k} error in every class", columns, rows)
 
 
+def _errors_of(contest: Contest, a: int, b: int) -> list[Column]:
+    """Headings of both errors: without their settings where the two are told apart without them."""
+    titles = [contest.titles[i] for i in (a, b)]
+    bases = [re.split(r", | \(", title)[0] for title in titles]
+    names = shortened(bases if bases[0] != bases[1] else titles, 28)
+    return [Column(f"{name}: error", True, contest.ranked[i].name) for i, name in zip((a, b), names, strict=True)]
+
+
 def _plain(name: str) -> str:
     return name.replace("_", " ").replace("-", " ").casefold().strip()
 
@@ -100,8 +109,7 @@ def branches(contest: Contest) -> Table | None:
         Column("branch"),
         Column("classes", True),
         Column("images", True),
-        Column(f"{short(contest.ranked[a].title)}: error", True),
-        Column(f"{short(contest.ranked[b].title)}: error", True),
+        *_errors_of(contest, a, b),
         Column("difference", True),
     ]
     hits = [contest.mean_hits[contest.paired.index(i)] for i in (a, b)]

@@ -52,8 +52,9 @@ def contenders(contest: Contest) -> Table:
     rows = []
     for i, c in enumerate(contest.ranked):
         values = [_value(contest, i, metric, ranged) for metric, ranged in fields]
-        rows.append([who(c), text(c.family), *values, number(str(c.seeds), c.seeds)])
+        rows.append([who(c), text(c.family), *values, number(str(c.seeds), c.seeds), text(c.name)])
     columns.append(Column("seeds", True, extra=all(c.seeds == 1 for c in contest.ranked)))
+    columns.append(Column("specification", extra=True))
     return without_empty(Table("contenders", "Every contender and its errors", columns, rows))
 
 

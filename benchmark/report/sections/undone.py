@@ -5,11 +5,12 @@ from __future__ import annotations
 from ...conditions import written
 from ...families import tone_of
 from ..analysis.contest import Contest
-from ..numbers import listed, named
+from ..numbers import listed, named, short
 from ..tables import Column, Table, Value, number, text
 from .parts import Folded, Numbers, Output, Section
 
 MOST = 5  # names in the sentence
+LONGEST = 200  # characters of a reason in it
 
 
 class Undone:
@@ -21,18 +22,28 @@ class Undone:
             return None
         said = [
             Folded(
-                f"{record.method}, seed {record.seed}: what it last said",
-                [Output(f"Last output of {record.method}", "\n".join([*record.log, record.traceback or ""]))],
+                f"{contest.called[record.method]}, seed {record.seed}: what it last said",
+                [
+                    Output(
+                        f"Last output of {contest.called[record.method]}",
+                        "\n".join([*record.log, record.traceback or ""]),
+                    )
+                ],
             )
             for record in contest.undone
             if record.log or record.traceback
         ]
-        names = list(dict.fromkeys(named(record.method) for record in contest.undone))
+        names = list(dict.fromkeys(named(contest.called[record.method]) for record in contest.undone))
         who = listed(names) if len(names) <= MOST else f"{', '.join(names[:MOST])} and {len(names) - MOST} more"
+        sentence = f"{who}: not counted anywhere above."
+        if len(contest.undone) == 1 and contest.undone[0].reason:
+            (record,) = contest.undone
+            reason = short(record.reason or "", LONGEST).removesuffix(".")
+            sentence = f"{who}, {record.status}: {reason}. It is not counted anywhere above."
         return Section(
             "undone",
             "What did not finish",
-            f"{who}: not counted anywhere above.",
+            sentence,
             [Numbers(undone(contest)), *said],
             "Unfinished",
             lead=0,
@@ -52,7 +63,7 @@ def undone(contest: Contest) -> Table:
     ]
     rows = [
         [
-            Value(record.method, tone=tone_of(record.family)),
+            Value(contest.called[record.method], record.method, tone_of(record.family)),
             number(str(record.seed), record.seed),
             *([text(", ".join(filter(None, [written(record.condition), record.probe or ""])))] if some else []),
             text(record.status),

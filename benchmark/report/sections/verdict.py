@@ -38,9 +38,10 @@ class FirstScreen:
         if figure is not None:
             heading = f"Top-{contest.k} error, with 95 % intervals"
             parts.append(Charts([figure], [c.family for c in contest.ranked], heading))
-            who = contenders(contest)
-            explained = terms([*contest.titles, *(one.line for one in who)])
-            parts.append(Html(snippet("who.html", who=who, terms=explained)))
+            who: dict[str, list[Tile]] = {}
+            for one in contenders(contest):
+                who.setdefault(one.line, []).append(one)
+            parts.append(Html(snippet("who.html", who=who, terms=terms([*contest.titles, *who]))))
             parts.append(Text([*said.more, *groups(contest)], "ties"))
         if said.small:
             parts.append(Text(said.small, "caveats"))
@@ -133,8 +134,11 @@ def groups(contest: Contest) -> list[str]:
         names = [named(contest.titles[i]) for i in range(first, last + 1)]
         listed = f"{', '.join(names[:-1])} and {names[-1]}" if m <= 6 else f"from {names[0]} to {names[-1]}"
         pair = contest.pair(first, last)
+        said = {first, last} == {*(contest.headline_pair or ())}  # among what stands behind the verdict
         needed = (
-            f" About {about(pair.needed)} images would tell the first from the last." if pair and pair.needed else ""
+            f" About {about(pair.needed)} images would tell the first from the last."
+            if pair and pair.needed and not said
+            else ""
         )
         out.append(f"These {words.get(m, str(m))} cannot be told apart on {images:,} images: {listed}.{needed}")
     if len(out) > 4:

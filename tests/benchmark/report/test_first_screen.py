@@ -13,11 +13,15 @@ from topfive.benchmark.report.analysis.verdict import LONGEST, verdict
 from topfive.benchmark.report.charts import difference, ranking
 from topfive.benchmark.report.charts.layout import lay_out
 from topfive.benchmark.report.charts.primitives import Line, Rect
+from topfive.benchmark.report.numbers import named
 from topfive.benchmark.report.render import render
-from topfive.benchmark.report.sections.verdict import STRIP, contenders, rivals, strip
+from topfive.benchmark.report.sections.parts import Html
+from topfive.benchmark.report.sections.undone import Undone
+from topfive.benchmark.report.sections.verdict import STRIP, FirstScreen, contenders, groups, rivals, strip
 from topfive.benchmark.results.schema import Costs
 
-from tests.benchmark.report.conftest import MakeRun, change, contest_of
+from tests.benchmark.conftest import add
+from tests.benchmark.report.conftest import MakeRun, broken_record, change, contest_of
 
 AHEAD = (("alexnet", DEEP, 1.2), ("sift-fisher", HAND, 2.4))
 EVEN = (("alexnet", DEEP, 1.6), ("sift-fisher", HAND, 1.6))
@@ -53,6 +57,13 @@ def test_what_several_of_one_method_have_in_common_is_not_said() -> None:
     assert list(titles(["fisher[k=64]", "fisher[k=64,xy=false]", "fisher[dims=0,k=64]"]).values()) == [
         "Fisher vectors", "Fisher vectors, no xy", "Fisher vectors, dims 0"
     ]  # fmt: skip
+
+
+def test_no_sentence_cuts_off_what_tells_two_apart() -> None:
+    long = [f"my-net[path=/a/very/long/way/to/a/file/that/holds/the/weights/{n}.pt]" for n in range(3)]
+    said = [named(one) for one in titles([*long, "hog"]).values()]
+    assert len({*said}) == 4
+    assert all(one.endswith(f"{n}.pt]") for n, one in enumerate(said[:3]))
 
 
 def test_every_built_in_has_a_title_and_a_line() -> None:
@@ -230,3 +241,46 @@ def test_the_page_opens_with_it_in_this_order(make_run: MakeRun, tmp_path: Path)
     assert "(its top-5 error)" in screen
     assert "<dfn>Fisher vector</dfn>: sums up" in screen
     assert not re.search(r"p.<.0\.001", screen[: screen.index('class="who-is"')])
+
+
+def test_what_a_method_is_stands_once_beside_all_its_contenders(make_run: MakeRun) -> None:
+    three = (("alexnet", DEEP, 2.0), ("sift-fisher", HAND, 1.6), ("alexnet[width=0.5]", DEEP, 1.4))
+    section = FirstScreen().build(contest_of(make_run(contenders=three, broken=False)))
+    (who,) = [p.markup for p in section.parts if isinstance(p, Html) and "who-is" in p.markup]
+    of_each = re.findall(r"<div>(.*?)</div>", who)
+    assert [re.findall(r"<bdi>(.*?)</bdi>", one) for one in of_each] == [
+        ["AlexNet", "AlexNet, half width"],
+        ["SIFT with Fisher vectors"],
+    ]
+    assert [one.count("<dd>") for one in of_each] == [1, 1]
+    assert "<code>alexnet[width=0.5]</code>" in of_each[0]
+
+
+def test_the_name_beside_the_difference_is_cut_only_where_it_has_no_room(make_run: MakeRun) -> None:
+    two = (("sift-fisher[n_jobs=1]", HAND, 2.4), ("sift-fisher[n_jobs=2]", HAND, 1.2))
+    contest = contest_of(make_run(contenders=two, broken=False))
+    wide, narrow = (difference.sheet(contest, room) for room in (380, 150))
+    assert wide is not None
+    assert narrow is not None
+    assert "SIFT with Fisher vectors, 1 thread errs less →" in wide.texts("axis")
+    assert any("…" in text for text in narrow.texts("axis"))
+
+
+def test_how_many_images_would_tell_the_two_apart_stands_once(make_run: MakeRun) -> None:
+    contest = contest_of(make_run(contenders=EVEN, per_class=25, broken=False))
+    assert contest.groups == [(0, 1)]
+    said = [*verdict(contest).more, *groups(contest)]
+    assert (
+        sum("images would" in line for line in said)
+        == sum("validation images would show" in line for line in said)
+        == 1
+    )
+
+
+def test_the_only_one_that_did_not_finish_is_told_with_its_reason(make_run: MakeRun) -> None:
+    run = make_run(contenders=AHEAD, broken=False)
+    add(run, broken_record("tiny-imagenet-mini", "my-net", "failed", "ValueError: no such layer"))
+    contest = contest_of(run)
+    section = Undone().build(contest)
+    assert section is not None
+    assert section.sentence == "my-net, failed: ValueError: no such layer. It is not counted anywhere above."

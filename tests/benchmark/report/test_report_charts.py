@@ -165,6 +165,12 @@ def test_error_at_k_falls_to_the_stated_errors(make_run: MakeRun) -> None:
     assert {m.x: m.y for m in figure.series[-1].marks}[5] == pytest.approx(0.75)
 
 
+def test_every_number_of_guesses_has_a_tick_where_there_are_few(make_run: MakeRun) -> None:
+    figure = top_k.figure(contest_of(make_run(contenders=FOUR, n_classes=4, broken=False)))
+    assert figure is not None
+    assert [text for _, text in figure.x.ticks] == ["1", "2", "3"]
+
+
 def test_only_probabilities_are_checked_for_calibration(make_run: MakeRun) -> None:
     contest = contest_of(make_run(contenders=FOUR))
     table = calibrations(contest)
@@ -173,6 +179,22 @@ def test_only_probabilities_are_checked_for_calibration(make_run: MakeRun) -> No
     figure = reliability.figure(contest)
     assert figure is not None
     assert {s.name for s in figure.series} == {"net"}
+
+
+@pytest.mark.parametrize(
+    ("other", "headings"),
+    [
+        ("sift-fisher[n_jobs=1]", ["AlexNet: error", "SIFT with Fisher vectors: error"]),
+        ("alexnet[epochs=2]", ["AlexNet, 1 epoch: error", "AlexNet, 2 epochs: error"]),
+    ],
+)
+def test_headings_of_two_errors_say_no_more_than_tells_them_apart(
+    make_run: MakeRun, other: str, headings: list[str]
+) -> None:
+    two = (("alexnet[epochs=1]", DEEP, 2.0), (other, HAND, 1.0))
+    table = classes.classes(contest_of(make_run(contenders=two, broken=False)))
+    assert table is not None
+    assert sorted(column.name for column in table.columns if column.name.endswith(": error")) == headings
 
 
 def test_every_pair_is_in_the_table(make_run: MakeRun) -> None:
@@ -194,6 +216,8 @@ def test_the_measure_that_ranks_is_the_first_column(make_run: MakeRun) -> None:
         names = [column.name for column in table.columns]
         assert [name.split()[0] for name in names if name.endswith("error")] == measures
         assert names[2:4] == [f"{measures[0]} error", "95 % interval"]
+        assert names[-1] == "specification"
+        assert [row[-1].text for row in table.rows] == [c.name for c in contest.ranked]
         assert names[2 + 2 * len(measures)] == f"expected {measures[0]}"
         for row, contender, error in zip(table.rows, contest.ranked, contest.errors, strict=True):
             assert (row[2].raw, row[3].raw) == (error.value, error.high)

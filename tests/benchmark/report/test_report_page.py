@@ -44,10 +44,11 @@ def test_the_page_is_one_file_with_its_figures(make_run: MakeRun, tmp_path: Path
     names = {path.name for path in (tmp_path / "out" / "figures").iterdir()}
     assert {"ranking.png", "history.png", "cost-seconds.png", "per-class.png", "top-k.png"} <= names
     of = {form: {name.partition(".")[0] for name in names if name.endswith(form)} for form in (".png", ".svg", ".pdf")}
-    assert of[".png"] - {"card"} == of[".svg"] == of[".pdf"]
+    assert of[".png"] - {"card"} == of[".svg"]
+    assert not of[".pdf"]
     assert '<meta property="og:image" content="figures/card.png">' in html
     for path in (tmp_path / "out" / "figures").iterdir():
-        assert path.read_bytes().startswith({".png": b"\x89PNG", ".svg": b"<?xml", ".pdf": b"%PDF"}[path.suffix])
+        assert path.read_bytes().startswith({".png": b"\x89PNG", ".svg": b"<?xml"}[path.suffix])
     assert list((tmp_path / "out").glob(".report-*")) == []
 
 
@@ -57,6 +58,16 @@ def test_figures_as_svg_and_pdf_on_request(make_run: MakeRun, tmp_path: Path) ->
     assert (tmp_path / "out" / "figures" / "ranking.svg").read_text().startswith("<?xml")
     assert (tmp_path / "out" / "figures" / "ranking.pdf").read_bytes().startswith(b"%PDF")
     assert not list((tmp_path / "out" / "figures").glob("*.png"))
+
+
+def test_a_page_made_again_leaves_no_old_pdf_beside_it(make_run: MakeRun, tmp_path: Path) -> None:
+    run = make_run(n_classes=4, per_class=2, contenders=CONTENDERS[:1], broken=False)
+    figures = tmp_path / "out" / "figures"
+    figures.mkdir(parents=True)
+    (figures / "ranking.pdf").write_bytes(b"of an earlier run")
+    render([run], tmp_path / "out")
+    assert (figures / "ranking.pdf").read_bytes().startswith(b"%PDF")
+    assert [path.name for path in figures.glob("*.pdf")] == ["ranking.pdf"]
 
 
 def test_the_verdict_says_the_numbers_of_the_results(make_run: MakeRun) -> None:

@@ -187,7 +187,7 @@ def test_a_chart_wider_than_its_column_is_scrolled_not_shrunk() -> None:
 
 def test_every_figure_is_saved_in_all_forms_and_stands_alone(make_run: MakeRun, tmp_path: Path) -> None:
     run = make_run(contenders=CONTENDERS[:4], n_classes=12, per_class=5, train_per_class=(20, 100), broken=False)
-    render([run], tmp_path / "out")
+    render([run], tmp_path / "out", FORMATS)
     keys = {
         "ranking", "history", "here", "learning", "cost-seconds", "cost-latency", "cost-memory", "per-class", "top-k",
         "reliability", "training-loss", "training-error", "consistency", "confusion-first", "confusion-second",

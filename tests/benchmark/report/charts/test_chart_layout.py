@@ -9,6 +9,7 @@ from topfive.benchmark.report.charts.axes import Axis, errors, linear
 from topfive.benchmark.report.charts.figure import Figure, Mark, MatrixFigure, RankingFigure, Row, Rule, Series
 from topfive.benchmark.report.charts.layout import AWAY, lay_out, stand_alone
 from topfive.benchmark.report.charts.primitives import Item, Line, Path, Rect, Shape, Sheet, Text
+from topfive.benchmark.report.charts.style import STYLES
 from topfive.benchmark.report.charts.text import width
 
 MARKS = (Mark(0, 0.0, "at nothing"), Mark(5, 0.5, "half", "half", low=0.25, high=0.75), Mark(10, 1.0, "all"))
@@ -196,6 +197,19 @@ def test_long_names_of_contenders_wrap_and_stay_different(room: int) -> None:
             for item in sheet.items
             if isinstance(item, Text) and item.role == "who"
         )
+
+
+@pytest.mark.parametrize("room", [872, 352])
+def test_no_turned_name_stands_in_the_corner_of_a_small_matrix(room: int) -> None:
+    sheet = lay_out(replace(MATRIX, names=("astronaut", "b", "c")), room)
+    texts = [item for item in sheet.items if isinstance(item, Text)]
+    corner = [item for item in texts if item.role == "axis"]
+    turned = [item for item in texts if item.turned]
+    assert len(corner) == 2
+    for name in turned:
+        right = name.x - 12 > max(width(item.text, 12) for item in corner)
+        below = name.y - width(name.text, STYLES[name.role].size) > max(item.y for item in corner)
+        assert right or below
 
 
 def test_matrix_cells() -> None:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import pytest
-from topfive.benchmark.report.charts.text import shortened, width, wrap
+from topfive.benchmark.report.charts.text import width, wrap
+from topfive.benchmark.report.numbers import shortened
 
 LONG = [f"fisher[descriptors=sift+lbp,gmm=256,pyramid=1x1+3x1,pca=64,random_state={i}]" for i in range(3)]
 
