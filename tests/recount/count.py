@@ -294,8 +294,9 @@ class Recount:
             level = self.level if key == self.chosen else self.holm_level(key)
             needed = images_needed(self.pairs[key].only_a, self.pairs[key].only_b, self.n, level)
             base = [f"{self.n:,}", *said]
-            shown = [] if needed is None else [[*base, size] for size in rounded(needed)]
-            if needed is None or needed[0] <= self.n:  # it does not say fewer than there are
+            compared = key == self.chosen  # of them the verdict says it
+            shown = [] if needed is None or compared else [[*base, size] for size in rounded(needed)]
+            if needed is None or compared or needed[0] <= self.n:  # it does not say fewer than there are
                 shown.append(base)
             yield rf"^These .* cannot be told apart on .*: (from )?{re.escape(names[0])}\b", shown
         yield r"^Every pair of contenders can be told apart", [["<0.05"]] if not groups else []
