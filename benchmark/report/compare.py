@@ -12,7 +12,8 @@ from ..families import tone_of
 from ..results.run import Run, open_run
 from ..scoring.paired import Difference, difference, holm_levels
 from ..scoring.statistics import holm
-from .analysis.contest import Contender, Contest, contests_of, order
+from .analysis.contender import Contender, order
+from .analysis.contest import Contest, contests_of
 from .analysis.pairs import ALPHA
 from .numbers import MINUS, NBSP, p_value, percent, points
 from .page.html import html, write

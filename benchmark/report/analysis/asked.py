@@ -17,7 +17,8 @@ from ...results.schema import ASKED_ABOUT
 from ...scoring.resampling import interval, resampled_errors
 from ...scoring.statistics import hits_at
 from ..numbers import listed, named
-from .contest import Contest, Result
+from .contender import Result
+from .contest import Contest
 from .estimate import Estimate
 
 Asked = tuple[tuple[str, Scalar], ...]

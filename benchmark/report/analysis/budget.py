@@ -5,7 +5,8 @@ from __future__ import annotations
 from ...families import FLOOR, PRETRAINED
 from ...results.schema import DatasetRecord, Record
 from ..numbers import counted, listed, named, percent
-from .contest import Contender, Contest
+from .contender import Contender
+from .contest import Contest
 
 MUCH = 2.0  # times as many pixels as the other: worth a word on the first screen
 MOST = 3  # that were still learning are told of one by one

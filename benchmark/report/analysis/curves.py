@@ -8,7 +8,8 @@ import numpy as np
 
 from ...scoring.resampling import Crossing, crossing
 from ..numbers import named
-from .contest import Contender, Contest
+from .contender import Contender
+from .contest import Contest
 from .estimate import Estimate
 
 

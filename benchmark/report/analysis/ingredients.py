@@ -19,7 +19,8 @@ from scipy.special import stdtrit
 from ...families import FLOOR
 from ...scoring.paired import holm_levels
 from ...specs import Value, parse, written
-from .contest import Contender, Contest
+from .contender import Contender
+from .contest import Contest
 from .estimate import Estimate
 
 FEWEST = 2  # arms of a base, and steps of a ladder

@@ -16,7 +16,8 @@ from ...families import FLOOR
 from ...scoring.powerlaw import LEAST, Laws, fit, meeting
 from ...scoring.resampling import interval, resampled_errors
 from ..numbers import counted, listed, named
-from .contest import Contender, Contest
+from .contender import Contender
+from .contest import Contest
 from .curves import Curves, by_size
 from .estimate import Estimate
 

@@ -8,7 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 
 from ...families import FLOOR, Tone
-from ..analysis.contest import Contender, Contest
+from ..analysis.contender import Contender
+from ..analysis.contest import Contest
 from ..numbers import joules, named, quantity, seconds, size
 from .axes import around, errors, logarithmic
 from .figure import Figure, Mark, Series

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from ...scoring.statistics import calibration
-from ..analysis.contest import Contender, Contest
+from ..analysis.contender import Contender
+from ..analysis.contest import Contest
 from ..numbers import named, percent
 from .axes import linear
 from .figure import Figure, Mark, lines

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from ..analysis.budget import further, has_budget, pixels, share
-from ..analysis.contest import Contender, Contest
+from ..analysis.contender import Contender
+from ..analysis.contest import Contest
 from ..charts import cost
 from ..numbers import joules, percent, quantity, seconds, size
 from ..tables import Column, Table, Value, number, text, who, without_empty

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 
 from ...families import FLOOR, PRETRAINED
 from ...scoring.paired import Difference, difference
-from ..analysis.contest import Contender, Contest
+from ..analysis.contender import Contender
+from ..analysis.contest import Contest
 from ..analysis.estimate import Estimate
 from ..numbers import named, percent, points
 from ..tables import Column, Table, Value, number

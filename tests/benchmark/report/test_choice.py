@@ -7,7 +7,8 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 from topfive.benchmark.families import DEEP, FLOOR, HAND
-from topfive.benchmark.report.analysis.contest import Contender, Contest
+from topfive.benchmark.report.analysis.contender import Contender
+from topfive.benchmark.report.analysis.contest import Contest
 from topfive.benchmark.results.schema import DatasetRecord
 from topfive.benchmark.scoring.paired import mcnemar
 from topfive.benchmark.scoring.statistics import hits_at

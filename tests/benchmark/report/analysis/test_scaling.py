@@ -7,7 +7,8 @@ from typing import Any
 
 import numpy as np
 import pytest
-from topfive.benchmark.report.analysis.contest import Contender, Contest
+from topfive.benchmark.report.analysis.contender import Contender
+from topfive.benchmark.report.analysis.contest import Contest
 from topfive.benchmark.report.analysis.curves import curves_of
 from topfive.benchmark.report.analysis.scaling import FAR, risen, scaling_of, still_learning
 from topfive.benchmark.report.charts import learning
