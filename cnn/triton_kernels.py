@@ -273,19 +273,9 @@ def _cropped(
     out = torch.empty((len(pixels), side, side, 3), device=pixels.device)
     with torch.cuda.device(pixels.device):
         _crop_kernel[(triton.cdiv(out[0].numel(), VALUES), len(pixels))](
-            pixels,
-            top,
-            left,
-            flip.to(torch.uint8),
-            mean,
-            noise,
-            out,
-            scale,
-            pixels.shape[1],
-            side,
-            mean.ndim == 3,
-            VALUES,
-        )
+            pixels, top, left, flip.to(torch.uint8), mean, noise, out, scale, pixels.shape[1], side,
+            mean.ndim == 3, VALUES,
+        )  # fmt: skip
     return out.permute(0, 3, 1, 2)
 
 

@@ -7,6 +7,7 @@ import numpy as np
 from ...families import FLOOR, Tone
 from ..analysis.contest import Contest
 from ..analysis.curves import Curves
+from ..analysis.estimate import Estimate
 from ..analysis.scaling import FAR, Fit, Scaling
 from ..numbers import named, percent
 from .axes import around, errors, logarithmic
@@ -21,14 +22,8 @@ def figure(contest: Contest, curves: Curves, scaling: Scaling) -> Figure | None:
     shown = [line for line in curves.lines if line.family != FLOOR]
     if not shown:
         return None
-    drawn = []
     tones = {c.title: c.tone for c in [*contest.ranked, *contest.smaller]}
-    for line in shown:
-        marks = [
-            Mark(s, e.value, f"{line.name}, {s:g} images per class: {with_interval(e)}", "", e.low, e.high)
-            for s, e in line.points
-        ]
-        drawn.append((line.name, tones[line.name], marks))
+    drawn = [(line.name, tones[line.name], [_mark(line.name, s, e) for s, e in line.points]) for line in shown]
     alone = _alone(contest, {line.name for line in shown})
     sizes = sorted({s for line in shown for s, _ in line.points} | {mark.x for one in alone for mark in one.marks})
     values = [v for line in shown for _, e in line.points for v in (e.low, e.high)]
@@ -63,13 +58,15 @@ def figure(contest: Contest, curves: Curves, scaling: Scaling) -> Figure | None:
 
 def _alone(contest: Contest, drawn: set[str]) -> list[Series]:
     """The ranked that were trained at one size only, as points beside the curves."""
-    out = []
-    for contender, e in zip(contest.ranked, contest.errors, strict=True):
-        size = contender.per_class
-        if contender.title not in drawn and contender.family != FLOOR and size is not None:
-            tip = f"{contender.title}, {size:g} images per class: {with_interval(e)}"
-            out.append(Series(contender.tone, [Mark(size, e.value, tip, contender.title, e.low, e.high)]))
-    return out
+    return [
+        Series(c.tone, [_mark(c.title, c.per_class, e, c.title)])
+        for c, e in zip(contest.ranked, contest.errors, strict=True)
+        if c.title not in drawn and c.family != FLOOR and c.per_class is not None
+    ]
+
+
+def _mark(name: str, size: float, e: Estimate, label: str = "") -> Mark:
+    return Mark(size, e.value, f"{name}, {size:g} images per class: {with_interval(e)}", label, e.low, e.high)
 
 
 def _title(contest: Contest, curves: Curves, scaling: Scaling) -> str:

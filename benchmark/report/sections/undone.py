@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ...conditions import written
 from ...families import tone_of
+from ...results.schema import Record
 from ..analysis.contest import Contest
 from ..numbers import listed, named, short
 from ..tables import Column, Table, Value, number, text
@@ -21,15 +22,7 @@ class Undone:
         if not contest.undone:
             return None
         said = [
-            Folded(
-                f"{contest.called[record.method]}, seed {record.seed}: what it last said",
-                [
-                    Output(
-                        f"Last output of {contest.called[record.method]}",
-                        "\n".join([*record.log, record.traceback or ""]),
-                    )
-                ],
-            )
+            _last_words(contest.called[record.method], record)
             for record in contest.undone
             if record.log or record.traceback
         ]
@@ -49,6 +42,11 @@ class Undone:
             lead=0,
             more="Each with its reason and what it last said",
         )
+
+
+def _last_words(name: str, record: Record) -> Folded:
+    output = Output(f"Last output of {name}", "\n".join([*record.log, record.traceback or ""]))
+    return Folded(f"{name}, seed {record.seed}: what it last said", [output])
 
 
 def undone(contest: Contest) -> Table:
