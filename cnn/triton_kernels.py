@@ -17,7 +17,7 @@ BAND = 128  # channels of a block that is multiplied by a band
 HALO = 16  # of them that overlap the next block's, on either side, where one block does not hold all channels
 PIXELS = 64  # rows of such a block: the least that Hopper's matrix units take
 BLOCKS = 2  # that one program works on, one after the other, with the same band
-WIDTH, ROWS = 128, 32  # channels and pixels of a block of pooling
+WIDTH, ROWS = 32, 32  # channels and pixels of a block of pooling
 VALUES = 1024  # of a block where every lane has one value
 
 
