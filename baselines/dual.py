@@ -29,7 +29,7 @@ from .tuning import at_limit, best_of
 ROWS = 5000  # at most: a Gram matrix of 100 MB, of which there are four, and one for each descriptor
 PER_CLASS = 50  # rows; from here on SGD is as good or better, docs/baselines.md
 PENALTIES = (1.0, 0.5, 2.0)  # in units of the Gram matrix's mean diagonal
-PENALTY_LIMITS = (2.0**-10, 2.0**10)
+PENALTY_LIMITS = (2.0**-20, 2.0**10)
 WEIGHTS = (1.0, 0.5, 2.0)  # of a descriptor against the first one's 1
 WEIGHT_LIMITS = (2.0**-6, 2.0**6)
 HELD_OUT = 0.1  # of a row's class, rounded down: held out with the row

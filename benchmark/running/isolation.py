@@ -14,7 +14,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable
 from contextlib import suppress
 from dataclasses import dataclass, field
@@ -27,6 +27,7 @@ from topfive.common.machine import total_memory
 from .engine import FITTED, OUTCOME, PREDICTED, PROGRESS
 
 POLL_SECONDS, FAMILY_SECONDS = 0.1, 1.0  # between looks at memory; between searches for children, which cost more
+LOOKS = 20  # fewer in a stage, and the process's own figure counts, which knows no mapped file that it has let go
 MEMORY_SHARE = 0.95  # of the machine's memory; a cell that takes more is stopped before the kernel chooses a victim
 LOG_LINES = 60
 # Threads that wait for their siblings sleep instead of spinning: on a machine that does anything else beside, spinning
@@ -77,14 +78,15 @@ def run_isolated(
         lines: deque[str] = deque(maxlen=LOG_LINES)
         reader = threading.Thread(target=_read, args=(process, lines, on_progress), daemon=True)
         reader.start()
-        ended, peaks = _watch(process, timeout, stop, folder)
+        ended, peaks, looks = _watch(process, timeout, stop, folder)
         reader.join(timeout=2)
         process.stdin.close()
         record, answers = _outcome(folder, process.returncode, ended)
         record["log"] = list(lines)
         costs = record.setdefault("costs", {})
-        for stage in ("fit", "predict"):  # a process that ended between two looks knows its own
-            costs[f"{stage}_peak_rss_bytes"] = max(costs.get(f"{stage}_peak_rss_bytes") or 0, peaks[stage]) or None
+        for stage in ("fit", "predict"):
+            own = 0 if looks[stage] >= LOOKS else costs.get(f"{stage}_peak_rss_bytes") or 0
+            costs[f"{stage}_peak_rss_bytes"] = max(own, peaks[stage]) or None
         costs["peak_rss_bytes"] = max(costs[f"{stage}_peak_rss_bytes"] or 0 for stage in ("fit", "predict")) or None
         named = [one.get("predictions") for one in [record, *answers]]
         named += [file for one in answers for file in one.get("tables", {}).values()]
@@ -93,15 +95,17 @@ def run_isolated(
 
 def _watch(
     process: subprocess.Popen[bytes], timeout: float | None, stop: threading.Event, folder: Path
-) -> tuple[dict[str, Any], dict[str, int]]:
-    """Wait for the end, and make sure of it: (why it was ended early, or {}; peak memory of its processes in bytes).
+) -> tuple[dict[str, Any], dict[str, int], Counter[str]]:
+    """Wait for the end, and make sure of it: (why it was ended early, or {}; peak memory of its processes in bytes; how
+    often that was looked at).
 
-    The peaks are those of "fit", "predict" and "ask"; files in ``folder`` say which is under way.
+    Peaks and looks are those of "fit", "predict" and "ask"; files in ``folder`` say which is under way.
     """
     started = time.monotonic()
     memory = int(total_memory() * MEMORY_SHARE)
     family: set[psutil.Process] = set()
     peaks, ended = {"fit": 0, "predict": 0, "ask": 0}, {}
+    looks: Counter[str] = Counter()
     with suppress(psutil.NoSuchProcess):
         family.add(psutil.Process(process.pid))
     searched = 0.0
@@ -112,6 +116,7 @@ def _watch(
             _search(family)
         resident = _resident(family)
         peaks[stage] = max(peaks[stage], resident)
+        looks[stage] += 1
         if stop.is_set():
             ended = {"status": "interrupted", "reason": "stopped by the user"}
         elif timeout is not None and time.monotonic() - started > timeout:
@@ -132,7 +137,7 @@ def _watch(
         with suppress(psutil.NoSuchProcess):
             member.kill()
     process.wait()
-    return ended, peaks
+    return ended, peaks, looks
 
 
 def _search(family: set[psutil.Process]) -> None:

@@ -77,6 +77,13 @@ def test_fitting_and_predicting_have_costs_of_their_own(tmp_path: Path, contende
     assert "fit_peak_rss_bytes" in (tmp_path / "run" / "results.csv").read_text().splitlines()[0]
 
 
+@pytest.mark.usefixtures("unreported")
+def test_a_mapped_file_that_was_let_go_is_no_memory_of_its_own(tmp_path: Path, contenders: str) -> None:
+    assert start(tmp_path / "run", contenders, ["reads-mapped-file", "greedy"]) == 0
+    found = records(tmp_path / "run")
+    assert found["reads-mapped-file"].costs.fit_peak_rss_bytes < found["greedy"].costs.fit_peak_rss_bytes - 250e6
+
+
 @pytest.mark.usefixtures("here")
 def test_it_goes_on_where_it_stopped(tmp_path: Path, contenders: str) -> None:
     out = tmp_path / "run"

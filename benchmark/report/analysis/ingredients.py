@@ -53,11 +53,11 @@ INGREDIENTS: Mapping[tuple[str, Value], Ingredient] = {  # by parameter and valu
 }
 LADDER: tuple[tuple[str, str], ...] = (
     ("visual words", "sift-bovw"),
-    ("Fisher vectors of the descriptors", "fisher[dims=0,k=64,pyramid=1x1+2x2,root=false,xy=false]"),
-    ("signed square roots", "fisher[dims=0,k=64,pyramid=1x1+2x2,xy=false]"),
-    ("PCA to 64 dimensions", "fisher[k=64,pyramid=1x1+2x2,xy=false]"),
-    ("x, y in place of regions", "fisher[k=64]"),
-    ("colour: opponent SIFT and LCS", "fisher[descriptor=sift+csift+lcs,k=64]"),
+    ("Fisher vectors of the descriptors", "fisher[dims=0,k=32,pyramid=1x1+2x2,root=false,xy=false]"),
+    ("signed square roots", "fisher[dims=0,k=32,pyramid=1x1+2x2,xy=false]"),
+    ("PCA to 64 dimensions", "fisher[k=32,pyramid=1x1+2x2,xy=false]"),
+    ("x, y in place of regions", "fisher[k=32]"),
+    ("colour: opponent SIFT and LCS", "fisher[descriptor=sift+csift+lcs,k=32]"),
     ("more words: 256", "fisher[descriptor=sift+csift+lcs,k=256]"),
     ("mirrored training images", "best-of-2012"),
 )

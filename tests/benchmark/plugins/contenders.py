@@ -6,6 +6,7 @@ import ctypes
 import os
 import subprocess
 import sys
+import tempfile
 import time
 from typing import Any
 
@@ -127,6 +128,21 @@ class Greedy(MeanColor):
         end = time.process_time() + 1
         while time.process_time() < end:
             much[:1000] += 1
+        super().fit(images, labels)
+        return self
+
+
+class ReadsMappedFile(MeanColor):
+    """Reads a mapped file of 300 MB while fitting, and lets it go; then goes on for three seconds."""
+
+    def fit(self, images: Any, labels: np.ndarray) -> ReadsMappedFile:
+        with tempfile.TemporaryFile() as file:
+            file.truncate(300_000_000)
+            mapped = np.memmap(file, mode="r", dtype=np.uint8)
+            mapped[::4096].sum()
+            time.sleep(0.5)
+            del mapped
+        time.sleep(3)
         super().fit(images, labels)
         return self
 
