@@ -15,7 +15,7 @@ from scipy.special import ndtri
 from ...families import FLOOR
 from ...scoring.powerlaw import LEAST, Laws, fit, meeting
 from ...scoring.resampling import interval, resampled_errors
-from ..numbers import counted, listed, named
+from ..numbers import counted, listed, named, percent
 from .contender import Contender
 from .contest import Contest
 from .curves import Curves, by_size
@@ -51,6 +51,11 @@ class Fit:
     resampled: Laws
     foretold: list[Foretold]
 
+    @property
+    def holds(self) -> bool:
+        """Whether nothing speaks against it: it foretold the largest size each time that this was asked."""
+        return all(told.agrees for told in self.foretold)
+
     def parameter(self, which: str) -> Estimate:
         """Of "a" (in single images per class), "b" or "c", with its 95 % interval."""
         one, many = ((laws.scale if which == "a" else getattr(laws, which)) for laws in (self.law, self.resampled))
@@ -68,7 +73,8 @@ class Beyond:
 
 @dataclass(frozen=True)
 class Scaling:
-    """``left_out``: why a contender has no fit, in a sentence each. ``beyond``: only where the curves do not meet."""
+    """``left_out``: why a contender has no fit, in a sentence each. ``beyond``: only where the curves do not meet, and
+    both laws hold."""
 
     fits: list[Fit]
     left_out: list[str]
@@ -151,6 +157,9 @@ def _beyond(contest: Contest, curves: Curves, fits: list[Fit]) -> tuple[Beyond |
     if not all(name in by_name for name in names):
         return None, ""
     one, other = (by_name[name] for name in names)
+    if failed := [_failed(fit) for fit in (one, other) if not fit.holds]:
+        why = f"no law that failed its own test is extrapolated: {'; '.join(failed)}"
+        return None, f"Where they would cross is not said, as {why}."
     largest = max(one.sizes[-1], other.sizes[-1])
     at = float(meeting(one.law, other.law, largest, FAR)[0])
     low, high = np.quantile(meeting(one.resampled, other.resampled, largest, FAR), [0.025, 0.975], method="nearest")
@@ -164,12 +173,15 @@ def _beyond(contest: Contest, curves: Curves, fits: list[Fit]) -> tuple[Beyond |
     else:
         said = f"Extrapolated, not measured: by their power laws {a} and {b} cross at about {at:,.0f} images per class"
         said += f", {at / largest:.1f} times the largest size measured ({span})."
-    doubtful = [named(f.name) for f in (one, other) if not all(told.agrees for told in f.foretold)]
-    if doubtful:
-        said += f" The fit of {listed(doubtful)} did not foretell the largest size: there is little to rely on."
-    elif not (one.foretold and other.foretold):
+    if not (one.foretold and other.foretold):
         said += " There are too few sizes to see whether the fits foretell the largest."
     return found, said
+
+
+def _failed(one: Fit) -> str:
+    told = next(told for told in one.foretold if not told.agrees)
+    foretold = f"from up to {told.up_to:g} images per class foretold {percent(told.predicted.value)} error"
+    return f"that of {named(one.name)} {foretold} at {told.size:g}, where {percent(told.measured)} were measured"
 
 
 def _reach(n: float) -> str:

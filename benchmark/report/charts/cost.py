@@ -12,7 +12,7 @@ from ..analysis.contender import Contender
 from ..analysis.contest import Contest
 from ..numbers import joules, named, quantity, seconds, size
 from .axes import around, errors, logarithmic
-from .figure import Figure, Mark, Series
+from .figure import DOTTED, Figure, Mark, Series
 from .wording import intervals, source, times, with_interval
 
 NAMED = 12  # contenders; of more only the front and the two that are compared are named
@@ -109,7 +109,7 @@ def _figure(contest: Contest, cost: Cost, known: list[tuple[int, Contender, floa
         + ", ".join(contest.ranked[i].title for _, _, i in front),
         logarithmic(cost.label, min(prices), max(prices), cost.text, cost.at),
         errors(f"top-{contest.k} error", *around([v for e in shown for v in (e.low, e.high)])),
-        [Series("ink", [Mark(x, y, "") for x, y in step], line=True, points=False, dash=2)]
+        [Series("ink", [Mark(x, y, "") for x, y in step], line=True, points=False, dash=DOTTED)]
         + [Series(tone, of_it) for tone, of_it in marks.items()],
         small=True,
         source=source(

@@ -14,6 +14,8 @@ from typing import Literal
 from ...families import Tone
 from .axes import Axis
 
+DOTTED = -1  # the dash of what was not itself measured
+
 
 @dataclass(frozen=True)
 class Mark:

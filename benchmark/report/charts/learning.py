@@ -11,7 +11,7 @@ from ..analysis.estimate import Estimate
 from ..analysis.scaling import FAR, Fit, Scaling
 from ..numbers import named, percent
 from .axes import around, errors, logarithmic
-from .figure import Figure, Mark, Rule, Series, lines
+from .figure import DOTTED, Figure, Mark, Rule, Series, lines
 from .wording import intervals, source, with_interval
 
 ONWARD = 3.0  # times the largest size that fits are drawn to, where no crossing asks for more
@@ -47,7 +47,7 @@ def figure(contest: Contest, curves: Curves, scaling: Scaling) -> Figure | None:
             contest,
             intervals(contest),
             "Shaded: the 95 % interval of the crossing, over resampled images and seeds." if band else "",
-            "Dotted: power laws, extrapolated beyond the last point; hollow: the largest size as foretold."
+            "Hollow: the largest size as a power law foretold it; dotted: laws that hold, extrapolated."
             if fitted
             else "",
             trained=False,
@@ -87,11 +87,12 @@ def _crossing(
 ) -> tuple[float, list[Rule], tuple[float, float] | None]:
     """Where the axis ends, the rule at the crossing, and its band."""
     meet, beyond = curves.crossing, scaling.beyond
+    onward = sizes[-1] * (ONWARD if any(one.holds for one in scaling.fits) else 1)
     if meet is not None and meet.at is not None:
         band = max(meet.low, sizes[0]), min(meet.high, sizes[-1])
-        return sizes[-1] * (ONWARD if scaling.fits else 1), [Rule("x", meet.at, f"cross at {meet.at:.0f}")], band
+        return onward, [Rule("x", meet.at, f"cross at {meet.at:.0f}")], band
     if beyond is None or np.isinf(beyond.low):
-        return sizes[-1] * (ONWARD if scaling.fits else 1), [], None
+        return onward, [], None
     reach = [v for v in (beyond.at, beyond.low) if np.isfinite(v)]
     end = min(max(ONWARD * sizes[-1], 2 * max(reach)), FAR * sizes[-1])
     rules = [Rule("x", beyond.at, f"would cross at {beyond.at:.0f}, extrapolated")] if np.isfinite(beyond.at) else []
@@ -99,7 +100,8 @@ def _crossing(
 
 
 def _fitted(one: Fit, end: float, tone: Tone) -> list[Series]:
-    n = np.geomspace(one.sizes[0], end, 60)
+    """The largest size as foretold; and the law from there on, if it holds."""
+    n = np.geomspace(one.sizes[-1], end, 30)
     path = [Mark(float(x), float(y), "") for x, y in zip(n, one.law.errors(n)[0], strict=True)]
     told = [
         Mark(
@@ -109,8 +111,8 @@ def _fitted(one: Fit, end: float, tone: Tone) -> list[Series]:
         )
         for t in one.foretold[:1]
     ]
-    dotted = Series(tone, path, line=True, points=False, dash=2, listed=False)
-    return [dotted, Series(tone, told, hollow=True)] if told else [dotted]
+    series = [Series(tone, path, line=True, points=False, dash=DOTTED, listed=False)] if one.holds else []
+    return [*series, Series(tone, told, hollow=True)] if told else series
 
 
 def _ticks(sizes: list[float], end: float) -> list[float]:

@@ -13,7 +13,7 @@ FONTS = (
 NEUTRALS = {"bg": "#ffffff", "ink": "#1c1c19", "soft": "#5a5a54", "line": "#e2e1da"}
 COLOURS: dict[Tone, str] = {**{family.tone: family.light for family in PAINTED}, "ink": NEUTRALS["soft"]}
 SHADE = 0.58  # opacity of a matrix's strongest cell on a light ground; the page's --mix
-DASHES: tuple[tuple[float, ...], ...] = ((), (7, 4), (2, 4), (9, 4, 2, 4), (14, 4), (1, 3))
+DASHES: tuple[tuple[float, ...], ...] = ((), (7, 4), (9, 4, 2, 4), (14, 4), (1, 3), (2, 4))  # the last: DOTTED
 
 
 @dataclass(frozen=True)

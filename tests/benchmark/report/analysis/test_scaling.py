@@ -7,12 +7,13 @@ from typing import Any
 
 import numpy as np
 import pytest
+from topfive.benchmark.families import tone_of
 from topfive.benchmark.report.analysis.contender import Contender
 from topfive.benchmark.report.analysis.contest import Contest
 from topfive.benchmark.report.analysis.curves import curves_of
 from topfive.benchmark.report.analysis.scaling import FAR, risen, scaling_of, still_learning
 from topfive.benchmark.report.charts import learning
-from topfive.benchmark.report.charts.figure import Figure
+from topfive.benchmark.report.charts.figure import DOTTED, Figure
 from topfive.benchmark.report.charts.layout import lay_out
 from topfive.benchmark.report.sections.learning import Learning
 from topfive.benchmark.results.run import Run
@@ -83,12 +84,28 @@ def test_beyond_what_was_measured() -> None:
     assert section.sentence.endswith(scaling.sentence)
     (chart,) = section.charts()
     assert isinstance(chart, Figure)
-    dotted = [series for series in chart.series if series.dash == 2 and not series.points]
+    dotted = [series for series in chart.series if series.dash == DOTTED and not series.points]
     assert len(dotted) == 2
     assert all(series.marks[-1].x > SIZES[-1] for series in dotted)
     assert scaling.beyond.at == pytest.approx(at, rel=0.3)
     assert any("extrapolated" in rule.label for rule in chart.rules)
     assert lay_out(chart, 800).items
+
+
+def test_a_law_that_failed_its_own_test_is_not_extrapolated() -> None:
+    """A network that learns ever faster; the other side is a power law."""
+    steeper = {5: 0.85, 10: 0.82, 20: 0.77, 40: 0.68, 80: 0.5}
+    contest = contest_of(net=(DEEP, lambda n: steeper[int(n)]), sift=(HAND, lambda n: 0.5 * (n / 5) ** -0.1))
+    scaling = scaling_of(contest, curves_of(contest))
+    assert {one.name: one.holds for one in scaling.fits} == {"net": False, "sift": True}
+    assert scaling.beyond is None
+    assert "that of net from up to 40 images per class foretold 65.8" in scaling.sentence
+    assert scaling.sentence.endswith("error at 80, where 50.0\u00a0% were measured.")
+    chart = learning.figure(contest, curves_of(contest), scaling)
+    assert chart is not None
+    (dotted,) = [series for series in chart.series if series.dash == DOTTED]
+    assert (dotted.tone, dotted.marks[0].x) == (tone_of(HAND), SIZES[-1])
+    assert sum(series.hollow for series in chart.series) == 2
 
 
 def test_laws_that_never_meet_say_how_far_was_looked() -> None:
