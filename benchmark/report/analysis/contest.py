@@ -83,7 +83,7 @@ class Contest:
 
     @property
     def titles(self) -> list[str]:
-        """What a person calls each of the ranked: "ResNet-18, 28 epochs"."""
+        """What a person calls each of the ranked: "ResNet-18 (28 epochs)"."""
         return [c.title for c in self.ranked]
 
     @cached_property

@@ -54,7 +54,7 @@ TERMS: tuple[tuple[str, str, str], ...] = (  # what it is called, the pattern th
 
 
 def title(spec: str, leave_out: Container[tuple[str, Value]] = ()) -> str:
-    """ "resnet-2015[epochs=28]" → "ResNet-18, 28 epochs"; what no title is known of stays as it is.
+    """ "resnet-2015[epochs=28]" → "ResNet-18 (28 epochs)"; what no title is known of stays as it is.
 
     What follows the brackets, as in "hog (cpu)", is kept. ``leave_out``: parameters that are not said.
     """
@@ -68,7 +68,9 @@ def title(spec: str, leave_out: Container[tuple[str, Value]] = ()) -> str:
         return spec
     base, used = known
     said = [_setting(key, value) for key, value in params.items() if key not in used and (key, value) not in leave_out]
-    return ", ".join([base, *said]) + after
+    if said and (more := re.fullmatch(r" \((.+)\)", after)):
+        return f"{base} ({', '.join([*said, more[1]])})"
+    return (f"{base} ({', '.join(said)})" if said else base) + after
 
 
 def titles(specs: Iterable[str]) -> dict[str, str]:
@@ -111,7 +113,7 @@ def _base(name: str, params: Mapping[str, Value]) -> tuple[str, set[str]] | None
     if name == "resnet-2015":
         return f"ResNet-{params.get('depth', 18)}", {"depth"}
     if name in ("timm", "onnx") and "model" in params:
-        return f"{str(params['model']).rpartition('/')[2]}, pre-trained", {"model"}
+        return f"Pre-trained {str(params['model']).rpartition('/')[2]}", {"model"}
     return (TITLES[name], set()) if name in TITLES else None
 
 

@@ -31,12 +31,12 @@ EVEN = (("alexnet", DEEP, 1.6), ("sift-fisher", HAND, 1.6))
     ("spec", "said"),
     [
         ("sift-fisher", "SIFT with Fisher vectors"),
-        ("resnet-2015[epochs=28]", "ResNet-18, 28 epochs"),
-        ("resnet-2015[depth=34,epochs=1]", "ResNet-34, 1 epoch"),
-        ("alexnet[augment=false,width=0.5]", "AlexNet, no augment, half width"),
-        ("hog[cell=6] (cpu, epochs 3)", "HOG, cell 6 (cpu, epochs 3)"),
+        ("resnet-2015[epochs=28]", "ResNet-18 (28 epochs)"),
+        ("resnet-2015[depth=34,epochs=1]", "ResNet-34 (1 epoch)"),
+        ("alexnet[augment=false,width=0.5]", "AlexNet (no augment, half width)"),
+        ("hog[cell=6] (cpu, epochs 3)", "HOG (cell 6, cpu, epochs 3)"),
         ("hog (cpu)", "HOG (cpu)"),
-        ("timm[model=org/vit_small]", "vit_small, pre-trained"),
+        ("timm[model=org/vit_small]", "Pre-trained vit_small"),
         ("timm", "timm"),
         ("my-net[k=2]", "my-net[k=2]"),
         ("hog[6]", "hog[6]"),
@@ -53,9 +53,9 @@ def test_two_that_would_read_alike_keep_their_specifications() -> None:
 def test_what_several_of_one_method_have_in_common_is_not_said() -> None:
     """The specification beside the title says it."""
     specs = ["alexnet[epochs=6,n_jobs=1,width=0.5]", "alexnet[epochs=6,width=0.5]", "hog[cell=8]"]
-    assert list(titles(specs).values()) == ["AlexNet, 1 thread", "AlexNet", "HOG, cell 8"]
+    assert list(titles(specs).values()) == ["AlexNet (1 thread)", "AlexNet", "HOG (cell 8)"]
     assert list(titles(["fisher[k=64]", "fisher[k=64,xy=false]", "fisher[dims=0,k=64]"]).values()) == [
-        "Fisher vectors", "Fisher vectors, no xy", "Fisher vectors, dims 0"
+        "Fisher vectors", "Fisher vectors (no xy)", "Fisher vectors (dims 0)"
     ]  # fmt: skip
 
 
@@ -249,7 +249,7 @@ def test_what_a_method_is_stands_once_beside_all_its_contenders(make_run: MakeRu
     (who,) = [p.markup for p in section.parts if isinstance(p, Html) and "who-is" in p.markup]
     of_each = re.findall(r"<div>(.*?)</div>", who)
     assert [re.findall(r"<bdi>(.*?)</bdi>", one) for one in of_each] == [
-        ["AlexNet", "AlexNet, half width"],
+        ["AlexNet", "AlexNet (half width)"],
         ["SIFT with Fisher vectors"],
     ]
     assert [one.count("<dd>") for one in of_each] == [1, 1]
@@ -262,7 +262,7 @@ def test_the_name_beside_the_difference_is_cut_only_where_it_has_no_room(make_ru
     wide, narrow = (difference.sheet(contest, room) for room in (380, 150))
     assert wide is not None
     assert narrow is not None
-    assert "SIFT with Fisher vectors, 1 thread errs less →" in wide.texts("axis")
+    assert "SIFT with Fisher vectors (1 thread) errs less →" in wide.texts("axis")
     assert any("…" in text for text in narrow.texts("axis"))
 
 

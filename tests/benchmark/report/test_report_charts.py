@@ -185,7 +185,7 @@ def test_only_probabilities_are_checked_for_calibration(make_run: MakeRun) -> No
     ("other", "headings"),
     [
         ("sift-fisher[n_jobs=1]", ["AlexNet: error", "SIFT with Fisher vectors: error"]),
-        ("alexnet[epochs=2]", ["AlexNet, 1 epoch: error", "AlexNet, 2 epochs: error"]),
+        ("alexnet[epochs=2]", ["AlexNet (1 epoch): error", "AlexNet (2 epochs): error"]),
     ],
 )
 def test_headings_of_two_errors_say_no_more_than_tells_them_apart(
