@@ -13,7 +13,7 @@ from .models import AlexNet
 
 @dataclass(kw_only=True, eq=False, repr=False)
 class AlexNetShuffled(AlexNet):
-    """``alexnet`` trained on labels that were shuffled among the images: no better than chance, a control.
+    """AlexNet trained on labels that were shuffled among the images: no better than chance, a control.
 
     The data randomisation test of Adebayo et al., "Sanity checks for saliency maps", NeurIPS 2018: a map that looks the
     same for this network as for one that learned something explains the image, not the network. A floor: it takes part

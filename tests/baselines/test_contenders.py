@@ -106,6 +106,11 @@ def test_contender_learns_stripes(contender: Any, train: tuple[LazyImages, np.nd
         assert set(model.converged_) == {"converged", "why"}
 
 
+def test_sift_fisher_looks_at_strips_of_photographs_alone() -> None:
+    for side, regions in ((32, "1x1"), (64, "1x1"), (96, "1x1"), (97, "1x1+3x1"), (256, "1x1+3x1")):
+        assert [one.pyramid for one in SiftFisher().channels(Grid.for_size(side, 2 * side))] == [regions]
+
+
 @pytest.mark.parametrize(
     ("contender", "budget"),
     [

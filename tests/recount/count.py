@@ -272,7 +272,8 @@ class Recount:
         elif quick == 0:
             yield r"it errs less and is cheaper", [[names[0], *times, *in_use]]
         else:
-            yield r"^Take .* for its error", [[*names, *times, *in_use]]
+            slower = duration(max(ahead, behind))
+            yield r"^Take .* for its error", [[*names, *duration(min(ahead, behind)), names[0], *slower, *in_use]]
 
     def headline(self) -> str:
         """What the page must say first."""

@@ -34,7 +34,8 @@ def advice(contest: Contest) -> list[str]:
     elif quick == ahead:
         said = f"Take {name[ahead]}: it errs less and is cheaper, {times}."
     else:
-        said = f"Take {name[ahead]} for its error, {name[behind]} for its cost: {times}."
+        trains = f"it trains in {seconds(least)}{where[0]}, {name[ahead]} in {seconds(most)}{where[1]}"
+        said = f"Take {name[ahead]} for its error, {name[behind]} for its cost: {trains}."
     return [said, *_in_use(contest, quick, slow, alike, name)]
 
 

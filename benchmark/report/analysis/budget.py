@@ -36,12 +36,14 @@ def further(record: Record) -> str:
 
 
 def in_words(contender: Contender) -> str:
-    """ "10 epochs at half width on a CPU"; what is not known is left out."""
+    """ "10 epochs at half its width on a CPU"; what is not known is left out."""
     record = contender.record
     epochs, width = record.budget.get("epochs"), record.budget.get("width")
     said = [counted(int(epochs), "epoch")] if isinstance(epochs, int | float) else []
     if isinstance(width, int | float) and width != 1:
-        said.append({0.5: "at half width", 0.25: "at a quarter of its width"}.get(width, f"at {width:g} of its width"))
+        said.append(
+            {0.5: "at half its width", 0.25: "at a quarter of its width"}.get(width, f"at {width:g} of its width")
+        )
     if record.device:
         said.append("on a CPU" if record.device == "cpu" else f"on {record.device}")
     return " ".join(said)

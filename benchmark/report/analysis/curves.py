@@ -85,7 +85,7 @@ def _crossing(contest: Contest, lines: list[Line], a: list[Contender], b: list[C
         sentence += (
             f"In {100 * (1 - meet.share):.0f} % of {resamples} they do not cross at any size measured."
             if meet.share < 0.995
-            else f"They cross in all {resamples}, or nearly."
+            else f"They cross in practically all {resamples}."
         )
         if not several:
             sentence += " One training each: other trainings, and other training images, may move it further."

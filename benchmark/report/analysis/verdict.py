@@ -172,7 +172,7 @@ def _more(contest: Contest) -> list[str]:
         both_miss = float(((1 - a) * (1 - b)).mean())
         out.append(
             f"The two see differently: {percent(float((a * (1 - b)).mean()))} of the images only "
-            f"{_name(contest, headline_pair[0])} gets, {percent(float((b * (1 - a)).mean()))} only "
+            f"{_name(contest, headline_pair[0])} gets right, {percent(float((b * (1 - a)).mean()))} only "
             f"{_name(contest, headline_pair[1])}; both miss {percent(both_miss)}."
         )
     return out
@@ -228,7 +228,9 @@ def _choice(contest: Contest) -> list[str]:
     pool = {HAND, DEEP} if contest.both_sides else {c.family for c in contest.ranked} - aside
     if sum(c.family in pool for c in contest.ranked) <= 2:
         return []
-    return ["These images also picked the two, one of each side; as no other comes close, the interval is no wider."]
+    return [
+        "These images also picked the two; who else could stand here is clearly behind, so the interval is no wider."
+    ]
 
 
 HIDDEN = 0.01  # the true difference that is taken where none is seen

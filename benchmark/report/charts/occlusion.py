@@ -12,7 +12,7 @@ from .axes import Axis, linear
 from .figure import Figure, Mark, MatrixFigure, lines
 from .wording import source
 
-TITLES = {"deletion": "Deletion: cells are hidden", "insertion": "Insertion: cells are uncovered"}
+TITLES = {"deletion": "Deletion: cells are hidden", "insertion": "Insertion: cells of the blurred image are uncovered"}
 ORDERS = {"map": "its map", "random": "random", "centre": "from the middle"}
 
 

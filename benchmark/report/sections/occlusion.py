@@ -44,9 +44,10 @@ class Occlusion:
         parts.append(
             Text([*sanity(contest, found), objects(contest, found), PROTOCOL, *unasked(contest, found.maps)], "small")
         )
-        return Section("occlusion", "What each looked at", sentence(contest, found, two), parts, "Looking", lead=lead)
+        return Section("occlusion", "What each looked at", sentence(contest, found, two), parts, "Looked at", lead=lead)
 
 
+MAP = "A map marks the places that cost the answer most when they are hidden."
 PROTOCOL = (
     "Maps: how much the score of the answer, less the highest other, falls when a grey square hides a place (Zeiler "
     "and Fergus 2014). Curves after RISE (Petsiuk et al. 2018), of answers kept instead of class probabilities, as an "
@@ -65,14 +66,14 @@ def sentence(contest: Contest, found: Occluded, two: Sequence[int]) -> str:
     if len(two) < 2:
         return f"{told[0].upper()}{told[1:]}."
     gap = mean(found.gain(two[0]) - found.gain(two[1]))
-    size = f"a difference of {points(abs(gap.value))} points"
+    size = f"{points(abs(gap.value))} points"
     low, high = (gap.low, gap.high) if gap.value >= 0 else (-gap.high, -gap.low)
     bounds = f"(95 % interval {points(low)} to {points(high)})"
     if gap.low <= 0 <= gap.high:
-        images = f"{len(found.ids):,} images"
-        return f"Neither map points better than the other, as far as {images} tell: {told}; {size} {bounds}."
+        tell = f"as far as {len(found.ids):,} images tell"
+        return f"Neither map points better than the other, {tell}: {told}; they differ by {size} {bounds}. {MAP}"
     better, worse = names if gap.value > 0 else names[::-1]
-    return f"The maps of {better} point better than those of {worse}: {told}; {size} {bounds}."
+    return f"The maps of {better} point better than those of {worse}, by {size} {bounds}: {told}. {MAP}"
 
 
 def _share(found: Occluded, i: int, order: str) -> str:

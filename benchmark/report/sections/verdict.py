@@ -136,7 +136,7 @@ def groups(contest: Contest) -> list[str]:
         pair = contest.pair(first, last)
         said = {first, last} == {*(contest.headline_pair or ())}  # among what stands behind the verdict
         needed = (
-            f" About {about(pair.needed)} images would tell the first from the last."
+            f" About {about(pair.needed)} images would tell {'them apart' if m == 2 else 'the first from the last'}."
             if pair and pair.needed and not said
             else ""
         )

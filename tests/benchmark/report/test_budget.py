@@ -55,11 +55,11 @@ def test_many_that_were_still_learning_are_counted(make_run: MakeRun) -> None:
 def test_a_loser_that_was_still_learning_is_named_first(run: Path) -> None:
     contest = contest_of(run)
     assert contest.pairs[0].told_apart
-    assert in_words(contest.ranked[1]) == "10 epochs at half width on a CPU"
+    assert in_words(contest.ranked[1]) == "10 epochs at half its width on a CPU"
     caveats = verdict(contest).caveats
     assert caveats[0] == (
-        f"net was still learning when its budget ended (10 epochs at half width on a CPU): {WHY}. More training could "
-        "turn the verdict."
+        f"net was still learning when its budget ended (10 epochs at half its width on a CPU): {WHY}. More training "
+        "could turn the verdict."
     )
     # 64 × 64 against 100,000 of 375 × 500.
     assert caveats[1] == "net sees 4,096 pixels of an image, sift 100,000: 24 times as many."

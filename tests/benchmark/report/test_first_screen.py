@@ -108,7 +108,9 @@ def test_what_is_still_learning_is_in_the_headline_and_beside_it(make_run: MakeR
     change(run, "alexnet", converged=False, budget={"epochs": 10, "width": 0.5})
     told = verdict(contest_of(run))
     assert told.headline == "SIFT with Fisher vectors still beats deep learning here, for now."
-    assert told.limits[0].startswith("AlexNet was still learning when its budget ended (10 epochs at half width on a")
+    assert told.limits[0].startswith(
+        "AlexNet was still learning when its budget ended (10 epochs at half its width on a"
+    )
     assert told.caveats[: len(told.limits)] == told.limits
     html = render([run], tmp_path / "out", formats=()).read_text(encoding="utf-8")
     first = html[html.index('class="verdict"') : html.index("<figure")]
@@ -130,7 +132,12 @@ SIFT = "SIFT with Fisher vectors"
         (EVEN, costs(6), costs(8), ["Both take about as long to train: 6 s to train against 8 s."]),
         (AHEAD, costs(6), costs(45), [f"Take {SIFT}: it errs less and is cheaper, 6 s to train against 45 s."]),
         (AHEAD, costs(8), costs(8), [f"Take {SIFT}: it errs less, and both take about as long to train."]),
-        (AHEAD, costs(45), costs(6), [f"Take {SIFT} for its error, AlexNet for its cost: 6 s to train against 45 s."]),
+        (
+            AHEAD,
+            costs(45),
+            costs(6),
+            [f"Take {SIFT} for its error, AlexNet for its cost: it trains in 6 s, {SIFT} in 45 s."],
+        ),
         (
             EVEN,
             costs(6, 10),

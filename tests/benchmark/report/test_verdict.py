@@ -51,7 +51,7 @@ def test_rivals_are_named_and_allowed_for(make_run: MakeRun) -> None:
     )
     clear = contest_of(make_run("clear", contenders=(*TWO, ("weak", HAND, 0.2)), broken=False))
     assert clear.candidates == 2
-    assert any("no other comes close" in line for line in verdict(clear).more)
+    assert any("could stand here is clearly behind" in line for line in verdict(clear).more)
     alone = contest_of(make_run("alone", contenders=TWO, broken=False))
     assert not any("chose" in line for line in verdict(alone).more)
 
