@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import re
-
 import numpy as np
 
 from ..analysis.contest import Contest
@@ -90,7 +88,7 @@ def classes(contest: Contest) -> Table | None:
 def _errors_of(contest: Contest, a: int, b: int) -> list[Column]:
     """Headings of both errors: without their settings where the two are told apart without them."""
     titles = [contest.titles[i] for i in (a, b)]
-    bases = [re.split(r", | \(", title)[0] for title in titles]
+    bases = [title.partition(" (")[0] for title in titles]
     names = shortened(bases if bases[0] != bases[1] else titles, 28)
     return [Column(f"{name}: error", True, contest.ranked[i].name) for i, name in zip((a, b), names, strict=True)]
 
