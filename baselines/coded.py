@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from numpy.typing import NDArray
 from topfive.common.classifier import Classifier
-from topfive.common.machine import torch_threads
+from topfive.common.machine import give_back_memory, torch_threads
 from topfive.common.parameters import one_of, true_or_false
 
 from . import costs
@@ -182,6 +182,7 @@ class Coded(ShowsPatches, Classifier):
 
     def _stage_done(self, stage: str, begin: Cost, cached: Cost) -> Cost:
         """Note what a stage took since ``begin``, and what it would have taken without the cache; returns the time."""
+        give_back_memory()  # arrays of another size come next
         now = costs.now()
         self.timings_[stage] = (now - begin).seconds + cached.seconds
         if cached != Cost():

@@ -16,7 +16,7 @@ import torch
 from joblib import Parallel, delayed, effective_n_jobs
 from joblib.parallel import get_active_backend
 from numpy.typing import NDArray
-from topfive.common.machine import torch_threads
+from topfive.common.machine import give_back_memory, torch_threads
 
 from .compute import on_cpu, threads
 from .descriptors import MAX_PIXELS, ON_GPU
@@ -92,6 +92,7 @@ def extract(
             done += some
             now = time.perf_counter()
             if now - shown > 5 or done == n:
+                give_back_memory()  # images of many shapes leave gaps of many sizes
                 shown, rate = now, done / (now - begin)
                 log.info("features: %d of %d images, %.0f images/s, %.0f s left", done, n, rate, (n - done) / rate)
 

@@ -113,9 +113,13 @@ class Trainer:
         """Held-out loss of a model."""
         weights, intercept = model
         rounded = weights.to(self.dtype)
+        # Room for all scores at once: small ones that stay, each between two large batches that are freed, would keep
+        # the C library from using the memory of one batch for the next.
+        scores = torch.empty((len(rows), self.n_classes), device=self.device)
         with self._cores() as each:
-            scores = [self._scores(x, rounded, each) + intercept for x, _ in self._batches(slices([rows]))]
-        return held_out_error(torch.cat(scores).cpu(), self.targets[rows.start : rows.stop])
+            for x, where in self._batches(slices([rows])):
+                scores[where.start - rows.start : where.stop - rows.start] = self._scores(x, rounded, each) + intercept
+        return held_out_error(scores.cpu(), self.targets[rows.start : rows.stop])
 
     def _scores(self, x: torch.Tensor, weights: torch.Tensor, each: Each) -> torch.Tensor:
         """(n, C) float32, the sum over the strips, in their order."""

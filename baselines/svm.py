@@ -298,8 +298,12 @@ def linear_scores(
 ) -> NDArray[np.float32]:
     """(n, C) float32: (n, D) features in memory or on disk times ``coef`` (D, C), plus ``intercept`` (C,)."""
     linear = Linear(coef, intercept, device)
-    scores = [linear(rows) for rows in Rows(features, device, keep=False).chunks(0, len(features))]
-    return np.asarray(torch.cat(scores).cpu().numpy() if scores else np.empty((0, len(intercept)), dtype=np.float32))
+    scores = torch.empty((len(features), len(intercept)), device=device)  # at once: see ``sgd.Trainer.loss``
+    done = 0
+    for rows in Rows(features, device, keep=False).chunks(0, len(features)):
+        scores[done : done + len(rows)] = linear(rows)
+        done += len(rows)
+    return np.asarray(scores.cpu().numpy())
 
 
 def _two_columns(scores: NDArray[Any]) -> NDArray[np.float32]:

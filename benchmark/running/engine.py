@@ -7,7 +7,6 @@ metrics are computed by the runner from the stored predictions, so they can be c
 
 from __future__ import annotations
 
-import ctypes
 import faulthandler
 import gc
 import json
@@ -28,6 +27,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 from topfive.common import energy
+from topfive.common.machine import give_back_memory
 
 from ..conditions import training_split
 from ..contenders.contract import scores_of
@@ -179,8 +179,8 @@ def _parallel(scheduler: str | None) -> AbstractContextManager[None]:
 def _begin_predicting(folder: Path) -> None:
     """Tell ``isolation``, which watches the memory, that what follows is no longer fitting; forget the peak so far."""
     gc.collect()
-    with suppress(AttributeError, OSError):  # glibc and Linux only
-        ctypes.CDLL(None).malloc_trim(0)  # what fitting freed is not predicting's
+    give_back_memory()  # what fitting freed is not predicting's
+    with suppress(OSError):  # Linux only
         Path("/proc/self/clear_refs").write_text("5", encoding="ascii")
     (folder / FITTED).touch()
 
