@@ -91,8 +91,10 @@ def extract(
         for some in counts():
             done += some
             now = time.perf_counter()
-            if now - shown > 5 or done == n:
+            late = now - shown > 5
+            if late:  # never for a few images, of which probes ask often
                 give_back_memory()  # images of many shapes leave gaps of many sizes
+            if late or done == n:
                 shown, rate = now, done / (now - begin)
                 log.info("features: %d of %d images, %.0f images/s, %.0f s left", done, n, rate, (n - done) / rate)
 

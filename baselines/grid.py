@@ -38,6 +38,11 @@ class Grid:
             return cls((2.0, 3.0, 4.0), 3.0)
         return cls((4.0, 6.0, 8.0, 12.0, 16.0), 4.0)  # multiples of half a step: patches share cells
 
+    @property
+    def fine(self) -> bool:
+        """Whether it is one for thumbnails, which have few patches: up to 96 px."""
+        return max(self.cells) <= 4
+
     def n_patches(self, height: int, width: int) -> list[int]:
         """Patches of each scale in an image of this size."""
         sides = [(axis(height, cell, self.step), axis(width, cell, self.step)) for cell in self.cells]

@@ -64,7 +64,7 @@ class SiftFisher(Coded):
 
     def channels(self, grid: Grid) -> list[Channel]:
         """One."""
-        return [Channel("sift", "fisher", 128, pyramid="1x1" if max(grid.cells) <= 4 else "1x1+3x1")]
+        return [Channel("sift", "fisher", 128, pyramid="1x1" if grid.fine else "1x1+3x1")]
 
 
 class OxfordVgg(Coded):
@@ -101,7 +101,7 @@ class OxfordVgg(Coded):
 
     def channels(self, grid: Grid) -> list[Channel]:
         """SIFT and LCS."""
-        k = self.k or (256 if max(grid.cells) <= 4 else 1024)
+        k = self.k or (256 if grid.fine else 1024)
         return [Channel("sift", "fisher", k), Channel("lcs", "fisher", k)]
 
 
@@ -117,7 +117,7 @@ class Xrce(OxfordVgg):
 
     def channels(self, grid: Grid) -> list[Channel]:
         """SIFT and LCS over four regions."""
-        k = self.k or (64 if max(grid.cells) <= 4 else 256)
+        k = self.k or (64 if grid.fine else 256)
         return [Channel(name, "fisher", k, xy=False, pyramid="1x1+3x1") for name in ("sift", "lcs")]
 
 
@@ -165,7 +165,7 @@ class NecUiuc(_Words):
 
     def channels(self, grid: Grid) -> list[Channel]:
         """HOG with LBP and HOG alone, each in two codings; ``k`` words for LLC."""
-        k = 64 if max(grid.cells) <= 4 else 256
+        k = 64 if grid.fine else 256
         return [
             Channel("hog-lbp", "llc", self.k, dims=80, xy=False, pyramid="1x1+2x2+4x4"),
             Channel("hog-lbp", "supervector", k, dims=80, xy=False, pyramid="1x1+3x1"),
@@ -189,7 +189,7 @@ class IsiTwelve(Coded):
 
     def channels(self, grid: Grid) -> list[Channel]:
         """Three local descriptors over four regions, and GIST."""
-        k = 64 if max(grid.cells) <= 4 else 256
+        k = 64 if grid.fine else 256
         local = [Channel(name, "fisher", k, xy=False, pyramid="1x1+3x1") for name in ("sift", "csift", "lbp")]
         return [*local, Channel("gist", "whole")]
 

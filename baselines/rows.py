@@ -29,7 +29,7 @@ class Rows:
         self.features, self.device = features, device
         self.resident: torch.Tensor | None = None
         if keep and not on_cpu(device) and features.nbytes <= RESIDENT * torch.cuda.mem_get_info(device)[0]:
-            self.resident = torch.cat(list(self.chunks(0, len(features)))) if len(features) else None
+            self.resident = torch.cat([rows for rows, _ in self.chunks(0, len(features))]) if len(features) else None
 
     def batches(self, wanted: Sequence[slice], change: Change) -> Iterator[tuple[torch.Tensor, slice]]:
         """``change`` of these rows, on the device; not in place, as they may be read again."""
@@ -57,14 +57,13 @@ class Rows:
         """(D,) float32 of the first rows, ``most`` at most."""
         n = min(most, len(self.features))
         total = torch.zeros(self.features.shape[1], dtype=torch.float64, device=self.device)
-        for rows in self.chunks(0, n):
+        for rows, _ in self.chunks(0, n):
             total += rows.sum(0, dtype=torch.float32)
         return (total / n).float()
 
-    def chunks(self, start: int, stop: int) -> Iterator[torch.Tensor]:
-        """All rows from ``start`` to ``stop`` in their own dtype, a bounded number of bytes at a time."""
+    def chunks(self, start: int, stop: int) -> Iterator[tuple[torch.Tensor, slice]]:
+        """All rows from ``start`` to ``stop`` in their own dtype, a bounded number of bytes at a time; and where."""
         row_bytes = max(1, self.features.dtype.itemsize * self.features.shape[1])
         size = max(1, CHUNK_BYTES // row_bytes)
         wanted = [slice(a, min(a + size, stop)) for a in range(start, stop, size)]
-        for rows, _ in self.batches(wanted, lambda rows: rows):
-            yield rows
+        yield from self.batches(wanted, lambda rows: rows)

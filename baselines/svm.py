@@ -299,10 +299,8 @@ def linear_scores(
     """(n, C) float32: (n, D) features in memory or on disk times ``coef`` (D, C), plus ``intercept`` (C,)."""
     linear = Linear(coef, intercept, device)
     scores = torch.empty((len(features), len(intercept)), device=device)  # at once: see ``sgd.Trainer.loss``
-    done = 0
-    for rows in Rows(features, device, keep=False).chunks(0, len(features)):
-        scores[done : done + len(rows)] = linear(rows)
-        done += len(rows)
+    for rows, where in Rows(features, device, keep=False).chunks(0, len(features)):
+        scores[where] = linear(rows)
     return np.asarray(scores.cpu().numpy())
 
 

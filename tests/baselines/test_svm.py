@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -21,7 +18,6 @@ from topfive.baselines.passive import PassiveAggressive
 from topfive.baselines.rows import Rows
 from topfive.baselines.sgd import Settings, Trainer
 from topfive.baselines.svm import LinearSVM
-from topfive.benchmark.running.isolation import SETTINGS
 from topfive.common.machine import torch_threads
 
 from ..pretended_gpu import pretended_gpu
@@ -350,19 +346,6 @@ def test_rows_that_do_not_fit_on_a_gpu_are_sent_each_time(
         np.testing.assert_allclose(kept.decision_function(rows), sent.decision_function(rows), atol=1e-5)
 
 
-def test_only_few_rows_are_in_memory_at_a_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    """Whatever the number of rows: of wide ones, hundreds would take gigabytes."""
-    asked = []
-    monkeypatch.setattr(rows_module, "read", lambda rows, start, stop: asked.append(stop - start) or rows[start:stop])
-    rows = np.zeros((300, 2**20), dtype=np.float16)  # 2 MB each, none of which is really there
-    rows[:, 0] = 1
-    assert float(Rows(rows, "cpu").mean(300)[0]) == 1
-    coef, intercept = np.ones((2**20, 2), dtype=np.float32), np.zeros(2, dtype=np.float32)
-    assert (svm.linear_scores(rows, coef, intercept, "cpu") == 1).all()
-    assert max(asked) * rows[0].nbytes <= 2**25
-    assert sum(asked) == 600
-
-
 def test_one_class_is_an_error(problem: tuple[np.ndarray, np.ndarray]) -> None:
     rows, _ = problem
     with pytest.raises(ValueError, match="two classes"):
@@ -386,30 +369,3 @@ def test_gpu_passive_aggressive_agrees(problem: tuple[np.ndarray, np.ndarray], g
     rows, labels = problem
     here, there = (PassiveAggressive(epochs=2, device=device).fit(rows, labels) for device in ("cpu", gpu))
     np.testing.assert_allclose(here.decision_function(rows), there.decision_function(rows), atol=1e-3)
-
-
-MEASURED = """
-import threading, time, numpy as np
-from topfive.baselines.svm import linear_scores
-
-def own():
-    return next(int(line.split()[1]) for line in open("/proc/self/status") if line.startswith("RssAnon")) / 1024
-
-features = np.memmap("rows", mode="w+", dtype=np.float16, shape=(2560, 262144))
-coef, intercept = np.zeros((262144, 100), np.float32), np.zeros(100, np.float32)
-most = [before := own()]
-watch = lambda: [(most.append(own()), time.sleep(0.01)) for _ in iter(int, 1)]
-threading.Thread(target=watch, daemon=True).start()
-assert linear_scores(features, coef, intercept, "cpu").shape == (2560, 100)
-print(max(most) - before)
-"""
-
-
-@pytest.mark.skipif(sys.platform != "linux", reason="reads the kernel's figures")
-def test_the_memory_of_scoring_does_not_grow_with_the_rows(tmp_path: Path) -> None:
-    """Forty batches of 64 MiB as float32, with the settings of memory that contenders run with."""
-    done = subprocess.run(
-        [sys.executable, "-c", MEASURED],
-        cwd=tmp_path, env={**os.environ, **SETTINGS}, capture_output=True, text=True, check=True,
-    )  # fmt: skip
-    assert float(done.stdout) < 600

@@ -68,8 +68,8 @@ def title(spec: str, leave_out: Container[tuple[str, Value]] = ()) -> str:
         return spec
     base, used = known
     said = [_setting(key, value) for key, value in params.items() if key not in used and (key, value) not in leave_out]
-    if said and (more := re.fullmatch(r" \((.+)\)", after)):
-        return f"{base} ({', '.join([*said, more[1]])})"
+    if more := re.fullmatch(r" \((.+)\)", after):
+        said, after = [*said, more[1]], ""
     return (f"{base} ({', '.join(said)})" if said else base) + after
 
 

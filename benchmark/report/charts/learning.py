@@ -101,8 +101,11 @@ def _crossing(
 
 def _fitted(one: Fit, end: float, tone: Tone) -> list[Series]:
     """The largest size as foretold; and the law from there on, if it holds."""
-    n = np.geomspace(one.sizes[-1], end, 30)
-    path = [Mark(float(x), float(y), "") for x, y in zip(n, one.law.errors(n)[0], strict=True)]
+    series = []
+    if one.holds:
+        n = np.geomspace(one.sizes[-1], end, 30)
+        path = [Mark(float(x), float(y), "") for x, y in zip(n, one.law.errors(n)[0], strict=True)]
+        series.append(Series(tone, path, line=True, points=False, dash=DOTTED, listed=False))
     told = [
         Mark(
             t.size,
@@ -111,7 +114,6 @@ def _fitted(one: Fit, end: float, tone: Tone) -> list[Series]:
         )
         for t in one.foretold[:1]
     ]
-    series = [Series(tone, path, line=True, points=False, dash=DOTTED, listed=False)] if one.holds else []
     return [*series, Series(tone, told, hollow=True)] if told else series
 
 
