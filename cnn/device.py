@@ -7,6 +7,7 @@ import logging
 import resource
 from collections.abc import Callable
 from contextlib import suppress
+from functools import cache
 from typing import Any, TypeVar
 
 import torch
@@ -55,8 +56,13 @@ def precision(device: torch.device, wanted: str = "auto") -> torch.dtype:
         can = torch.cpu.get_capabilities() if hasattr(torch.cpu, "get_capabilities") else {}
         native = bool(can.get("avx512_bf16") or can.get("amx_bf16") or can.get("bf16"))
     if not native:
-        log.info("%s does not compute in bfloat16: trains in float32, which is slower", device)
+        _say_slower(device.type)
     return torch.bfloat16 if native else torch.float32
+
+
+@cache  # once a process: predictions ask as well
+def _say_slower(device: str) -> None:
+    log.info("%s does not compute in bfloat16: computes in float32, which is slower", device)
 
 
 class Compiled(nn.Module):

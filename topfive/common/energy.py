@@ -27,7 +27,8 @@ def read(folder: Path = RAPL) -> dict[str, Reading]:
 
 
 def spent(before: Mapping[str, Reading], after: Mapping[str, Reading], name: str) -> float | None:
-    """Joules between two readings of all counters whose name begins with ``name``; None where there are none.
+    """Joules between two readings of all counters whose name begins with ``name``; None where there are none, or none
+    has moved: a card's counts ten times a second, and what takes less cannot be told from nothing.
 
     A counter may have begun anew once in between.
     """
@@ -36,7 +37,7 @@ def spent(before: Mapping[str, Reading], after: Mapping[str, Reading], name: str
     for one in found:
         difference = after[one].joules - before[one].joules
         total += difference if difference >= 0 else difference + before[one].range
-    return total if found else None
+    return total or None
 
 
 def counter(device: object) -> str:

@@ -57,7 +57,7 @@ class Measured:
     def predict_joules(self) -> float | None:
         """Of one image."""
         joules = self.row.get("predict_joules")
-        return None if joules is None else float(joules / self.row["images"])
+        return float(joules / self.row["images"]) if joules else None
 
     def share(self, stage: str) -> tuple[float, str] | None:
         """(share of the roofline, what bounds it) of "train" or "predict": "arithmetic" or "memory"."""

@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 from topfive.benchmark.probes import throughput
 from topfive.benchmark.probes.throughput import KEYS, Throughput
+from topfive.common import energy
 from topfive.common.energy import Reading
 
 from .conftest import Sequence
@@ -45,6 +46,23 @@ def test_warm_rounds_are_timed_and_the_median_counts(sequence: Sequence, monkeyp
     assert (row["images"], row["predict_seconds"], row["predict_joules"]) == (4, 2.0, 2.0)
     assert (row["threads"], row["peak_flops"], row["train_flops"]) == (2, 1e9, None)
     assert set(row) == {"images", "predict_seconds", "predict_joules", *KEYS}
+
+
+def test_rounds_go_on_until_a_counter_of_energy_can_tell(sequence: Sequence, monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = iter(np.arange(0, 3, 0.25).tolist())  # rounds of a quarter of a second
+    monkeypatch.setattr(throughput.time, "perf_counter", lambda: next(clock))
+    readings = iter([{"GPU-1": Reading(10, 1e9)}, {"GPU-1": Reading(18, 1e9)}])
+    monkeypatch.setattr(throughput.energy, "read", lambda: next(readings))
+    contender = Timed()
+    (row,) = Throughput(repeats=2).ask(contender, sequence, np.zeros(4, np.int64))["throughput"].to_pylist()  # type: ignore[arg-type]
+    assert len(contender.asked) == 1 + 4
+    assert row["predict_joules"] == 2.0
+
+
+def test_a_counter_that_stood_still_tells_nothing() -> None:
+    still = {"GPU-1": Reading(10, 1e9)}
+    assert energy.spent(still, still, "GPU-1") is None
+    assert energy.spent({"GPU-1": Reading(9, 12)}, {"GPU-1": Reading(1, 12)}, "GPU-1") == 4
 
 
 def test_a_contender_that_says_nothing_is_timed_too(sequence: Sequence) -> None:
