@@ -24,11 +24,15 @@ class Line:
 
 @dataclass(frozen=True)
 class Curves:
-    """``sentence`` says where the two sides cross, or that they do not."""
+    """``sentence`` says where the two of ``pair`` cross, or that they do not.
+
+    ``pair``: their titles, who is better at the largest size first.
+    """
 
     lines: list[Line]
-    crossing: Crossing | None
-    sentence: str
+    pair: tuple[str, str] | None = None
+    crossing: Crossing | None = None
+    sentence: str = ""
 
 
 def by_size(contest: Contest) -> dict[str, list[Contender]]:
@@ -43,17 +47,32 @@ def by_size(contest: Contest) -> dict[str, list[Contender]]:
 
 
 def curves_of(contest: Contest) -> Curves:
-    """Lines for methods with two or more sizes; the crossing is that of the two methods the report sets at odds."""
+    """Lines for methods with two or more sizes; the crossing is that of ``_pair``."""
     by_name = by_size(contest)
     lines = [
         Line(name, members[0].family, [(_size(c), contest.error_of(c, contest.k)) for c in members])
         for name, members in by_name.items()
         if len({c.per_class for c in members}) > 1
     ]
-    if not lines or contest.headline_pair is None:
-        return Curves(lines, None, "")
-    a, b = (by_name.get(contest.ranked[i].title, []) for i in contest.headline_pair)
-    return _crossing(contest, lines, a, b) if a and b else Curves(lines, None, "")
+    pair = _pair(contest, {line.name for line in lines})
+    if pair is None:
+        return Curves(lines)
+    return _crossing(contest, lines, pair, by_name[pair[0]], by_name[pair[1]])
+
+
+def _pair(contest: Contest, with_curves: set[str]) -> tuple[str, str] | None:
+    """The two that the report sets at odds; in place of one without a curve the best of its family that has one."""
+    if contest.headline_pair is None:
+        return None
+    pair: list[str] = []
+    for place in contest.headline_pair:
+        one = contest.ranked[place]
+        of_family = [c.title for c in contest.ranked if c.family == one.family and c.title not in pair]
+        titles = [title for title in [one.title, *of_family] if title in with_curves]
+        if not titles:
+            return None
+        pair.append(titles[0])
+    return (pair[0], pair[1]) if pair[0] != pair[1] else None
 
 
 def _size(contender: Contender) -> float:
@@ -62,15 +81,19 @@ def _size(contender: Contender) -> float:
     return contender.per_class
 
 
-def _crossing(contest: Contest, lines: list[Line], a: list[Contender], b: list[Contender]) -> Curves:
+def _crossing(
+    contest: Contest, lines: list[Line], pair: tuple[str, str], a: list[Contender], b: list[Contender]
+) -> Curves:
     one, two = ({_size(c): c for c in side if c.paired} for side in (a, b))
     sizes = sorted(set(one) & set(two))
     if len(sizes) < 2 or contest.labels is None:
-        return Curves(lines, None, "")
+        return Curves(lines, pair)
     hits = [[side[size].hits(contest.k) for size in sizes] for side in (one, two)]
     meet = crossing(np.array(sizes), hits[0], hits[1], contest.labels)
-    name_a, name_b = named(a[0].title), named(b[0].title)
-    ahead = name_a if hits[0][-1].mean() >= hits[1][-1].mean() else name_b
+    name_a, name_b = map(named, pair)
+    if hits[0][-1].mean() < hits[1][-1].mean():
+        pair = (pair[1], pair[0])
+    ahead = named(pair[0])
     span = f"between {sizes[0]:g} and {sizes[-1]:g} images per class"
     several = min(c.seeds for side in (one, two) for c in side.values()) > 1
     resamples = "resamples of images and seeds" if several else "resampled validation sets"
@@ -89,7 +112,7 @@ def _crossing(contest: Contest, lines: list[Line], a: list[Contender], b: list[C
         )
         if not several:
             sentence += " One training each: other trainings, and other training images, may move it further."
-    return Curves(lines, meet, sentence)
+    return Curves(lines, pair, meet, sentence)
 
 
 def width(meet: Crossing) -> str:

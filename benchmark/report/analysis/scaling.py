@@ -95,7 +95,7 @@ def scaling_of(contest: Contest, curves: Curves) -> Scaling:
                 left_out.append(found)
             else:
                 fits.append(found)
-    beyond, sentence = _beyond(contest, curves, fits)
+    beyond, sentence = _beyond(curves, fits)
     return Scaling(fits, left_out, beyond, sentence)
 
 
@@ -148,12 +148,11 @@ def _foretell(sizes: Floats, measured: Floats, samples: Floats, weights: Floats,
     )
 
 
-def _beyond(contest: Contest, curves: Curves, fits: list[Fit]) -> tuple[Beyond | None, str]:
-    pair = contest.headline_pair
-    if pair is None or (curves.crossing is not None and curves.crossing.at is not None):
+def _beyond(curves: Curves, fits: list[Fit]) -> tuple[Beyond | None, str]:
+    names = curves.pair
+    if names is None or (curves.crossing is not None and curves.crossing.at is not None):
         return None, ""
     by_name = {one.name: one for one in fits}
-    names = [contest.ranked[i].title for i in pair]
     if not all(name in by_name for name in names):
         return None, ""
     one, other = (by_name[name] for name in names)

@@ -33,7 +33,7 @@ def figure(contest: Contest, curves: Curves, scaling: Scaling) -> Figure | None:
     values += [mark.y for series in fitted for mark in series.marks]
     if contest.chance <= max(values) + 0.1:
         rules.append(Rule("y", contest.chance, f"chance {percent(contest.chance)}"))
-    claim, drawn_is = _title(contest, curves, scaling), "Error against training images per class"
+    claim, drawn_is = _title(curves, scaling), "Error against training images per class"
     return Figure(
         "learning",
         claim or drawn_is,
@@ -69,11 +69,11 @@ def _mark(name: str, size: float, e: Estimate, label: str = "") -> Mark:
     return Mark(size, e.value, f"{name}, {size:g} images per class: {with_interval(e)}", label, e.low, e.high)
 
 
-def _title(contest: Contest, curves: Curves, scaling: Scaling) -> str:
+def _title(curves: Curves, scaling: Scaling) -> str:
     """Whether and where the two that are compared cross; empty where that is not known."""
-    if contest.headline_pair is None or curves.crossing is None:
+    if curves.pair is None or curves.crossing is None:
         return ""
-    ahead, behind = (named(contest.ranked[i].title) for i in sorted(contest.headline_pair))
+    ahead, behind = map(named, curves.pair)
     if curves.crossing.at is not None:
         return f"{ahead} overtakes {behind} at about {curves.crossing.at:.0f} images per class"
     beyond = scaling.beyond

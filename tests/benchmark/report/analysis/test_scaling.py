@@ -69,6 +69,22 @@ def test_planted_laws_are_fitted_and_a_measured_crossing_is_not_extrapolated() -
     assert net.foretold[0].measured == pytest.approx(1.9 * 80**-0.5, abs=1e-3)
 
 
+def test_the_best_of_a_side_that_has_no_curve_leaves_the_word_to_the_next() -> None:
+    contest = contest_of(net=(DEEP, law(1.9, 0.5)), sift=(HAND, law(0.35, 0.1)), deeper=(DEEP, law(1.0, 0.5)))
+    contest.smaller[:] = [c for c in contest.smaller if c.title != "deeper"]
+    assert contest.headline_pair is not None
+    assert "deeper" in [contest.ranked[i].title for i in contest.headline_pair]
+    curves = curves_of(contest)
+    assert curves.pair == ("net", "sift")
+    assert curves.crossing is not None
+    assert "above that net leads" in curves.sentence
+    chart = learning.figure(contest, curves, scaling_of(contest, curves))
+    assert chart is not None
+    assert chart.title.startswith("net overtakes sift at about")
+    contest.smaller[:] = [c for c in contest.smaller if c.title != "net"]  # now nobody of that side has one
+    assert curves_of(contest).pair is None
+
+
 def test_beyond_what_was_measured() -> None:
     contest = contest_of(net=(DEEP, lambda n: 0.85 * (n / 5) ** -0.25), sift=(HAND, lambda n: 0.5 * (n / 5) ** -0.1))
     curves = curves_of(contest)
