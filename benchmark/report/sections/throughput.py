@@ -48,16 +48,23 @@ def sentence(rows: Sequence[Measured]) -> str:
     for what in dict.fromkeys(one.what for one in rows):
         best = max((one for one in rows if one.what == what), key=lambda one: one.trained or 0.0)
         factors = []
-        for rival, name in ((single_thread(rows, best), "one thread"), (all_threads(rows, best), "all threads")):
+        for rival in (single_thread(rows, best), all_threads(rows, best)):
             if rival is not None and rival is not best and rival.trained and best.trained:
-                factors.append(f"{decimal(best.trained / rival.trained, 1)} times as fast as {name}")
+                times = best.trained / rival.trained
+                factors.append(f"{decimal(times, 0 if times >= 100 else 1)} times as fast as on {_place(rival, best)}")
         if factors:
-            where = f"{named(best.hardware)} ({best.row.get('precision') or 'precision unknown'})"
-            said.append(f"{named(best.name)} trains {' and '.join(factors)} on {where}")
+            said.append(f"on {_place(best)} {named(best.name)} trains {', and '.join(factors)}")
     if all(one.on_cpu for one in rows):
         said.append("no GPU was measured, so what one buys is quoted only")
     text = "; ".join(said)
     return f"{text[:1].upper()}{text[1:]}." if text else ""
+
+
+def _place(one: Measured, like: Measured | None = None) -> str:
+    """Its hardware, and its precision unless that is the same."""
+    if like is not None and one.row.get("precision") == like.row.get("precision"):
+        return named(one.hardware)
+    return f"{named(one.hardware)} ({one.row.get('precision') or 'precision unknown'})"
 
 
 def table(rows: Sequence[Measured]) -> Table:
