@@ -73,7 +73,7 @@ class DeepClassifier(LooksInside, HasWork, Classifier):
     optimizer     "sgd" (Nesterov), "momentum" (Polyak, the paper's), "adamw"
     lr            the highest learning rate; None: ``hyperparameters.RATES``, by the optimizer, and above 128 images in
                   a step times (batch / 128), or its square root for "adamw"; "tuned": a quarter of that, that, or four
-                  times that, by the loss of held-out images (see ``tuning``)
+                  times that, and further while the edge is best, by the loss of held-out images (see ``tuning``)
     augment       "none" (or None), "crop", "crop+flip", "scale+flip", "scale+flip+colour" or "paper" (see
                   ``augment.Augment``); "auto": "scale+flip" on a GPU, whose trainings are long enough to need it, and
                   "crop+flip" on a CPU
@@ -165,7 +165,7 @@ class DeepClassifier(LooksInside, HasWork, Classifier):
         """How often ``fit`` goes over n training images, the trials of a tuned rate included."""
         device = hardware.choose(hardware.device_names(self.device)[0])
         epochs = self._passes(round((1 - self.held_out) * n_train), device.type == "cuda")
-        return 2 * epochs if self.lr == "tuned" else epochs  # three trials of a third
+        return 2 * epochs if self.lr == "tuned" else epochs  # three trials of a third, at least
 
     def _passes(self, n_train: int, on_gpu: bool) -> int:
         """Epochs of the training itself: as given, else as many as hold ``steps``, else by default."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -29,18 +30,20 @@ def test_the_rate_with_the_lowest_held_out_loss_trains(striped: Striped, monkeyp
     monkeypatch.setattr(estimator, "FACTORS", (1e-4, 1.0))
     model = small(lr="tuned", held_out=0.25, epochs=6).fit(images, labels)
     *tried, (trained_at, _) = trials
-    assert [rate for rate, _ in tried] == pytest.approx([1e-7, 1e-3])
-    assert trained_at == min(tried, key=lambda trial: trial[1])[0] == 1e-3
-    assert model.budget_["lr"] == 1e-3
+    assert [rate for rate, _ in tried[:2]] == pytest.approx([1e-7, 1e-3])
+    assert trained_at == min(tried, key=lambda trial: trial[1])[0] >= 1e-3
+    assert model.budget_["lr"] == trained_at
     assert "learning rate" in model.budget_["tuned"]
     assert len(model.history_) == 6
     assert model.timings_["tune"] > 0
     # Nothing of a trial is left in what is trained then.
-    alone = small(lr=1e-3, held_out=0.25, epochs=6, batch=16).fit(images, labels)
+    alone = small(lr=trained_at, held_out=0.25, epochs=6, batch=16).fit(images, labels)
     assert torch.equal(alone.model_[0].weight, model.model_[0].weight)
 
 
-def test_a_trial_that_diverges_is_out(striped: Striped, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.fixture
+def job(striped: Striped, monkeypatch: pytest.MonkeyPatch) -> tuple[Job, Any, Any]:
+    """What ``choose_rate`` is given."""
     images, labels = striped(64)
     jobs: list[Any] = []
 
@@ -51,11 +54,32 @@ def test_a_trial_that_diverges_is_out(striped: Striped, monkeypatch: pytest.Monk
     choose = tuning.choose_rate
     monkeypatch.setattr(estimator, "choose_rate", kept)
     small(lr="tuned", held_out=0.25, epochs=1, optimizer="sgd").fit(images, labels)
-    job, feed, dtype = jobs[0]
-    job = replace(job, hyper=replace(job.hyper, optimizer="sgd"))
-    assert choose(job, feed, dtype, [1e30, 0.02]) == 0.02
+    given, feed, dtype = jobs[0]
+    return replace(given, hyper=replace(given.hyper, optimizer="sgd")), feed, dtype
+
+
+def test_a_trial_that_diverges_is_out(job: tuple[Job, Any, Any]) -> None:
+    assert 0.001 < tuning.choose_rate(*job, [1e30, 0.02]) < 1
     with pytest.raises(TrainingDiverged):
-        choose(job, feed, dtype, [1e30])
+        tuning.choose_rate(*job, [1e30])
+
+
+@pytest.mark.parametrize(("best", "tried"), [(1.0, 3), (16.0, 5), (0.0625, 5), (4.0**9, 7)])
+def test_the_grid_grows_while_its_edge_is_best(
+    best: float, tried: int, job: tuple[Job, Any, Any], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    rates: list[float] = []
+
+    def run(trainer: Trainer) -> Any:
+        rates.append(trainer.hyper.top_rate)
+        return SimpleNamespace(history=[{"held_out_loss": abs(np.log(trainer.hyper.top_rate / best))}])
+
+    monkeypatch.setattr(Trainer, "run", run)
+    chosen = tuning.choose_rate(*job, list(tuning.FACTORS))
+    assert len(rates) == tried
+    assert chosen == min(rates, key=lambda rate: abs(np.log(rate / best)))
+    if tried < tuning.MOST:
+        assert min(rates) < chosen == best < max(rates)
 
 
 def test_where_it_cannot_be_tuned() -> None:
