@@ -87,9 +87,8 @@ class Hog(Whole):
     """Edge directions in a grid over the whole image (HOG), and a linear SVM.
 
     Dalal and Triggs 2005, without their detection window: one descriptor for the image, rigid in position, at 64 × 64
-    px, 49 blocks × 36 values. Votes
-    are not shared between neighbouring cells, which keeps a cell's histogram one sum over its pixels. Measured on the
-    slice of Tiny ImageNet (presets.py): 77.5 % top-5 error, 14 seconds on one core.
+    px, 49 blocks × 36 values. Votes are not shared between neighbouring cells, which keeps a cell's histogram one sum
+    over its pixels. Measured on the slice of Tiny ImageNet (presets.py): 75.6 % top-5 error by two views.
     """
 
     def describe(self, rgb: torch.Tensor) -> torch.Tensor:

@@ -23,8 +23,8 @@ class Attack:
     linear SVM on Fisher vectors and a network are asked in the same way, with the same budget of queries. Only images
     that are answered right are attacked. On uint8: what is scored is an image that could be stored.
 
-    Deviates: the schedule of square sizes is rescaled to the budget (as the authors' code does), and the budget is a
-    few hundred queries, where the paper has 10,000 and AutoAttack 5,000: errors under attack are lower bounds.
+    Deviates: the schedule of square sizes is rescaled to the budget (as the authors' code does), and the budget is
+    ``queries``, 300 unless told, where the paper has 10,000 and AutoAttack 5,000: errors under attack are lower bounds.
     The noise is drawn up to ``draws`` times an image; a single draw is what it had after one query.
 
     Beside it, where the contender has ``input_gradient``, a white-box attack that sees the weights: ``pgd.pgd``. No

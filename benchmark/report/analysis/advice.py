@@ -25,6 +25,10 @@ def advice(contest: Contest) -> list[str]:
     on = [contest.ranked[i].record.device for i in (quick, slow)]
     where = [f" on {'a CPU' if one == 'cpu' else one}" if on[0] != on[1] and one else "" for one in on]
     times = f"{seconds(least)} to train{where[0]} against {seconds(most)}{where[1]}"
+    if all(on) and on[0] not in (on[1], "cpu"):  # what is quick on a GPU may be slow where the other was trained
+        told = pair is not None and pair.told_apart
+        take = f"Take {name[ahead]}: it errs less. " if told else ""
+        return [f"{take}Who is cheaper is not known: {name[quick]} took {times}."]
     if pair is None or not pair.told_apart:
         said = (
             f"Both take about as long to train: {times}." if alike else f"{name[quick]} is the cheaper choice: {times}."

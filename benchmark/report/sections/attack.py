@@ -92,9 +92,10 @@ def protocol(contest: Contest, found: Robustness, white: Robustness | None) -> s
     without = [
         named(contest.ranked[p.contender].title) for p in found.panels if not white or not white.panel(p.contender)
     ]
+    queries = max(int(str(one["queries"])) for one in found.conditions)
     said = (
         f"Square attack of Andriushchenko et al. (2020) on {found.images:,} images in whole values of 0 to 255, from "
-        "scores alone and so alike for every contender; a few hundred queries, where the paper has 10,000: the errors "
+        f"scores alone and so alike for every contender; {queries:,} queries, where the paper has 10,000: the errors "
         "are lower bounds. "
     )
     if white is not None:

@@ -71,9 +71,18 @@ def sentence(contest: Contest, found: Occluded, two: Sequence[int]) -> str:
     bounds = f"(95 % interval {points(low)} to {points(high)})"
     if gap.low <= 0 <= gap.high:
         tell = f"as far as {len(found.ids):,} images tell"
-        return f"Neither map points better than the other, {tell}: {told}; they differ by {size} {bounds}. {MAP}"
-    better, worse = names if gap.value > 0 else names[::-1]
-    return f"The maps of {better} point better than those of {worse}, by {size} {bounds}: {told}. {MAP}"
+        said = f"Neither map points better than the other, {tell}: {told}; they differ by {size} {bounds}."
+    else:
+        better, worse = names if gap.value > 0 else names[::-1]
+        said = f"The maps of {better} point better than those of {worse}, by {size} {bounds}: {told}."
+    weak = [_no_better(found, i, name) for i, name in zip(two, names, strict=True)]
+    return " ".join(part for part in [said, *weak, MAP] if part)
+
+
+def _no_better(found: Occluded, i: int, name: str) -> str:
+    """That a map cannot be told from a random order; empty where it can."""
+    gain = mean(found.gain(i))
+    return f"Those of {name} cannot be told from a random order." if gain.low <= 0 <= gain.high else ""
 
 
 def _share(found: Occluded, i: int, order: str) -> str:

@@ -171,6 +171,20 @@ def test_times_on_two_devices_say_so(make_run: MakeRun) -> None:
     )
 
 
+@pytest.mark.parametrize(("made_of", "take"), [(AHEAD, "Take SIFT with Fisher vectors: it errs less. "), (EVEN, "")])
+def test_who_is_quick_on_a_gpu_is_not_called_cheaper_than_who_was_trained_on_a_cpu(
+    made_of: Any, take: str, make_run: MakeRun
+) -> None:
+    run = make_run(contenders=made_of, per_class=20 if made_of is AHEAD else 3, broken=False, thumbnails=False)
+    change(run, "sift-fisher", costs=costs(6), device="NVIDIA H100")
+    change(run, "alexnet", costs=costs(45), device="cpu")
+    (said,) = (line.replace("\u00a0", " ") for line in verdict(contest_of(run)).advice)
+    assert said == (
+        f"{take}Who is cheaper is not known: SIFT with Fisher vectors took 6 s to train on NVIDIA H100 against 45 s on "
+        "a CPU."
+    )
+
+
 def test_both_rivals_have_a_tile_whatever_their_side(make_run: MakeRun) -> None:
     two = contest_of(make_run("a", contenders=(*AHEAD, ("hog", HAND, 0.5)), broken=False, thumbnails=False))
     assert [(tile.label, tile.name, tile.spec) for tile in rivals(two)] == [
