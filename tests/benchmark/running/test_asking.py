@@ -327,3 +327,35 @@ def test_one_more_contender_is_tried_on_all_and_all_on_it() -> None:
 def test_a_probe_that_reads_another_needs_it(tmp_path: Path) -> None:
     with pytest.raises(InputError, match="--probe transfer asks about what attack answers: add --probe attack"):
         start(tmp_path / "run", ["transfer"])
+
+
+EVERY_PROBE = [
+    "corruptions[images=4,kinds=fog,severities=1]",
+    "shifts[images=4,kinds=grey]",
+    "attack[images=4,epsilons=8,queries=10,draws=2]",
+    "transfer",
+    "occlusion[images=2,cells=4,steps=2]",
+    "parts",
+    "throughput[images=4,repeats=1]",
+]
+
+
+def test_a_plugin_goes_through_every_probe_and_a_second_call_starts_no_cell(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cells_here(monkeypatch)
+    no_report(monkeypatch)
+    monkeypatch.setenv("TOPFIVE_CACHE", str(tmp_path / "cache"))
+    out = tmp_path / "run"
+    assert start(out, EVERY_PROBE, ["mean-color", "reversed"]) == 0
+    stored = open_run(out)
+    for probe in EVERY_PROBE:
+        found = answers(stored, str(parse(probe)))
+        assert {one.method for one in found} == {"mean-color", "reversed"}
+        assert {one.status for one in found} == {"done"}
+
+    def started(*args: Any, **more: Any) -> Any:
+        raise AssertionError("a cell was started")
+
+    monkeypatch.setattr("topfive.benchmark.running.runner.run_isolated", started)
+    assert start(out, EVERY_PROBE, ["mean-color", "reversed"]) == 0
