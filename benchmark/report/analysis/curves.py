@@ -57,7 +57,7 @@ def curves_of(contest: Contest) -> Curves:
     pair = _pair(contest, {line.name for line in lines})
     if pair is None:
         return Curves(lines)
-    return _crossing(contest, lines, pair, by_name[pair[0]], by_name[pair[1]])
+    return _crossing(contest, lines, pair, by_name)
 
 
 def _pair(contest: Contest, with_curves: set[str]) -> tuple[str, str] | None:
@@ -82,9 +82,9 @@ def _size(contender: Contender) -> float:
 
 
 def _crossing(
-    contest: Contest, lines: list[Line], pair: tuple[str, str], a: list[Contender], b: list[Contender]
+    contest: Contest, lines: list[Line], pair: tuple[str, str], by_name: dict[str, list[Contender]]
 ) -> Curves:
-    one, two = ({_size(c): c for c in side if c.paired} for side in (a, b))
+    one, two = ({_size(c): c for c in by_name[title] if c.paired} for title in pair)
     sizes = sorted(set(one) & set(two))
     if len(sizes) < 2 or contest.labels is None:
         return Curves(lines, pair)

@@ -55,7 +55,7 @@ class Measured:
 
     @property
     def predict_joules(self) -> float | None:
-        """Of one image."""
+        """Of one image; None where no counter was read, or none moved."""
         joules = self.row.get("predict_joules")
         return float(joules / self.row["images"]) if joules else None
 
